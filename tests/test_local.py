@@ -1,0 +1,296 @@
+"""The local backend: what a page can reach, what is left behind, what is said when it fails."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from drillbook import local, local_sandbox
+from drillbook.errors import HarnessError
+from drillbook.local import LocalBackend
+from drillbook.local_sandbox import LocalSandbox
+from tests.conftest import ROOT
+from tests.test_backend import typed
+
+
+def project(folder: Path, services: str) -> LocalBackend:
+    """A project whose stack has these services (YAML) and no server programs."""
+    (folder / "examples").mkdir()
+    text = "services:\n" + textwrap.indent(textwrap.dedent(services), "  ")
+    (folder / "examples/compose.yaml").write_text(text)
+    return LocalBackend(folder)
+
+
+def processes_of(pid: int) -> list[int]:
+    """The process and everything below it."""
+    found = [pid]
+    for parent in found:
+        with contextlib.suppress(OSError):
+            found += map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split())
+    return found
+
+
+def alive(pids: list[int]) -> list[int]:
+    """Those that still run (a zombie does not)."""
+
+    def runs(pid: int) -> bool:
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        except OSError:
+            return False
+
+    return [pid for pid in pids if runs(pid)]
+
+
+def gone_within(pids: list[int], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while alive(pids) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not alive(pids)
+
+
+# What a page can reach
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/usr/bin/touched",
+        "/etc/touched",
+        "/touched",
+        "/opt/smartbeak/touched",
+        "/run/secrets/smartbeak",
+    ],
+)
+def test_the_machines_and_the_projects_files_cannot_be_written(
+    pair: LocalSandbox, path: str
+) -> None:
+    outcome = typed(pair, f"touch {path}")
+    assert outcome["status"] == 1
+    assert "Read-only file system" in outcome["stderr"] or "Permission denied" in outcome["stderr"]
+    assert not os.path.exists(path)
+
+
+def test_the_machines_tmp_home_and_run_are_not_there(pair: LocalSandbox, tmp_path: Path) -> None:
+    (tmp_path / "canary").write_text("x")
+    outcome = typed(pair, f"ls {tmp_path}; ls -A /tmp /root /mnt /sys /boot 2>&1; ls /run")
+    assert "canary" not in outcome["stdout"]
+    assert "docker.sock" not in outcome["stdout"]
+
+
+def test_a_unix_socket_of_the_machine_cannot_be_reached(pair: LocalSandbox, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s"))
+        listener.listen()
+        outcome = typed(pair, f"curl -sS --max-time 3 --unix-socket {tmp_path}/s http://x/")
+        assert outcome["status"] == 7
+
+
+def test_kernel_settings_cannot_be_changed(pair: LocalSandbox) -> None:
+    outcome = typed(pair, "echo 1 > /proc/sys/vm/drop_caches")
+    assert "Read-only file system" in outcome["stderr"]
+
+
+def test_only_harmless_devices_are_there(pair: LocalSandbox) -> None:
+    assert set(typed(pair, "ls /dev")["stdout"].split()) <= {
+        "null",
+        "zero",
+        "full",
+        "random",
+        "urandom",
+        "tty",
+        "fd",
+        "stdin",
+        "stdout",
+        "stderr",
+        "shm",
+    }
+
+
+def test_a_page_can_change_neither_mounts_nor_network(pair: LocalSandbox) -> None:
+    assert typed(pair, "mount -t tmpfs none /usr")["status"] != 0
+    assert typed(pair, "umount /proc/sys")["status"] != 0
+    assert "Operation not permitted" in typed(pair, "ip link set lo down")["stderr"]
+
+
+def test_processes_of_other_hosts_and_of_the_machine_are_not_seen(pair: LocalSandbox) -> None:
+    assert "postgres:" not in typed(pair, "ps -ef")["stdout"]
+    assert "postgres: db-1: " in typed(pair, "ps -ef", "db-1")["stdout"]
+    assert "postgres: db-2: " not in typed(pair, "ps -ef", "db-1")["stdout"]
+
+
+def test_what_was_looked_up_is_known(pair: LocalSandbox) -> None:
+    typed(pair, "curl -s --max-time 3 https://hooks.example.com/")
+    assert "hooks.example.com" in (pair.hosts_contacted() or ())
+
+
+# What is left behind
+
+
+def test_close_ends_every_process(local_backend: LocalBackend) -> None:
+    sandbox = local_backend.open(["ops", "db-1", "db-2"], label="close")
+    typed(sandbox, "sleep 600 & disown; setsid sleep 600 & disown")
+    below = processes_of(sandbox.process_id)
+    assert len(below) > 10
+    sandbox.close()
+    assert gone_within(below, 1)
+
+
+def test_kill_9_of_the_runner_ends_every_process(
+    local_backend: LocalBackend, tmp_path: Path
+) -> None:
+    program = textwrap.dedent("""
+        import sys, time
+        from pathlib import Path
+        from drillbook.local import LocalBackend
+        sandbox = LocalBackend(Path(sys.argv[1])).open(["ops", "db-1"], label="kill")
+        print(sandbox.process_id, flush=True)
+        time.sleep(600)
+    """)
+    runner = subprocess.Popen(
+        [sys.executable, "-c", program, str(ROOT)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    with runner:
+        assert runner.stdout
+        below = processes_of(int(runner.stdout.readline()))
+        assert len(below) > 5
+        runner.send_signal(signal.SIGKILL)
+    assert gone_within(below, 1)
+    assert not any(str(runner.pid) in name for name in os.listdir("/dev/shm"))
+
+
+def test_nothing_is_added_to_the_machines_shared_memory_and_tmp(
+    local_backend: LocalBackend,
+) -> None:
+    def seen() -> set[str]:
+        # Only our own traces: other programs of the machine come and go as well.
+        names = {
+            f"{folder}/{name}" for folder in ("/dev/shm", "/tmp") for name in os.listdir(folder)
+        }
+        return {name for name in names if "PostgreSQL" in name or "drillbook" in name}
+
+    before = seen()
+    segments = Path("/proc/sysvipc/shm").read_text().count("\n")
+    sandbox = local_backend.open(["db-1", "db-2"], label="traces")
+    during = Path("/proc/sysvipc/shm").read_text().count("\n")
+    sandbox.close()
+    assert seen() <= before
+    assert during == segments
+
+
+# What is said when it fails
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A kernel that refuses user namespaces, as far as the supervisor can tell."""
+    monkeypatch.setattr(
+        local_sandbox,
+        "_START",
+        "import sys; sys.path.insert(0, sys.argv[1]); from drillbook import supervisor, world\n"
+        "def unshare(flags): raise PermissionError(1, 'unshare: Operation not permitted')\n"
+        "world.unshare = unshare; supervisor.main()",
+    )
+    yield
+
+
+def test_refused_namespaces_name_the_way_out(refused: None, tmp_path: Path) -> None:
+    with pytest.raises(HarnessError) as caught:
+        project(tmp_path, "ops: {}").open(["ops"], label="x")
+    assert caught.value.code == "namespaces-refused"
+    assert "Operation not permitted" in caught.value.message
+    assert "--backend compose" in caught.value.hint
+
+
+def test_a_service_that_exits_shows_its_log(tmp_path: Path) -> None:
+    backend = project(
+        tmp_path,
+        """
+        api:
+          command: [bash, -c, "echo 'FATAL: no such role' >&2; exit 3"]
+          healthcheck: {test: [CMD, "false"], interval: 50ms, retries: 100}
+          x-drillbook: {log: /var/log/api.log}
+        """,
+    )
+    with pytest.raises(HarnessError) as caught:
+        backend.open(["api"], label="x")
+    assert caught.value.code == "service-exited"
+    assert caught.value.message == (
+        "api ended with status 3 before api was healthy; its log ends:\n    FATAL: no such role"
+    )
+
+
+def test_a_health_check_that_never_turns_says_what_it_says(tmp_path: Path) -> None:
+    backend = project(
+        tmp_path,
+        """
+        api:
+          command: [bash, -c, "echo listening; exec sleep 60"]
+          healthcheck:
+            test: [CMD, bash, -c, "echo not yet >&2; exit 1"]
+            interval: 50ms
+            retries: 4
+          x-drillbook: {log: /var/log/api.log}
+        """,
+    )
+    with pytest.raises(HarnessError) as caught:
+        backend.open(["api"], label="x")
+    assert caught.value.code == "never-healthy"
+    assert "was not healthy within 0.2 s" in caught.value.message
+    assert "says: not yet" in caught.value.message
+    assert caught.value.message.endswith("its log ends:\n    listening")
+
+
+def test_a_full_disk_in_a_data_folder_is_seen_by_the_page(
+    local_backend: LocalBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "_VOLUME_SIZE", "64m")
+    sandbox = local_backend.open(["ops", "db-1"], label="full")
+    try:
+        outcome = typed(sandbox, "head -c 80M /dev/zero > /var/lib/postgresql/filler", "db-1")
+        assert "No space left on device" in outcome["stderr"]
+        refused = typed(
+            sandbox,
+            "psql -h db-1 -U postgres -d smartbeak"
+            " -c 'CREATE TABLE filler AS SELECT generate_series(1, 900000)'",
+        )
+        assert refused["status"] != 0
+        assert (
+            "No space left on device" in refused["stderr"] or "server closed" in refused["stderr"]
+        )
+    finally:
+        sandbox.close()
+
+
+def test_a_failed_start_leaves_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    start: Callable[..., None] = LocalSandbox.start
+
+    def remember(self: LocalSandbox, *, in_order: bool) -> None:
+        made.extend(processes_of(self.process_id))
+        start(self, in_order=in_order)
+
+    monkeypatch.setattr(LocalSandbox, "start", remember)
+    backend = project(
+        tmp_path,
+        """
+        api:
+          command: [bash, -c, "sleep 300 & exit 1"]
+          healthcheck: {test: [CMD, "false"], interval: 50ms, retries: 100}
+        """,
+    )
+    with pytest.raises(HarnessError, match="service-exited"):
+        backend.open(["api"], label="x")
+    assert len(made) > 3
+    assert gone_within(made, 1)
+    assert not list((tmp_path / "build/templates").glob("*/volumes"))

@@ -1,0 +1,82 @@
+"""Where server programs are found, and what is said when they are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from drillbook import servers
+from drillbook.errors import HarnessError
+from drillbook.servers import Server
+
+TOY = Server(
+    name="toy",
+    variable="DRILLBOOK_TOY",
+    programs=("toyd", "toyctl"),
+    folders=("/usr/lib/toy/*/bin",),
+    wheel=("toy_wheel", "install/bin"),
+    debian="toy-server",
+)
+
+
+def programs(folder: Path, *names: str) -> Path:
+    folder.mkdir(parents=True)
+    for name in names or TOY.programs:
+        (folder / name).touch(mode=0o755)
+    return folder
+
+
+def test_the_variable_comes_first(tmp_path: Path) -> None:
+    named, on_path = programs(tmp_path / "named"), programs(tmp_path / "path")
+    assert servers.find(TOY, {"DRILLBOOK_TOY": str(named), "PATH": str(on_path)}) == named
+
+
+def test_a_variable_that_leads_nowhere_is_an_error_and_not_passed_over(tmp_path: Path) -> None:
+    programs(tmp_path / "path")
+    with pytest.raises(HarnessError) as caught:
+        servers.find(TOY, {"DRILLBOOK_TOY": "/nowhere", "PATH": str(tmp_path / "path")})
+    assert str(caught.value) == (
+        "missing-server: DRILLBOOK_TOY says /nowhere, but toyd, toyctl is not there\n"
+        "  hint: point DRILLBOOK_TOY at the folder with toyd, toyctl"
+    )
+
+
+def test_path_is_searched_through_links_to_the_whole_set(tmp_path: Path) -> None:
+    whole = programs(tmp_path / "whole")
+    (tmp_path / "path").mkdir()
+    (tmp_path / "path/toyd").symlink_to(whole / "toyd")
+    assert servers.find(TOY, {"PATH": str(tmp_path / "path")}) == whole
+
+
+def test_the_newest_known_folder_is_taken(tmp_path: Path) -> None:
+    for version in ("9", "15", "16"):
+        programs(tmp_path / f"usr/lib/toy/{version}/bin")
+    (tmp_path / "usr/lib/toy/16/bin/toyctl").unlink()
+    found = servers.find(TOY, {}, root=str(tmp_path))
+    assert found == tmp_path / "usr/lib/toy/15/bin"
+
+
+def test_the_wheel_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundled = programs(tmp_path / "toy_wheel/install/bin")
+    (tmp_path / "toy_wheel/__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert servers.find(TOY, {}, root=str(tmp_path)) == bundled
+    debian = programs(tmp_path / "usr/lib/toy/1/bin")
+    assert servers.find(TOY, {}, root=str(tmp_path)) == debian
+
+
+def test_none_at_all_names_the_packages(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError) as caught:
+        servers.find(TOY, {"PATH": "/nowhere"}, root=str(tmp_path))
+    assert str(caught.value) == (
+        "missing-server: toy is not on this machine\n"
+        "  hint: apt-get install toy-server, or pip install toy-wheel, "
+        "or set DRILLBOOK_TOY to the folder of its programs"
+    )
+
+
+def test_postgresql_is_found_here() -> None:
+    # The lock brings a wheel, so that there is always one.
+    folder = servers.find(servers.POSTGRESQL, {"PATH": ""})
+    assert all((folder / name).exists() for name in servers.POSTGRESQL.programs)

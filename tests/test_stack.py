@@ -1,0 +1,97 @@
+"""What the engine reads from the compose file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from drillbook import stack
+from drillbook.errors import HarnessError, PageError, Where
+from drillbook.stack import Mount
+
+FILE = """
+services:
+  api:
+    hostname: api-1
+    command: [serve, "--port", 80]
+    environment: {PORT: 80, HOME: /home/api}
+    volumes: ["./conf:/conf:ro", "data:/data"]
+    secrets: [token, {source: key, target: /run/tls/api.key}]
+    networks: {inside: {aliases: [api.example]}}
+    depends_on: {db: {condition: service_healthy}}
+    healthcheck: {test: [CMD, check, "-q"], interval: 500ms, retries: 4, start_period: 1s}
+    x-drillbook: {log: /var/log/api.log, versions: {api: [api, --version]}, simulated: true}
+  db: {depends_on: [disk]}
+  disk:
+secrets:
+  token: {file: "${STATE:-./state}/token"}
+  key: {file: "${STATE:-./state}/key"}
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "examples").mkdir()
+    (tmp_path / stack.COMPOSE_FILE).write_text(FILE)
+    return tmp_path
+
+
+def test_all_that_a_backend_needs_is_read(root: Path) -> None:
+    api = stack.load(root, {"STATE": "/s"}).services["api"]
+    assert api.names == ("api", "api-1", "api.example")
+    assert api.command == ("serve", "--port", "80")
+    assert api.environment == {"PORT": "80", "HOME": "/home/api"}
+    assert api.mounts == (
+        Mount(str(root / "examples/conf"), "/conf", volume=False),
+        Mount("data", "/data", volume=True),
+        Mount("/s/token", "/run/secrets/token", volume=False),
+        Mount("/s/key", "/run/tls/api.key", volume=False),
+    )
+    assert api.needs == ("db",)
+    assert api.healthcheck
+    assert api.healthcheck.test == ("check", "-q")
+    assert (api.healthcheck.interval_s, api.healthcheck.patience_s) == (0.5, 3.0)
+    assert api.versions == {"api": ("api", "--version")}
+    assert api.simulated
+
+
+def test_a_variable_without_a_value_takes_its_default(root: Path) -> None:
+    mounts = stack.load(root, {}).services["api"].mounts
+    assert mounts[2].source == str(root / "examples/state/token")
+
+
+def test_what_is_needed_comes_first_and_once(root: Path) -> None:
+    wanted = stack.load(root, {}).closure(["api", "db"])
+    assert [service.name for service in wanted] == ["disk", "db", "api"]
+
+
+def test_an_unknown_service_is_named_with_those_there_are(root: Path) -> None:
+    with pytest.raises(PageError) as caught:
+        stack.load(root, {}).service("redis", Where("source/x.md", 4))
+    assert str(caught.value) == (
+        "source/x.md:4: unknown-service: the stack has no service 'redis'\n"
+        "  hint: services: api, db, disk"
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[CMD, check", "[CMD-SHELL, check", "must be a CMD list, not CMD-SHELL"),
+        ("500ms", "soon", "'soon' is no duration"),
+        ("${STATE:-./state}/key", "${STATE}/key", "${STATE} has no value"),
+        ("services:", "services: [", "examples/compose.yaml: bad-stack: "),
+    ],
+)
+def test_a_broken_file_says_what_and_where(root: Path, old: str, new: str, said: str) -> None:
+    path = root / stack.COMPOSE_FILE
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(HarnessError) as caught:
+        stack.load(root, {})
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("500ms", 0.5), ("1m30s", 90), ("2s", 2)])
+def test_durations(text: str, seconds: float) -> None:
+    assert stack.duration(text) == seconds
