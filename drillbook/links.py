@@ -80,6 +80,7 @@ class Link:
         self._connections: list[_Connection] = []
         self._selector = selectors.DefaultSelector()
         self._listener = socket.create_server(listen, backlog=128)
+        self.port: int = self._listener.getsockname()[1]
         with contextlib.suppress(FileNotFoundError):
             os.unlink(control)
         self._control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -166,8 +167,9 @@ class Link:
         for flow in connection.flows:
             if not flow.done:
                 flow.pass_on(now, self.delay_s)
-        if connection.flows and all(flow.done for flow in connection.flows):
-            self._drop(connection, reset=any(flow.reset for flow in connection.flows))
+        broken = any(flow.done and flow.reset for flow in connection.flows)
+        if broken or (connection.flows and all(flow.done for flow in connection.flows)):
+            self._drop(connection, reset=broken)
 
     def _connect(self, connection: _Connection) -> None:
         host, port = self._to
@@ -296,8 +298,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"link: cannot listen: {error}", file=sys.stderr)
         return 1
-    listen, to = (f"{host}:{port}" for host, port in (options.listen, options.to))
-    print(f"link: {listen} leads to {to}", flush=True)
+    (host, _), (to, port) = options.listen, options.to
+    print(f"link: {host}:{link.port} leads to {to}:{port}", flush=True)
     try:
         link.serve(wake)
     finally:

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -17,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from drillbook import versions
 from drillbook.errors import HarnessError
 from drillbook.host import AgentHost
 from drillbook.sandbox import Reply
@@ -126,7 +126,7 @@ class LocalSandbox:
                 for phase in (self._start_service, self._await_health):
                     for done in [pool.submit(phase, service) for service in services]:
                         done.result()
-        self.versions = self._read_versions()
+        self.versions = versions.read(services, self.host)
 
     def stop(self) -> None:
         """Stops the servers cleanly, those that feed others first, so that all data agrees."""
@@ -146,8 +146,8 @@ class LocalSandbox:
 
     def close(self) -> None:
         """See `drillbook.sandbox.Sandbox`."""
-        for host in self._hosts.values():
-            host.close()
+        while self._hosts:
+            self._hosts.popitem()[1].close()
         if self._names:
             self._names.close()
             self._names = None
@@ -250,17 +250,6 @@ class LocalSandbox:
                 f"{name} ended with status {state['status']} before {wanted_by} was healthy; "
                 f"its log ends:\n{_indent(state['log'])}",
             )
-
-    def _read_versions(self) -> dict[str, str]:
-        found = {}
-        for service in self._services.values():
-            for name, argv in service.versions.items():
-                if name not in found:
-                    reply = self.host(service.name).execute(argv, timeout_s=5)
-                    number = re.search(r"\d+(\.\d+)+", reply["stdout"])
-                    if number:
-                        found[name] = number.group()
-        return found
 
 
 def addresses(services: Iterable[Service]) -> dict[str, str]:

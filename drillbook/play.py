@@ -1,0 +1,180 @@
+"""One snippet on one host: typed, waited for, compared."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from drillbook import compare, console
+from drillbook.console import Command
+from drillbook.errors import Where
+from drillbook.evidence import Step
+from drillbook.model import Snippet, Status
+from drillbook.sandbox import Host, Reply
+
+Accept = Callable[[Snippet, Command, str], bool]
+"""Told of a command's output that differs from the page; true takes it as right."""
+
+_POLL_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of one snippet."""
+
+    status: Status
+    reason: str = ""
+    exit_code: int | None = None
+    duration_s: float = 0.0
+    waited_s: float = 0.0
+    line: int = 0
+    """Page line that is at fault; 0 when nothing is, or when it is the whole block."""
+
+    steps: tuple[Step, ...] = ()
+
+
+def play_snippet(host: Host, snippet: Snippet, accept: Accept | None) -> Played:
+    """Runs a snippet, again and again where it may take its time (`eventually`)."""
+    players = {"console": _console, "bash": _bash, "python": _python}
+    player = players[snippet.language]
+    begin = time.monotonic()
+    patience = snippet.options.eventually_s
+    while True:
+        played = player(host, snippet, None if patience else accept)
+        waited = time.monotonic() - begin
+        gone = any(step.exit_code is None for step in played.steps)
+        if played.status == "passed" or gone or waited + _POLL_S > patience:
+            break
+        time.sleep(_POLL_S)
+    if not patience:
+        return played
+    reason = (
+        played.reason and f"did not hold within {patience:g} s; at the last try: {played.reason}"
+    )
+    return Played(
+        played.status,
+        reason,
+        played.exit_code,
+        played.duration_s,
+        waited,
+        played.line,
+        played.steps,
+    )
+
+
+def _console(host: Host, snippet: Snippet, accept: Accept | None) -> Played:
+    """Each command by itself: its status, and all that it printed."""
+    commands = console.parse(snippet.text, snippet.path, snippet.line)
+    steps: list[Step] = []
+    total = 0.0
+    for command in commands:
+        outcome = host.request(
+            "shell",
+            timeout_s=snippet.options.timeout_s,
+            kind="command",
+            path=snippet.path,
+            line=command.line,
+            text=command.text,
+            merge=snippet.options.stderr,
+        )
+        total += outcome["duration_s"]
+        steps.append(_evidence(command.text, command.line, outcome, "\n".join(command.expected)))
+        due = snippet.options.exit_code if command is commands[-1] else 0
+        reason, line = _ending(outcome, snippet, due), command.line
+        if not reason:
+            difference = compare.compare(
+                command.expected, outcome["stdout"], Where(snippet.path, command.expected_line)
+            )
+            if difference and not (accept and accept(snippet, command, outcome["stdout"])):
+                reason, line = f"it printed something else\n{difference.diff}", difference.line
+        if reason:
+            return Played(
+                "failed",
+                _told(reason, command.text, outcome),
+                outcome["status"],
+                total,
+                0.0,
+                line,
+                tuple(steps),
+            )
+    return Played("passed", "", steps[-1].exit_code, total, steps=tuple(steps))
+
+
+def _bash(host: Host, snippet: Snippet, _accept: Accept | None) -> Played:
+    """A script as a whole: each command outside a condition must succeed."""
+    outcome = host.request(
+        "shell",
+        timeout_s=snippet.options.timeout_s,
+        kind="script",
+        path=snippet.path,
+        line=snippet.line,
+        text=snippet.text,
+        merge=snippet.options.stderr,
+    )
+    line = outcome["failed_line"] or snippet.line
+    steps = (_evidence(snippet.text, snippet.line, outcome, None),)
+    reason = _ending(outcome, snippet, snippet.options.exit_code)
+    if not reason:
+        return Played("passed", "", outcome["status"], outcome["duration_s"], steps=steps)
+    at = snippet.text.splitlines()[line - snippet.line : line - snippet.line + 1]
+    told = _told(reason, at[0].strip() if at else "", outcome)
+    return Played("failed", told, outcome["status"], outcome["duration_s"], 0.0, line, steps)
+
+
+def _python(host: Host, snippet: Snippet, _accept: Accept | None) -> Played:
+    """A Python block: what it prints is what its `#>` lines say."""
+    outcome = host.request(
+        "python",
+        timeout_s=snippet.options.timeout_s,
+        path=snippet.path,
+        line=snippet.line,
+        text=snippet.text,
+    )
+    step = Step(
+        command=snippet.text,
+        stdout=outcome["stdout"],
+        stderr=outcome["stderr"],
+        exit_code=None if outcome["ended"] else int(not outcome["passed"]),
+        duration_s=outcome["duration_s"],
+        line=snippet.line,
+    )
+    if outcome["passed"]:
+        return Played("passed", "", 0, outcome["duration_s"], steps=(step,))
+    return Played("failed", outcome["message"], 1, outcome["duration_s"], 0.0, 0, (step,))
+
+
+def _ending(outcome: Reply, snippet: Snippet, due: int) -> str:
+    """Why the way a command ended is not right; empty when it is."""
+    if outcome["ended"]:
+        limit = f" ({snippet.options.timeout_s:g} s)" if outcome["ended"] == "timeout" else ""
+        return f"{outcome['reason']}{limit}"
+    if outcome["undecodable"]:
+        return "it printed bytes that are not UTF-8"
+    if outcome["status"] != due:
+        return f"it ended with status {outcome['status']}, not {due}"
+    return ""
+
+
+def _told(reason: str, command: str, outcome: Reply) -> str:
+    """The reason with the command, and with what standard error said."""
+    first, _, rest = reason.partition("\n")
+    parts = [f"{first}\n    $ " + "\n      ".join(command.splitlines()), rest]
+    if outcome["stderr"].strip():
+        parts.append(
+            "standard error:\n"
+            + "\n".join(f"    {line}" for line in outcome["stderr"].splitlines()[-15:])
+        )
+    return "\n".join(part for part in parts if part)
+
+
+def _evidence(command: str, line: int, outcome: Reply, expected: str | None) -> Step:
+    return Step(
+        command=command,
+        stdout=outcome["stdout"],
+        stderr=outcome["stderr"],
+        exit_code=None if outcome["ended"] else outcome["status"],
+        duration_s=outcome["duration_s"],
+        line=line,
+        expected=expected,
+    )

@@ -1,0 +1,322 @@
+"""One scenario in one sandbox, from the fault to the verdict; the order of a run is here."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from drillbook import evidence, faults
+from drillbook.compose import ComposeBackend
+from drillbook.errors import DrillbookError, HarnessError, PageError
+from drillbook.evidence import Evidence
+from drillbook.local import LocalBackend
+from drillbook.model import Drill, DrillResult, Page, Result, Scenario, Snippet, Status
+from drillbook.play import Accept, Played, play_snippet
+from drillbook.sandbox import Backend, Sandbox
+from drillbook.verdict import measured, unmeasured
+from drillbook.watch import Watch
+
+_SETTLE_S = 10.0
+"""How long the platform may take to be served before the fault."""
+
+_SETTLE_WRITES = 10
+"""Confirmed writes to wait for before the fault, so that there is something to lose."""
+
+_BREAK_S = 20.0
+"""How long a fault may take until users notice it."""
+
+_SERVED_S = 30.0
+"""How long after the last step users may wait: what comes later is not the page's doing."""
+
+_CONTROL_LEAST_S, _CONTROL_MOST_S, _CONTROL_FACTOR = 5.0, 60.0, 3.0
+_CONTROL_STEP_S = 5.0
+"""Time limit of a read-only step in a control run, where its result does not matter."""
+
+
+def make_backend(name: str, root: Path) -> Backend:
+    """The backend of that name.
+
+    Raises:
+        PageError: `unknown-backend`.
+    """
+    if name == LocalBackend.name:
+        return LocalBackend(root)
+    if name == ComposeBackend.name:
+        return ComposeBackend(root)
+    raise PageError(
+        "unknown-backend", f"there is no backend {name!r}", hint="backends: local, compose"
+    )
+
+
+@dataclass(slots=True)
+class _Scene:
+    """What the steps of one scenario share."""
+
+    scenario: Scenario
+    backend: str
+    folder: Path
+    """Where evidence goes."""
+
+    sandbox: Sandbox
+    over: str = ""
+    """Why nothing more is run; empty while the scenario goes on."""
+
+
+def play(
+    scenario: Scenario,
+    page: Page,
+    backend: Backend,
+    *,
+    root: Path,
+    control: bool,
+    leave_out: str = "",
+    keep: bool = False,
+    accept: Accept | None = None,
+) -> Iterator[Result | DrillResult]:
+    """Runs a scenario: one result for each snippet, then the drill's if it is one.
+
+    Args:
+        scenario: What to run.
+        page: The page it stands on; names the services.
+        backend: Makes the sandbox.
+        root: The project's folder.
+        control: Whether a drill is also run without its write steps.
+        leave_out: Name of a snippet that is not run, to see the drill fail.
+        keep: Whether a failed scenario's sandbox stays until Ctrl-C.
+        accept: Told of output that differs; a true answer takes it as right.
+
+    Yields:
+        Results in order, each as soon as it is known.
+    """
+    drill = scenario.drill
+    started = _now()
+    with contextlib.ExitStack() as ending:
+        watch, injected = None, 0.0
+        try:
+            sandbox = backend.open(page.stack, label=scenario.id)
+            ending.callback(sandbox.close)
+            scene = _Scene(scenario, backend.name, root / "build/evidence", sandbox)
+            if drill:
+                watch, injected = _break(sandbox, drill)
+        except DrillbookError as error:
+            yield from _all_broken(scenario, error)
+            return
+        for snippet in scenario.snippets:
+            left_out = snippet.name == leave_out
+            result = _left_out(scenario, snippet) if left_out else _step(scene, snippet, accept)
+            if keep and result.status in ("failed", "error"):
+                sandbox.hold(snippet.on)
+            yield result
+        if drill and watch:
+            verdict = _judge(scene, unmeasured(scenario, drill, started), watch, injected)
+            sandbox.close()
+            if control and verdict.status == "passed":
+                verdict = _with_control(scene, page, backend, verdict)
+            yield _recorded(scene, verdict, watch)
+
+
+def _break(sandbox: Sandbox, drill: Drill) -> tuple[Watch, float]:
+    """Starts the prober, injects the fault and waits until users notice.
+
+    Raises:
+        HarnessError: `not-served` before the fault, `fault-without-effect` after it.
+    """
+    fault = faults.parse(drill.fault)
+    watch = Watch(sandbox, fault.oracle)
+    if not watch.until(True, timeout_s=_SETTLE_S, acknowledged=_SETTLE_WRITES):
+        raise HarnessError(
+            "not-served",
+            f"before the fault the platform was not served: {watch.last_error or 'no word'}",
+        )
+    injected = faults.inject(fault, sandbox)
+    if not watch.until(False, timeout_s=_BREAK_S):
+        raise HarnessError(
+            "fault-without-effect",
+            f"`{drill.fault}` changed nothing that users notice within {_BREAK_S:g} s "
+            f"(oracle {fault.oracle})",
+        )
+    return watch, injected
+
+
+def _step(scene: _Scene, snippet: Snippet, accept: Accept | None) -> Result:
+    """Runs one snippet, writes its evidence, and says how it went."""
+    result = Result(
+        id=snippet.id,
+        scenario=scene.scenario.id,
+        digest=snippet.digest,
+        status="not-run",
+        started=_now(),
+        path=snippet.path,
+        line=snippet.line,
+    )
+    if snippet.options.skip:
+        return replace(result, status="skipped", reason=snippet.options.skip)
+    if scene.over:
+        return replace(result, reason=scene.over)
+    host = None
+    try:
+        host = scene.sandbox.host(snippet.on)
+        played = play_snippet(host, snippet, accept)
+    except HarnessError as error:
+        played = Played(status="error", reason=str(error))
+    if played.status != "passed":
+        scene.over = (
+            f"{snippet.name} ({snippet.path}:{played.line or snippet.line}) {played.status}"
+        )
+    result = replace(
+        result,
+        status=played.status,
+        reason=played.reason,
+        exit_code=played.exit_code,
+        duration_s=round(played.duration_s, 4),
+        line=played.line or snippet.line,
+        waited_s=round(played.waited_s, 3),
+    )
+    more = {}
+    if played.status in ("failed", "error") and host:
+        with contextlib.suppress(HarnessError):
+            more = _logs(scene.sandbox)
+    name = evidence.write(
+        scene.folder,
+        Evidence(
+            id=snippet.id,
+            scenario=scene.scenario.id,
+            backend=scene.backend,
+            status=result.status,
+            host=snippet.on,
+            user="postgres",
+            path=result.path,
+            line=result.line,
+            reason=result.reason,
+            started=result.started,
+            duration_s=result.duration_s,
+            digest=result.digest,
+            versions=scene.sandbox.versions,
+            steps=played.steps,
+            more=more,
+        ),
+        scene.sandbox.secrets,
+    )
+    return replace(result, evidence=name)
+
+
+def _judge(scene: _Scene, blank: DrillResult, watch: Watch, injected: float) -> DrillResult:
+    """Waits until users are served again, and takes the prober's account."""
+    try:
+        if not scene.over:
+            watch.until(True, timeout_s=_SERVED_S)
+        account = watch.finish()
+        contacted = scene.sandbox.hosts_contacted()
+    except DrillbookError as error:
+        return replace(blank, status="error", reason=str(error))
+    result = measured(blank, account, injected, contacted)
+    if scene.over:
+        reason = f"the drill was not walked to its end: {scene.over}"
+        return replace(result, status="not-run", reason=reason)
+    return result
+
+
+def _with_control(scene: _Scene, page: Page, backend: Backend, verdict: DrillResult) -> DrillResult:
+    """Runs the drill again without its write steps: it must stay down."""
+    drill = scene.scenario.drill
+    assert drill
+    recovered = verdict.recovered_s or 0.0
+    patience = min(max(_CONTROL_FACTOR * recovered, _CONTROL_LEAST_S), _CONTROL_MOST_S)
+    try:
+        with contextlib.closing(
+            backend.open(page.stack, label=f"{scene.scenario.id} control")
+        ) as sandbox:
+            watch, _ = _break(sandbox, drill)
+            end = time.monotonic() + patience
+            for snippet in scene.scenario.snippets:
+                if snippet.options.effect in ("write", "destructive") or snippet.options.skip:
+                    continue
+                brief = replace(snippet.options, eventually_s=0.0, timeout_s=_CONTROL_STEP_S)
+                # Whether a read-only step holds does not matter here; only that it changes nothing.
+                with contextlib.suppress(HarnessError):
+                    play_snippet(sandbox.host(snippet.on), replace(snippet, options=brief), None)
+            back = watch.until(True, timeout_s=max(end - time.monotonic(), 0.5))
+    except DrillbookError as error:
+        return replace(verdict, status="error", reason=f"the control run broke: {error}")
+    if back:
+        return replace(
+            verdict,
+            status="failed",
+            control="recovered",
+            reason="the platform came back without the write steps: "
+            "this drill proves nothing of its page",
+        )
+    return replace(verdict, control="stayed-down")
+
+
+def _recorded(scene: _Scene, verdict: DrillResult, watch: Watch) -> DrillResult:
+    """The verdict with its evidence written: the prober's account in full."""
+    more = {"Errors that clients saw": "\n".join(watch.account.errors)} if watch.account else {}
+    name = evidence.write(
+        scene.folder,
+        Evidence(
+            id=verdict.id,
+            scenario=verdict.id,
+            backend=scene.backend,
+            status=verdict.status,
+            reason=verdict.reason,
+            started=verdict.started,
+            digest=verdict.digest,
+            versions=scene.sandbox.versions,
+            more=more,
+        ),
+        scene.sandbox.secrets,
+    )
+    return replace(verdict, evidence=name)
+
+
+def _left_out(scenario: Scenario, snippet: Snippet) -> Result:
+    return Result(
+        id=snippet.id,
+        scenario=scenario.id,
+        digest=snippet.digest,
+        status="skipped",
+        reason="left out to see the drill fail",
+        started=_now(),
+        path=snippet.path,
+        line=snippet.line,
+    )
+
+
+def _all_broken(scenario: Scenario, error: DrillbookError) -> Iterator[Result | DrillResult]:
+    """The results of a scenario whose sandbox or fault did not come about."""
+    status: Status = "error"
+    reason = str(error)
+    for snippet in scenario.snippets:
+        yield Result(
+            id=snippet.id,
+            scenario=scenario.id,
+            digest=snippet.digest,
+            status=status,
+            reason=reason,
+            started=_now(),
+            path=snippet.path,
+            line=snippet.line,
+        )
+        status, reason = "not-run", f"the sandbox was not there: {error.code}"
+    if scenario.drill:
+        blank = unmeasured(scenario, scenario.drill, _now())
+        yield replace(blank, status="error", reason=str(error))
+
+
+def _logs(sandbox: Sandbox) -> dict[str, str]:
+    """The last lines of every service's log, by host."""
+    found = {}
+    for name in sandbox.hosts:
+        text = sandbox.host(name).request("logs", timeout_s=5, lines=20)["text"]
+        if text:
+            found[f"End of the log on {name}"] = text
+    return found
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
