@@ -153,7 +153,10 @@ class Agent:
         if self._shell:
             self._shell.close()
         if self._python:
-            self._python.kill()
+            # It ends at the end of its input, and tidies up behind itself.
+            assert self._python.stdin and self._python.stdout
+            self._python.stdin.close()
+            self._python.stdout.close()
             self._python.wait()
         for child in self._children.values():
             child.process.kill()

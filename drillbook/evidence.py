@@ -28,30 +28,35 @@ REDACTED = "[redacted]"
 HEAD_BYTES, TAIL_BYTES = 48 * 1024, 16 * 1024
 """What is kept of a longer text: its beginning and its end."""
 
-# A pattern's groups, where it has two, are kept and stand around the secret.
+# A pattern's groups, where it has two, are kept and stand around the secret. Texts may
+# be long and hostile: no pattern may begin inside a word, nor repeat without a bound
+# what it has to look at again from the next place.
 _PATTERNS: tuple[re.Pattern[str], ...] = (
     # The second half is for text that begins in the middle of a key.
     re.compile(
-        r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?"
-        r"(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)"
-        r"|(?:^[A-Za-z0-9+/=]{40,}\n)+-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----",
-        re.DOTALL | re.MULTILINE,
+        r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----.*?"
+        r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)"
+        r"|\A(?:[A-Za-z0-9+/=]{16,}\n)+-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----",
+        re.DOTALL,
     ),
-    re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://[^\s/:@'\"]*:)[^\s/@'\"]+(@)"),
-    re.compile(r"((?i:\b(?:Bearer|Basic)\s+))[A-Za-z0-9._~+/=-]{8,}()"),
+    re.compile(
+        r"((?<![a-zA-Z0-9+.-])[a-zA-Z][a-zA-Z0-9+.-]{0,30}://[^\s/:@'\"]{0,200}:)"
+        r"[^\s/@'\"]{1,500}(@)"
+    ),
+    re.compile(r"((?i:\b(?:Bearer|Basic)\s{1,9}))[A-Za-z0-9._~+/=-]{8,}()"),
     re.compile(r"\b(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{8,}|\bwhsec_[A-Za-z0-9+/=]{8,}"),
-    re.compile(r"\bpdl_[a-z]+_[A-Za-z0-9_]{16,}"),
+    re.compile(r"\bpdl_[a-z]{1,20}_[A-Za-z0-9_]{16,}"),
     re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
     re.compile(r"\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_[A-Za-z0-9_]{20,}"),
     re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
-    re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"),
+    re.compile(r"(?<![\w-])eyJ[\w-]{8,4096}\.[\w-]{8,4096}\.[\w-]{0,1024}"),
     re.compile(r"\bSCRAM-SHA-256\$\d+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+"),
     # ALTER ROLE ... PASSWORD '...'
-    re.compile(r"((?i:\bpassword)\s+')[^'\n]+(')"),
+    re.compile(r"((?i:\bpassword)\s{1,9}')[^'\n]+(')"),
     # PGPASSWORD=..., password=... in a connection string, "secret": "..." in JSON.
     re.compile(
-        r"((?i:[\w-]*(?:password|passwd|secret|token|api[_-]?key))[\"']?\s*[=:]\s*[\"']?)"
-        r"(?!\[redacted\]|\*+)[^\s\"'&,;<>$(){}|]{4,}()"
+        r"((?i:(?<![\w-])[\w-]{0,64}(?:password|passwd|secret|token|api[_-]?key))"
+        r"[\"']?\s{0,9}[=:]\s{0,9}[\"']?)(?!\[redacted\]|\*+)[^\s\"'&,;<>$(){}|]{4,}()"
     ),
 )
 

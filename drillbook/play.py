@@ -12,9 +12,12 @@ from drillbook.errors import Where
 from drillbook.evidence import Step
 from drillbook.model import Snippet, Status
 from drillbook.sandbox import Host, Reply
+from drillbook.statements import statements
 
-Accept = Callable[[Snippet, Command, str], bool]
-"""Told of a command's output that differs from the page; true takes it as right."""
+Accept = Callable[[Snippet, Command | None, str], bool]
+"""Told of a command's output that differs from the page; true takes it as right. For
+a Python block there is no command, and the text is the block with its `#>` lines as
+they should be."""
 
 _POLL_S = 0.1
 
@@ -112,17 +115,26 @@ def _bash(host: Host, snippet: Snippet, _accept: Accept | None) -> Played:
         text=snippet.text,
         merge=snippet.options.stderr,
     )
-    line = outcome["failed_line"] or snippet.line
     steps = (_evidence(snippet.text, snippet.line, outcome, None),)
     reason = _ending(outcome, snippet, snippet.options.exit_code)
     if not reason:
         return Played("passed", "", outcome["status"], outcome["duration_s"], steps=steps)
+    line = outcome["failed_line"] or snippet.line
+    if outcome["ended"] == "exit" and not outcome["failed_line"]:
+        line += _last_words(snippet.text)
     at = snippet.text.splitlines()[line - snippet.line : line - snippet.line + 1]
     told = _told(reason, at[0].strip() if at else "", outcome)
     return Played("failed", told, outcome["status"], outcome["duration_s"], 0.0, line, steps)
 
 
-def _python(host: Host, snippet: Snippet, _accept: Accept | None) -> Played:
+def _last_words(text: str) -> int:
+    """0-based line of the one statement that ends a script's shell; 0 if it is not clear which."""
+    found = (each for each in statements(text) if not each.nested)
+    lines = [each.line for each in found if each.program in ("exit", "exec")]
+    return lines[0] if len(lines) == 1 else 0
+
+
+def _python(host: Host, snippet: Snippet, accept: Accept | None) -> Played:
     """A Python block: what it prints is what its `#>` lines say."""
     outcome = host.request(
         "python",
@@ -141,7 +153,10 @@ def _python(host: Host, snippet: Snippet, _accept: Accept | None) -> Played:
     )
     if outcome["passed"]:
         return Played("passed", "", 0, outcome["duration_s"], steps=(step,))
-    return Played("failed", outcome["message"], 1, outcome["duration_s"], 0.0, 0, (step,))
+    if outcome["updated"] and accept and accept(snippet, None, outcome["updated"]):
+        return Played("passed", "", 0, outcome["duration_s"], steps=(step,))
+    line = outcome["line"]
+    return Played("failed", outcome["message"], 1, outcome["duration_s"], 0.0, line, (step,))
 
 
 def _ending(outcome: Reply, snippet: Snippet, due: int) -> str:

@@ -146,7 +146,7 @@ class Session:
             _decode(part)
             for part in (self._connection.host, self._connection.hostaddr, self._connection.port)
         )
-        shown = f' ({address})' if address and address != host else ""
+        shown = f" ({address})" if address and address != host else ""
         return f'connection to server at "{host}"{shown}, port {port}'
 
 

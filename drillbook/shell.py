@@ -135,17 +135,21 @@ class Shell:
         stdout, out = self._pipe()
         stderr, err = self._pipe()
         told, control = self._pipe()
+        # There is nothing to read, and whoever tries gets an error: an end of file would
+        # let a `cat` or a `psql` that waits for its reader pass.
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        self._descriptors.append(nothing)
         self._process = subprocess.Popen(
             [*argv, f"/dev/fd/{orders}"],
             env=dict(env),
             cwd=cwd,
-            stdin=subprocess.DEVNULL,
+            stdin=nothing,
             stdout=out,
             stderr=err,
             pass_fds=(orders, control),
             start_new_session=True,
         )
-        for descriptor in (orders, out, err, control):
+        for descriptor in (orders, out, err, control, nothing):
             os.close(descriptor)
             self._descriptors.remove(descriptor)
         exited = os.pidfd_open(self._process.pid)
@@ -162,7 +166,7 @@ class Shell:
         if ended:
             said = hello.err.decode(errors="backslashreplace").strip() or "it said nothing"
             raise HarnessError("shell-gone", f"bash did not start ({ended}): {said}")
-        self._options = hello.options
+        self._options = _options(hello)
 
     def run(
         self,
@@ -204,9 +208,9 @@ class Shell:
         ended = reading.until_done(begin + timeout_s)
         duration = time.monotonic() - begin
         if not ended and kind == "script":
-            self._restore(reading.options)
+            self._restore(_options(reading))
         elif not ended:
-            self._options = reading.options
+            self._options = _options(reading)
         last = line + text.rstrip("\n").count("\n")
         failed = reading.failed_in(file, last) if kind == "script" else None
         return self._outcome(reading, ended, failed, has_end, duration)
@@ -323,6 +327,10 @@ class Shell:
             if cut and error.reason == "unexpected end of data":
                 return data[: error.start].decode(), False
             return data.decode(errors="backslashreplace"), True
+
+
+def _options(reading: Reading) -> frozenset[str]:
+    return frozenset(reading.note.split(":"))
 
 
 def _overwrite(file: str, content: bytes) -> None:

@@ -71,7 +71,7 @@ class Reading:
         self.err = bytearray()
         self._buffers = ((ends.stdout, self.out), (ends.stderr, self.err))
         self.status: int | None = None
-        self.options: frozenset[str] = frozenset()
+        self.note = ""
         self.reached_end = False
         self.end_status: int | None = None
         self._trapped: _Trapped | None = None
@@ -145,7 +145,7 @@ class Reading:
         """Takes the first message; returns its length, 0 while it is not there whole."""
         if words[0] == b"done" and len(words) >= 3:
             self.status = int(words[1])
-            self.options = frozenset(words[2].decode().split(":"))
+            self.note = words[2].decode()
             return 3
         if words[0] == b"end" and len(words) >= 2:
             self.reached_end, self.end_status = True, int(words[1])

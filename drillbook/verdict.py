@@ -67,6 +67,10 @@ def _missed(result: DrillResult, account: Account) -> list[str]:
             f"recovery took {result.recovered_s:.1f} s, and {result.people_s:g} s are set aside "
             f"for people: more than the {result.rto_s:g} s aimed at"
         )
+    if not account.counted:
+        missed.append("the rows could not be read, so nothing is known of what is lost")
+    if account.unwatched:
+        missed.append(f"a split brain on {', '.join(account.unwatched)} would not have been seen")
     if result.lost_s > result.rpo_s:
         missed.append(
             f"{result.lost} confirmed writes over {result.lost_s:.2f} s are lost: "

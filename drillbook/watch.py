@@ -39,6 +39,12 @@ class Account:
     split_brain: bool
     """Whether two nodes took writes at the same time."""
 
+    counted: bool
+    """Whether the rows could be read for the account; else nothing is known of losses."""
+
+    unwatched: tuple[str, ...]
+    """Nodes that never answered, on which a split brain could not have been seen."""
+
     held: bool
     """Whether users were served at the end."""
 
@@ -126,6 +132,8 @@ class Watch:
             doubled=event["doubled"],
             gap_s=event["gap_s"],
             split_brain=event["split_brain"],
+            counted=event["counted"],
+            unwatched=tuple(node for node, answers in event["watched"].items() if not answers),
             held=event["held"],
             held_since=event["held_since"],
             errors=tuple(event["errors"]),

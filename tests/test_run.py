@@ -127,8 +127,8 @@ def test_a_status_that_is_due_passes_and_another_fails(run: Play) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
-        ("true\nexit 3\ntrue\n", 10, "ended its shell"),
-        ("true\nexit 0\n", 10, "ended its shell"),
+        ("true\nexit 3\ntrue\n", 11, "ended its shell"),
+        ("true\nexit 0\n", 11, "ended its shell"),
         ("true\nfalse\ntrue\n", 11, "status 1, not 0"),
         ("false | cat\n", 10, "status 1, not 0"),
         ("echo 'open\n", 10, "unexpected EOF while looking for matching"),

@@ -1,0 +1,318 @@
+"""Faults: what an expression may say, and what each really does to a running stack."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from drillbook import faults
+from drillbook.errors import HarnessError, PageError, Where
+from drillbook.faults import FAULTS, Step, inject, known_hosts, parse
+from drillbook.sandbox import Sandbox
+from tests.conftest import ROOT
+from tests.test_prober import CONFIG, Probe, run, signal, sql
+
+KNOWN = (
+    "faults: kill HOST, stop HOST, pause HOST, resume HOST, cut LINK, delay LINK DURATION, "
+    "open LINK, exhaust HOST, break-replication HOST, lose-data HOST, run-sql HOST FILE, "
+    "swap-roles, wait DURATION"
+)
+
+
+class FakeHost:
+    """A host that takes down requests and answers what it was told to."""
+
+    def __init__(self, name: str, log: list[tuple[str, str, Mapping[str, Any]]]) -> None:
+        self.name = name
+        self.answers: dict[str, list[dict[str, Any]]] = {}
+        self._log = log
+
+    def request(self, op: str, *, timeout_s: float, **fields: Any) -> dict[str, Any]:
+        self._log.append((self.name, op, fields))
+        return self.answers[op].pop(0) if self.answers.get(op) else {}
+
+
+class FakeSandbox:
+    """Hosts of any name, and all that was asked of them."""
+
+    versions: Mapping[str, str] = {}
+    secrets: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        self.log: list[tuple[str, str, Mapping[str, Any]]] = []
+        self._hosts: dict[str, FakeHost] = {}
+
+    def host(self, name: str) -> FakeHost:
+        return self._hosts.setdefault(name, FakeHost(name, self.log))
+
+    def hosts_contacted(self) -> None:
+        return None
+
+    def hold(self, host: str) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        pass
+
+
+def test_an_expression_is_taken_apart_in_order() -> None:
+    fault = parse(" cut db-1-repl;wait 1s ;  kill   db-1 ")
+    assert fault.text == "cut db-1-repl; wait 1s; kill db-1"
+    assert fault.steps == (
+        Step("cut", ("db-1-repl",)), Step("wait", ("1s",)), Step("kill", ("db-1",)),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("expression", "oracle"),
+    [
+        ("kill db-1", "writes"),
+        ("kill db-2", "replica"),
+        ("pause db-1", "writes"),
+        ("lose-data db-2", "replica"),
+        ("cut db-1-repl", "replica"),
+        ("exhaust db-1", "connections"),
+        ("run-sql db-1 archive-everything.sql", "rows"),
+        ("swap-roles", "roles"),
+        ("break-replication db-2", "replica"),
+        ("cut db-1-repl; wait 1s; kill db-1", "writes"),
+        ("kill db-1; open db-1-repl", "writes"),
+    ],
+)
+def test_the_oracle_is_that_of_the_last_step_that_has_one(expression: str, oracle: str) -> None:
+    assert parse(expression).oracle == oracle
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("explode db-1", f"unknown-fault: there is no fault 'explode'\n  hint: {KNOWN}"),
+        ("", f"unknown-fault: a step of the fault is empty\n  hint: {KNOWN}"),
+        ("kill db-1; ", f"unknown-fault: a step of the fault is empty\n  hint: {KNOWN}"),
+        (
+            "kill",
+            "fault-arguments: `kill` has 0 arguments, not 1\n  hint: write `kill HOST`",
+        ),
+        (
+            "swap-roles db-1 db-2",
+            "fault-arguments: `swap-roles db-1 db-2` has 2 arguments, not 0\n"
+            "  hint: write `swap-roles`",
+        ),
+        (
+            "delay db-1-repl soon",
+            "fault-arguments: 'soon' is no DURATION: write a number and a unit: 250ms, 30s, 15min,"
+            " 1h\n  hint: write `delay LINK DURATION`",
+        ),
+        (
+            "delay db-1-repl 0s",
+            "fault-arguments: '0s' is no DURATION: it must be longer than nothing\n"
+            "  hint: write `delay LINK DURATION`",
+        ),
+        (
+            "run-sql db-1 ../x.sql",
+            "fault-arguments: '../x.sql' is no FILE: it is the name of a file under"
+            " examples/faults that ends in .sql\n  hint: write `run-sql HOST FILE`",
+        ),
+        (
+            "wait 1s; open db-1-repl",
+            "fault-without-oracle: `wait 1s; open db-1-repl` damages nothing that a drill could"
+            " measure\n  hint: add a step such as `kill HOST`",
+        ),
+    ],
+)
+def test_a_wrong_expression_is_explained_where_it_stands(expression: str, text: str) -> None:
+    with pytest.raises(PageError) as caught:
+        parse(expression, Where("source/page.md", 12))
+    assert str(caught.value) == f"source/page.md:12: {text}"
+
+
+def test_hosts_that_are_named_or_used_are_known() -> None:
+    assert known_hosts(parse("cut db-1-repl; wait 1s; kill db-1")) == ("db-1-repl", "db-1")
+    assert known_hosts(parse("exhaust db-1")) == ("db-1", "app")
+    assert known_hosts(parse("run-sql db-1 x.sql")) == ("db-1", "ops")
+    assert known_hosts(parse("swap-roles")) == ("db-1", "db-2", "app")
+
+
+def test_files_that_a_fault_runs_are_known() -> None:
+    assert faults.files(parse("kill db-1")) == ()
+    (file,) = faults.files(parse("run-sql db-1 archive-everything.sql"))
+    assert (ROOT / file).is_file()
+
+
+def test_every_fault_says_what_it_does() -> None:
+    for name, declaration in FAULTS.items():
+        assert declaration.name == name
+        assert declaration.help.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("name", "number"), [("kill", "KILL"), ("stop", "TERM"), ("pause", "STOP"), ("resume", "CONT")]
+)
+def test_a_fault_of_processes_is_a_signal_through_the_pidfile(name: str, number: str) -> None:
+    sandbox = FakeSandbox()
+    inject(parse(f"{name} db-1; cut db-1-repl"), sandbox)
+    pidfile = "/var/lib/postgresql/data/postmaster.pid"
+    assert sandbox.log[0] == ("db-1", "signal", {"pidfile": pidfile, "signal": number})
+
+
+def test_a_fault_of_a_link_is_its_mode() -> None:
+    sandbox = FakeSandbox()
+    inject(parse("cut a-repl; delay b-repl 1500ms; open a-repl"), sandbox)
+    assert sandbox.log == [
+        ("a-repl", "link", {"mode": "cut", "delay_s": 0.0}),
+        ("b-repl", "link", {"mode": "delay", "delay_s": 1.5}),
+        ("a-repl", "link", {"mode": "open", "delay_s": 0.0}),
+    ]
+
+
+def test_the_outage_counts_from_the_begin_of_the_last_step_with_an_oracle() -> None:
+    begin = time.monotonic()
+    moment = inject(parse("cut a-repl; wait 200ms; kill db-1; wait 200ms"), FakeSandbox())
+    assert begin + 0.2 <= moment <= time.monotonic() - 0.2
+
+
+def test_a_step_that_cannot_be_done_is_the_harness_at_fault() -> None:
+    sandbox = FakeSandbox()
+    sandbox.host("ops").answers["exec"] = [
+        {"status": 3, "stdout": "", "stderr": "psql: error: no such table\n"}
+    ]
+    with pytest.raises(HarnessError) as caught:
+        inject(parse("run-sql db-1 bad.sql"), sandbox)
+    assert str(caught.value) == (
+        "fault-failed: `run-sql db-1 bad.sql`: `psql --no-psqlrc --quiet --host=db-1"
+        " --username=smartbeak --dbname=smartbeak --set=ON_ERROR_STOP=1"
+        " --file=/opt/smartbeak/faults/bad.sql` on ops ended with 3: psql: error: no such table"
+    )
+
+
+def test_connections_that_are_not_used_up_are_an_error() -> None:
+    sandbox = FakeSandbox()
+    app = sandbox.host("app")
+    app.answers = {"read": [{"line": None}], "finish": [{"stderr": "leak: no such host\n"}]}
+    with pytest.raises(HarnessError) as caught:
+        inject(parse("exhaust db-9"), sandbox)
+    assert str(caught.value) == (
+        "fault-failed: `exhaust db-9`: the connections were never used up: leak: no such host"
+    )
+
+
+def test_kill_leaves_no_process_of_the_service(pair: Sandbox) -> None:
+    probe = Probe(pair)
+    probe.until(True, acknowledged=10)
+    inject(parse("kill db-1"), pair)
+    probe.until(False, error="Connection refused")
+    assert run(pair, "db-1", "bash", "-c", "pgrep -c postgres || [[ $? = 1 ]]") == "0\n"
+    assert probe.finish()["held"] is False
+
+
+def test_stop_shuts_down_in_order(pair: Sandbox) -> None:
+    probe = Probe(pair)
+    probe.until(True, acknowledged=10)
+    inject(parse("stop db-1"), pair)
+    probe.until(False, error="Connection refused")
+    run(pair, "db-1", "bash", "-c", "while [[ -e $PGDATA/postmaster.pid ]]; do sleep 0.02; done")
+    data = run(pair, "db-1", "pg_controldata", "/var/lib/postgresql/data")
+    assert "Database cluster state:               shut down\n" in data
+    assert "FATAL:  terminating connection due to administrator command" in probe.finish()["errors"]
+
+
+def test_resume_ends_a_pause(pair: Sandbox) -> None:
+    probe = Probe(pair)
+    probe.until(True, acknowledged=10)
+    inject(parse("pause db-1"), pair)
+    probe.until(False)
+    inject(parse("cut db-1-repl; resume db-1"), pair)
+    probe.until(True)
+    assert probe.finish()["held"] is True
+
+
+def test_a_delay_on_the_link_holds_new_rows_back(pair: Sandbox) -> None:
+    probe = Probe(pair, "replica")
+    probe.until(True, acknowledged=10)
+    inject(parse("delay db-1-repl 2s"), pair)
+    probe.until(False, error="db-2: it does not show")
+    inject(parse("delay db-1-repl 1ms"), pair)
+    probe.until(True)
+    probe.finish()
+
+
+def test_used_up_connections_stay_so_until_the_sessions_are_ended(pair: Sandbox) -> None:
+    probe = Probe(pair, "connections")
+    probe.until(True, acknowledged=10)
+    inject(parse("exhaust db-1"), pair)
+    state = probe.until(False, error="FATAL:  remaining connection slots are reserved for ")
+    # A superuser still gets in; who only makes room for one session gains nothing.
+    leaked = "FROM pg_stat_activity WHERE application_name = 'smartbeak-report-worker'"
+    assert int(sql(pair, f"SELECT count(*) {leaked} AND state = 'idle'")) >= 20
+    probe.until(False, acknowledged=state["acknowledged"] + 20)
+    sql(pair, f"SELECT pg_terminate_backend(pid, 5000) {leaked}")
+    state = probe.until(True)
+    probe.until(True, acknowledged=state["acknowledged"] + 30)
+    assert int(sql(pair, f"SELECT count(*) {leaked}")) <= 1
+    assert probe.finish()["held"] is True
+
+
+def test_broken_replication_asks_for_wal_that_is_gone_and_does_not_mend_itself(
+    pair: Sandbox,
+) -> None:
+    probe = Probe(pair, "replica")
+    probe.until(True, acknowledged=10)
+    inject(parse("break-replication db-2"), pair)
+    state = probe.until(False, error="db-2")
+    probe.until(False, acknowledged=state["acknowledged"] + 50)
+    log = pair.host("db-2").request("logs", timeout_s=5, lines=20)["text"]
+    assert "ERROR:  requested WAL segment 0000000100000000000000" in log
+    assert "has already been removed" in log
+    # The primary has lost nothing, and a new copy of it helps.
+    signal(pair, "db-2", "KILL")
+    run(
+        pair, "db-2", "bash", "-c",
+        "rm -rf $PGDATA && pg_basebackup -d 'host=db-1.repl user=replicator' -D $PGDATA -c fast"
+        " && touch $PGDATA/standby.signal && pg_ctl start -w -D $PGDATA -l /tmp/log",
+    )  # fmt: skip
+    probe.until(True)
+    account = probe.finish()
+    assert (account["lost"], account["held"]) == ([], True)
+
+
+def test_replication_that_is_already_broken_cannot_be_broken(pair: Sandbox) -> None:
+    inject(parse("lose-data db-2"), pair)
+    with pytest.raises(HarnessError, match=r"fault-failed: `break-replication db-2`: `psql "):
+        inject(parse("break-replication db-2"), pair)
+
+
+def test_lost_data_is_gone(pair: Sandbox) -> None:
+    probe = Probe(pair, "replica")
+    probe.until(True, acknowledged=10)
+    inject(parse("lose-data db-2"), pair)
+    probe.until(False, error="db-2.*Connection refused")
+    assert run(pair, "db-2", "ls", "-A", "/var/lib/postgresql/data") == ""
+    probe.finish()
+
+
+def test_a_bad_statement_damages_rows(pair: Sandbox) -> None:
+    probe = Probe(pair, "rows")
+    probe.until(True, acknowledged=10)
+    inject(parse("run-sql db-1 archive-everything.sql"), pair)
+    probe.until(False, error="content_items: of 2000 rows 0 are missing and 2000 changed")
+    assert probe.finish()["lost"] == []
+
+
+def test_swapped_roles_are_those_after_a_failover_without_loss(pair: Sandbox) -> None:
+    probe = Probe(pair, "roles")
+    probe.until(True, acknowledged=10)
+    inject(parse("swap-roles"), pair)
+    state = probe.until(False, error="db-1 is not a writable primary")
+    assert sql(pair, "SELECT pg_is_in_recovery()") == "t"
+    assert sql(pair, "SELECT status, sender_host FROM pg_stat_wal_receiver") == (
+        "streaming|db-2.repl"
+    )
+    assert "@db-2:5432/" in run(pair, "app", "cat", CONFIG)
+    # The platform writes to db-2.
+    probe.until(False, acknowledged=state["acknowledged"] + 30)
+    account = probe.finish()
+    assert (account["lost"], account["split_brain"]) == ([], False)

@@ -1,0 +1,69 @@
+"""Every objective that is missed is named, and none other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from drillbook.model import Drill, DrillResult, Scenario
+from drillbook.verdict import measured, unmeasured
+from drillbook.watch import Account
+
+DRILL = Drill("d", "kill db-1", rto_s=60, people_s=30, rpo_s=1, line=3)
+GOOD = Account(
+    acknowledged=100,
+    lost=(),
+    lost_s=0.0,
+    doubled=0,
+    gap_s=0.4,
+    split_brain=False,
+    counted=True,
+    unwatched=(),
+    held=True,
+    held_since=105.0,
+    errors=("connection refused",),
+)
+
+
+def judge(account: Account) -> DrillResult:
+    blank = unmeasured(Scenario("p#d", "drill", "D", ()), DRILL, "2026-01-01T00:00:00Z")
+    return measured(blank, account, 100.0, ("db-1",))
+
+
+def test_what_was_measured_is_in_the_result() -> None:
+    result = judge(GOOD)
+    assert (result.status, result.reason) == ("passed", "")
+    assert (result.recovered_s, result.gap_s, result.acknowledged) == (5.0, 0.4, 100)
+    assert result.hosts_contacted == ("db-1",)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {"held": False, "held_since": None},
+            "users were still not served after the last step: connection refused",
+        ),
+        (
+            {"held_since": 131.0},
+            "recovery took 31.0 s, and 30 s are set aside for people: more than the 60 s aimed at",
+        ),
+        (
+            {"lost": (4, 5), "lost_s": 1.25},
+            "2 confirmed writes over 1.25 s are lost: more than the 1 s aimed at",
+        ),
+        ({"doubled": 1}, "1 writes are there twice"),
+        ({"split_brain": True}, "split brain: two nodes took writes at the same time"),
+        ({"counted": False}, "the rows could not be read, so nothing is known of what is lost"),
+        ({"unwatched": ("db-2",)}, "a split brain on db-2 would not have been seen"),
+    ],
+)
+def test_what_is_missed_is_said(change: dict[str, object], said: str) -> None:
+    result = judge(replace(GOOD, **change))  # type: ignore[arg-type]
+    assert (result.status, result.reason) == ("failed", said)
+
+
+def test_a_loss_within_the_objective_passes_and_is_stated() -> None:
+    result = judge(replace(GOOD, lost=(4,), lost_s=0.5))
+    assert (result.status, result.lost, result.lost_s) == ("passed", 1, 0.5)
