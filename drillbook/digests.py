@@ -13,17 +13,15 @@ from typing import Any
 from drillbook.model import Drill, Options
 
 _SIZE = 16
-_FRONTS = frozenset(
+SHOWING = frozenset(
     {
-        # These only show what was planned and run.
-        "cli.py",
-        "directives.py",
-        "lexer.py",
-        "marks.py",
-        "pytest_plugin.py",
-        "sphinx_ext.py",
+        *("__main__", "annotation", "cli", "diagrams", "directives", "evidence_pages", "junit"),
+        *("lexer", "mark_examples", "marks", "panels", "paper", "pdf", "pytest_plugin"),
+        *("shellcheck", "sphinx_ext", "summaries", "tables", "wording", "written"),
     }
 )
+"""The modules that only start, show or check what is run; no result depends on them."""
+
 PACKAGE = Path(__file__).parent
 
 
@@ -79,9 +77,9 @@ def engine_files() -> dict[str, str]:
 def world(stack: Mapping[str, str], engine: Mapping[str, str]) -> str:
     """Digest of what every snippet shares: the stack's and the engine's files.
 
-    The engine's fronts are left out.
+    What of the engine only shows results is left out.
     """
-    core = {path: digest for path, digest in engine.items() if path.split("/", 1)[1] not in _FRONTS}
+    core = {path: digest for path, digest in engine.items() if Path(path).stem not in SHOWING}
     return of_bytes(f"{of_files(stack)}\n{of_files(core)}".encode())
 
 

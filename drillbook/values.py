@@ -1,0 +1,102 @@
+"""Reads the values that options may have; each reader says what to write instead."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+_UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|min|h)")
+NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+"""What a snippet, a drill or a host may be called."""
+
+
+def duration(text: str) -> float:
+    """Seconds that `30s`, `2min`, `1h` or `250ms` stand for.
+
+    Raises:
+        ValueError: The text is no number with one of these units.
+    """
+    match = _DURATION.fullmatch(text)
+    if not match:
+        raise ValueError("write a number and a unit: 250ms, 30s, 15min, 1h")
+    return round(float(match[1]) * _UNITS[match[2]], 6)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """The names in `context, evidence` or `context evidence`.
+
+    Raises:
+        ValueError: One of them is no name, or none is there.
+    """
+    found = tuple(text.replace(",", " ").split())
+    if not found:
+        raise ValueError("name at least one snippet")
+    return tuple(name_of(each) for each in found)
+
+
+def name_of(text: str) -> str:
+    """The name, unchanged.
+
+    Raises:
+        ValueError: It is not lower-case words joined by hyphens.
+    """
+    if not NAME.fullmatch(text):
+        raise ValueError("write lower-case letters, digits and single hyphens: promote-replica")
+    return text
+
+
+def words(text: str) -> str:
+    """The text, its spaces single."""
+    return " ".join(text.split())
+
+
+def reason(text: str) -> str:
+    """A reason, not empty."""
+    if not text:
+        raise ValueError("say why, in a few words")
+    return words(text)
+
+
+def iso_date(text: str) -> str:
+    """A date as YYYY-MM-DD."""
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise ValueError("write a date as YYYY-MM-DD") from error
+
+
+def status(text: str) -> int:
+    """An exit status other than 0."""
+    if not text.isdecimal() or not 0 < int(text) < 256:
+        raise ValueError("write a status from 1 to 255; 0 is what is expected without it")
+    return int(text)
+
+
+def flag(text: str) -> bool:
+    """True: a flag has no value."""
+    if text:
+        raise ValueError("takes no value")
+    return True
+
+
+def positive(text: str) -> float:
+    """Seconds of a duration, more than none."""
+    seconds = duration(text)
+    if not seconds:
+        raise ValueError("must be longer than 0")
+    return seconds
+
+
+def effect(text: str) -> str:
+    """One of the effects."""
+    if text not in ("read", "write", "destructive"):
+        raise ValueError("write read, write or destructive")
+    return text
+
+
+def some_text(text: str) -> str:
+    """The text, not empty."""
+    if not text:
+        raise ValueError("must not be empty")
+    return words(text)

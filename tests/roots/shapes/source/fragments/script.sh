@@ -1,0 +1,5 @@
+#!/bin/bash
+# not shown
+echo literal
+echo include
+# not shown either

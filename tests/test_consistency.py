@@ -1,0 +1,78 @@
+"""Pages against the stack and the calendar."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from drillbook.consistency import Claims, check, services
+from drillbook.errors import Where
+from tests.sphinx_book import Book
+
+TODAY = date(2026, 11, 23)
+KNOWN = {"app": ("db-1",), "db-1": (), "db-2": ("db-1",), "redis-1": ()}
+STACK, HOST = Where("source/x.md", 5), Where("source/x.md", 20)
+
+
+def errors(*, stack: tuple[str, ...] = (), host: str = "ops", until: str = "") -> list[str]:
+    skips = ((until, HOST),) if until else ()
+    return [str(it) for it in check(Claims(stack, STACK, ((host, HOST),), skips), KNOWN, TODAY)]
+
+
+@pytest.mark.parametrize(
+    ("stack", "host"),
+    [((), "ops"), (("db-2",), "db-2"), (("db-2",), "db-1"), (("app", "redis-1"), "db-1")],
+)
+def test_hosts_of_the_pages_stack_are_there(stack: tuple[str, ...], host: str) -> None:
+    assert errors(stack=stack, host=host) == []
+
+
+def test_an_unknown_service() -> None:
+    assert errors(stack=("db-3",)) == [
+        "source/x.md:5: unknown-service: The stack has no service `db-3`.\n"
+        "  hint: The services are app, db-1, db-2, redis-1."
+    ]
+
+
+def test_an_unknown_host() -> None:
+    assert errors(host="db-3") == [
+        "source/x.md:20: unknown-host: There is no host `db-3`.\n"
+        "  hint: Hosts are ops and the services of the stack: app, db-1, db-2, redis-1."
+    ]
+
+
+def test_a_host_that_the_page_does_not_start() -> None:
+    assert errors(stack=("db-1",), host="db-2") == [
+        "source/x.md:20: unknown-host: The host `db-2` is not started for this page.\n"
+        "  hint: Add it to `stack` in the front matter."
+    ]
+
+
+def test_the_end_of_a_skip() -> None:
+    assert errors(until="2026-11-23") == []
+    assert errors(until="2027-02-21") == []
+    assert errors(until="2026-11-22") == [
+        "source/x.md:20: skip-expired: The skip ended on 2026-11-22.\n"
+        "  hint: Let the block run, or find a new reason and a new end."
+    ]
+    assert errors(until="2027-02-22") == [
+        "source/x.md:20: skip-too-long: The skip lasts until 2027-02-22, more than 90 days.\n"
+        "  hint: The latest end is 2027-02-21."
+    ]
+
+
+def test_services_and_what_they_need_come_from_the_stack(tmp_path: Path) -> None:
+    Book(tmp_path)
+    assert services(tmp_path) == {"ops": (), "db-1": (), "db-2": ("db-1",), "redis-1": ()}
+
+
+@pytest.mark.parametrize("text", [None, "", "services: [", "services: 1", "a: b"])
+def test_an_unreadable_stack_has_no_services(tmp_path: Path, text: str | None) -> None:
+    book = Book(tmp_path)
+    if text is None:
+        (tmp_path / "examples/compose.yaml").unlink()
+    else:
+        book.put("examples/compose.yaml", text)
+    assert services(tmp_path) == {}

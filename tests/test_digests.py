@@ -1,0 +1,166 @@
+"""Digests: whatever decides a result changes them, and nothing else does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from drillbook import digests
+from drillbook.model import Drill, Options
+from tests.sphinx_book import DRILL, FRONT, Book, block, scenario_of
+
+SNIPPETS = [("console", "$ a\n", Options()), ("bash", "b\n", Options()), ("bash", "c\n", Options())]
+DRILLED = Drill("lost", "kill db-1", 900, 600, 0, 12)
+
+
+def test_a_digest_covers_the_snippet_and_all_before_it() -> None:
+    before = digests.chain(["db-1"], None, SNIPPETS)
+    assert len(set(before)) == 3
+    changed = [SNIPPETS[0], ("bash", "b \n", Options()), SNIPPETS[2]]
+    after = digests.chain(["db-1"], None, changed)
+    assert [old == new for old, new in zip(before, after, strict=True)] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        ("bash", "$ a\n", Options()),
+        ("console", "$ a\nout\n", Options()),
+        ("console", "$ a\n", Options(on="db-1")),
+        ("console", "$ a\n", Options(timeout_s=31.0)),
+        ("console", "$ a\n", Options(optional="why")),
+    ],
+)
+def test_language_text_and_every_option_count(changed: tuple[str, str, Options]) -> None:
+    assert digests.chain([], None, [changed]) != digests.chain([], None, SNIPPETS[:1])
+
+
+@pytest.mark.parametrize(
+    "drill",
+    [
+        None,
+        Drill("other", "kill db-1", 900, 600, 0, 12),
+        Drill("lost", "kill db-2", 900, 600, 0, 12),
+        Drill("lost", "kill db-1", 901, 600, 0, 12),
+        Drill("lost", "kill db-1", 900, 601, 0, 12),
+        Drill("lost", "kill db-1", 900, 600, 1, 12),
+    ],
+)
+def test_fault_and_objectives_count(drill: Drill | None) -> None:
+    assert digests.chain([], drill, SNIPPETS) != digests.chain([], DRILLED, SNIPPETS)
+
+
+def test_the_place_of_a_drill_does_not_count() -> None:
+    moved = Drill("lost", "kill db-1", 900, 600, 0, 99)
+    assert digests.chain([], moved, SNIPPETS) == digests.chain([], DRILLED, SNIPPETS)
+
+
+def test_the_services_count_in_any_order() -> None:
+    assert digests.chain(["a"], None, SNIPPETS) != digests.chain(["a", "b"], None, SNIPPETS)
+    assert digests.chain(["b", "a"], None, SNIPPETS) == digests.chain(["a", "b"], None, SNIPPETS)
+
+
+def test_the_engine_counts_but_not_what_only_shows() -> None:
+    engine = digests.engine_files()
+    before = digests.world({"examples/a": "1"}, engine)
+    for name in ("shell.py", "compare.py", "model.py", "prober.py"):
+        assert digests.world({"examples/a": "1"}, engine | {f"drillbook/{name}": "x"}) != before
+    for name in ("marks.py", "lexer.py", "sphinx_ext.py", "cli.py", "pytest_plugin.py"):
+        assert digests.world({"examples/a": "1"}, engine | {f"drillbook/{name}": "x"}) == before
+
+
+def test_what_only_shows_is_there() -> None:
+    names = {path.removeprefix("drillbook/").removesuffix(".py") for path in digests.engine_files()}
+    assert names >= digests.SHOWING
+
+
+def test_every_file_of_the_stack_counts(tmp_path: Path) -> None:
+    book = Book(tmp_path)
+    found = {digests.world(digests.stack_files(tmp_path), {})}
+    book.put("examples/postgres/bin/start", "a")
+    found.add(digests.world(digests.stack_files(tmp_path), {}))
+    book.put("examples/postgres/bin/start", "b")
+    found.add(digests.world(digests.stack_files(tmp_path), {}))
+    (tmp_path / "examples/postgres/bin/start").rename(tmp_path / "examples/postgres/bin/other")
+    found.add(digests.world(digests.stack_files(tmp_path), {}))
+    assert len(found) == 4
+
+
+def test_caches_and_hidden_files_do_not_count(tmp_path: Path) -> None:
+    book = Book(tmp_path)
+    before = digests.stack_files(tmp_path)
+    book.put("examples/__pycache__/x.pyc", "a")
+    book.put("examples/.swp", "a")
+    assert digests.stack_files(tmp_path) == before
+
+
+PAGE = "\n".join(
+    [
+        block("$ true", "name: context"),
+        block("$ true", "name: other"),
+        "## Lost\n",
+        DRILL.replace(":rpo: 0s\n", ":rpo: 0s\n:uses: context\n"),
+        block("$ true", "name: look", "effect: read"),
+        block("$ true", "name: look-again", "effect: read"),
+    ]
+)
+
+
+def _replace(old: str, new: str) -> Callable[[str], str]:
+    def change(text: str) -> str:
+        assert old in text
+        return text.replace(old, new, 1)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "stale"),
+    [
+        (_replace("$ true", "$ true #"), {"context", "other", "drill"}),
+        (_replace(":name: other\n\n$ true", ":name: other\n\n$ true #"), {"other"}),
+        (_replace("name: look\n", "name: look\n:timeout: 2s\n"), {"drill"}),
+        (_replace("15min", "16min"), {"drill"}),
+        (_replace("kill db-1", "pause db-1"), {"drill"}),
+        (_replace("stack: [db-1]", "stack: [db-2]"), {"context", "other", "drill"}),
+        (_replace("owner: docs", "owner: us"), set()),
+        (_replace("# Title\n", "# Title\n\nSome more text.\n"), set()),
+    ],
+)
+def test_a_change_of_the_page_makes_stale_what_depends_on_it(
+    tmp_path: Path, change: Callable[[str], str], stale: set[str]
+) -> None:
+    book = Book(tmp_path)
+    page = book.page(PAGE, front=FRONT)
+    before = _digests(book)
+    page.write_text(change(page.read_text("utf-8")), "utf-8")
+    after = _digests(book)
+    assert {name for name in before if before[name] != after[name]} == stale
+
+
+def _digests(book: Book) -> dict[str, str]:
+    found = book.plan()
+    main = scenario_of(found, "index#page").snippets
+    drill = scenario_of(found, "index#primary-lost").snippets
+    return {snippet.name: snippet.digest for snippet in main} | {"drill": drill[-1].digest}
+
+
+def test_a_snippet_run_in_two_scenarios_has_two_digests(tmp_path: Path) -> None:
+    book = Book(tmp_path)
+    book.page(PAGE)
+    found = book.plan()
+    first = scenario_of(found, "index#page").snippets[0]
+    again = scenario_of(found, "index#primary-lost").snippets[0]
+    assert (first.id, first.text) == (again.id, again.text)
+    assert first.digest != again.digest
+
+
+def test_a_change_of_the_stack_reaches_every_digest(tmp_path: Path) -> None:
+    book = Book(tmp_path)
+    book.page(PAGE)
+    before = _digests(book)
+    book.put("examples/new", "")
+    after = _digests(book)
+    assert not set(before.values()) & set(after.values())

@@ -1,0 +1,93 @@
+"""What snippets do, as the tables of verbs see it."""
+
+from __future__ import annotations
+
+import pytest
+
+from drillbook.effects import Found, strongest
+
+
+@pytest.mark.parametrize(
+    ("text", "effect", "verb"),
+    [
+        ("psql -c 'select pg_promote(true, 30)'", "write", "pg_promote"),
+        ("psql -qAtc 'select pg_terminate_backend(pid) from x'", "write", "pg_terminate_backend"),
+        ("psql -c CHECKPOINT", "write", "CHECKPOINT"),
+        ("psql --command='insert into a values (1)'", "write", "INSERT INTO"),
+        ("psql -c 'update only a set b = 1'", "write", "UPDATE ONLY"),
+        ("psql -c 'delete from a where b = 1'", "write", "DELETE FROM"),
+        ("psql -c 'delete from a'", "destructive", "DELETE FROM"),
+        ("psql -c 'alter table a drop column b'", "write", "ALTER"),
+        ("psql -c 'with x as (delete from a returning 1) select 1'", "write", "DELETE FROM"),
+        ("psql <<'SQL'\nselect 1;\nDrop Table a;\nSQL", "destructive", "DROP TABLE"),
+        ("psql <<< 'TRUNCATE a'", "destructive", "TRUNCATE"),
+        ("echo 'drop database a' | psql", "destructive", "DROP DATABASE"),
+        ("PGHOST=db-1 psql -c 'vacuum a'", "write", "VACUUM"),
+        ('n=$(psql -c "drop table a")', "destructive", "DROP TABLE"),
+        ("if [ -f x ]; then pg_ctl -D $PGDATA promote; fi", "write", "pg_ctl promote"),
+        ("pg_ctl -D x stop -m fast", "write", "pg_ctl stop"),
+        ("pg_ctl restart", "write", "pg_ctl restart"),
+        ("/usr/lib/postgresql/15/bin/pg_rewind -D x", "destructive", "pg_rewind"),
+        ("pg_basebackup -D x", "write", "pg_basebackup"),
+        ("rm -rf $PGDATA", "destructive", "rm -r"),
+        ("rm standby.signal", "write", "rm"),
+        ("kill -9 42", "write", "kill"),
+        ("redis-cli -h redis-1 FLUSHALL", "destructive", "redis-cli FLUSHALL"),
+        ("redis-cli flushdb async", "destructive", "redis-cli flushdb"),
+        ("redis-cli -n 1 set a b", "write", "redis-cli set"),
+        ("redis-cli config set maxmemory 1", "write", "redis-cli config set"),
+        ("kubectl -n prod delete pod a", "destructive", "kubectl delete"),
+        ("kubectl rollout undo deploy/a", "write", "kubectl rollout undo"),
+        ("aws rds failover-db-cluster --x", "write", "aws failover-db-cluster"),
+        ("aws s3 rm s3://a", "destructive", "aws rm"),
+        ("curl -sS -X DELETE https://a", "destructive", "curl DELETE"),
+        ("curl -d a=b https://a", "write", "curl -d"),
+        ("sed -i s/a/b/ f", "write", "sed -i"),
+        ("echo a > /etc/f", "write", "> /etc/f"),
+        ("sudo -u postgres pg_rewind -D x", "destructive", "pg_rewind"),
+        ("timeout 5 env A=b rm -r x", "destructive", "rm -r"),
+        ("bash -c 'pg_ctl stop'", "write", "pg_ctl stop"),
+    ],
+)
+def test_verbs(text: str, effect: str, verb: str) -> None:
+    found = strongest("console", [text])
+    assert found is not None
+    assert (found.effect, found.verb) == (effect, verb)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "psql -c 'select * from updates where a = 1'",
+        "psql -c \"select 'drop table x'\"",
+        "psql -c 'select 1 -- drop table x'",
+        "psql -d cluster -U grant -c 'select 1'",
+        "psql -c 'select pg_is_in_recovery()'",
+        "kill -0 42",
+        "redis-cli get set",
+        "redis-cli info replication",
+        "kubectl get pods -l app=delete-me",
+        "kubectl logs deploy/a",
+        "aws rds describe-db-clusters",
+        "curl -s https://a/delete",
+        "git log",
+        "sed s/-i/x/ f",
+        "ls 2>/dev/null >/tmp/x",
+        "echo 'rm -rf /'",
+        "cat <<'X'\nrm -rf /\nX",
+        "pg_ctl status",
+    ],
+)
+def test_reading(text: str) -> None:
+    assert strongest("console", [text]) is None
+
+
+def test_the_strongest_of_all_commands_counts_with_its_line() -> None:
+    texts = ["ls", "psql <<X\nselect 1\nX", "rm -r a", "rm b"]
+    assert strongest("console", texts) == Found("destructive", "rm -r", 4)
+
+
+def test_python_is_looked_at_for_its_sql() -> None:
+    found = strongest("python", ['a = 1\ncursor.execute("DROP TABLE a")\n'])
+    assert found == Found("destructive", "DROP TABLE", 1)
+    assert strongest("python", ["# drop table a\nprint('update')\n"]) is None
