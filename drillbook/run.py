@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -109,6 +110,7 @@ def play(
             left_out = snippet.name == leave_out
             result = _left_out(scenario, snippet) if left_out else _step(scene, snippet, accept)
             if keep and result.status in ("failed", "error"):
+                print(f"\n{result.path}:{result.line}: {result.reason}", file=sys.__stderr__)
                 sandbox.hold(snippet.on)
             yield result
         if drill and watch:

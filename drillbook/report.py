@@ -1,0 +1,295 @@
+"""Results <-> report files, and how the run of a part joins what was known before.
+
+What a report means for a reader is said by `drillbook.verification`, whose
+names stand here too: `from drillbook.report import verify`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import MISSING, fields, replace
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from drillbook.errors import HarnessError, Where
+from drillbook.model import DrillResult, Plan, Report, Result, Status
+from drillbook.verification import (
+    DrillVerification,
+    State,
+    Verification,
+    verify,
+    verify_drills,
+)
+
+if sys.platform != "win32":  # where reports are only read
+    import fcntl
+
+__all__ = [
+    "VERSION",
+    "DrillVerification",
+    "State",
+    "Verification",
+    "merge",
+    "path_of",
+    "read",
+    "read_all",
+    "update",
+    "verify",
+    "verify_drills",
+    "write",
+]
+
+VERSION = 1
+"""Shape of the report files that this module reads and writes."""
+
+_Record = TypeVar("_Record", Result, DrillResult)
+_Any = TypeVar("_Any", Result, DrillResult, Report)
+
+
+def path_of(build: Path, backend: str) -> Path:
+    """The report file of a backend under the build folder."""
+    return build / f"report-{backend}.json"
+
+
+def read(path: Path) -> Report:
+    """Reads one report file.
+
+    Raises:
+        HarnessError: `unreadable-report` when it is missing, cut short, not
+            JSON, of another version, or not of the shape of `model.Report`.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise _unreadable(path, f"it cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise _unreadable(path, f"it is not UTF-8 at byte {error.start}") from error
+    except json.JSONDecodeError as error:
+        fault = f"it is not JSON or cut short: {error.msg}"
+        raise _unreadable(path, fault, error.lineno) from error
+    try:
+        return _report(data)
+    except _ShapeError as error:
+        raise _unreadable(path, str(error)) from error
+
+
+def read_all(build: Path) -> tuple[Report, ...]:
+    """Reads the report of every backend that has one; local comes first.
+
+    Raises:
+        HarnessError: `unreadable-report`, see `read`.
+    """
+    paths = sorted(build.glob("report-*.json"), key=lambda p: (p.name != "report-local.json", p))
+    return tuple(read(path) for path in paths)
+
+
+def write(report: Report, path: Path) -> None:
+    """Writes one report file whole: a reader sees the old or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = _plain(report)
+    data["results"] = [_plain(result) for result in report.results]
+    data["drills"] = [_plain(drill) for drill in report.drills]
+    text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def update(path: Path, run: Report, *, plan: Plan | None = None) -> Report:
+    """Joins a run into the report file and writes it, alone among concurrent runs.
+
+    Args:
+        path: The backend's report file; it need not exist yet.
+        run: What was run just now: the whole book or a part.
+        plan: Where given, results of snippets that it no longer has are let go.
+
+    Returns:
+        The report as written.
+
+    Raises:
+        HarnessError: `unreadable-report` when the file that is there is damaged.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(path):
+        previous = read(path) if path.exists() else None
+        merged = merge(previous, run, plan=plan)
+        write(merged, path)
+    return merged
+
+
+def merge(previous: Report | None, run: Report, *, plan: Plan | None = None) -> Report:
+    """The report after a run of the whole book or of a part.
+
+    What ran replaces what was known of it. Scenarios that did not run keep their
+    results; so do the later snippets of a scenario that ran only up to a selected
+    snippet, unless something in it failed just now. What is kept carries the
+    commit and the versions of the run it came from.
+    """
+    if previous is None:
+        return _without_gone(run, plan)
+    ran = {(result.scenario, result.id) for result in run.results}
+    drilled = {drill.id for drill in run.drills}
+    broken = {r.scenario for r in run.results if r.status not in ("passed", "skipped")}
+    broken |= {d.id for d in run.drills if d.status not in ("passed", "skipped")}
+    kept = tuple(
+        _stamped(result, previous, run)
+        for result in previous.results
+        if (result.scenario, result.id) not in ran and result.scenario not in broken
+    )
+    kept_drills = tuple(
+        _stamped(drill, previous, run)
+        for drill in previous.drills
+        if drill.id not in drilled and drill.id not in broken
+    )
+    # A kept pass may rest on a simulator that the new run did not need.
+    simulated = set(run.simulated)
+    if kept or kept_drills:
+        simulated |= set(previous.simulated)
+    merged = replace(
+        run,
+        versions={**previous.versions, **run.versions},
+        simulated=tuple(sorted(simulated)),
+        results=(*run.results, *kept),
+        drills=(*run.drills, *kept_drills),
+    )
+    return _without_gone(merged, plan)
+
+
+def _stamped(record: _Record, previous: Report, run: Report) -> _Record:
+    """The record with its own run's commit and versions, where they differ from now."""
+    if not record.commit and previous.commit != run.commit:
+        record = replace(record, commit=previous.commit)
+    if record.versions is None and previous.versions != {**previous.versions, **run.versions}:
+        record = replace(record, versions=dict(previous.versions))
+    return record
+
+
+def _without_gone(report: Report, plan: Plan | None) -> Report:
+    if plan is None:
+        return report
+    scenarios = [scenario for page in plan.pages for scenario in page.scenarios]
+    planned = {(scenario.id, snippet.id) for scenario in scenarios for snippet in scenario.snippets}
+    drills = {scenario.id for scenario in scenarios if scenario.drill}
+    return replace(
+        report,
+        results=tuple(r for r in report.results if (r.scenario, r.id) in planned),
+        drills=tuple(d for d in report.drills if d.id in drills),
+    )
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    # The lock has a file of its own: the report itself is replaced, and a lock on
+    # a file that was renamed over holds nobody up.
+    with open(path.with_name(f".{path.name}.lock"), "w") as file:
+        if sys.platform != "win32":
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _unreadable(path: Path, fault: str, line: int = 0) -> HarnessError:
+    return HarnessError(
+        "unreadable-report",
+        f"this is not a whole report: {fault}.",
+        where=Where(path.as_posix(), line),
+        hint="Delete the file and run `nox -s doctest` again; results are made anew.",
+    )
+
+
+class _ShapeError(Exception):
+    """A value of the file is not what `model` says."""
+
+
+def _plain(record: Result | DrillResult | Report) -> dict[str, Any]:
+    return {field.name: getattr(record, field.name) for field in fields(record)}
+
+
+def _report(data: Any) -> Report:
+    if isinstance(data, dict) and data.get("version") != VERSION:
+        raise _ShapeError(
+            f"its version is {data.get('version')!r}, and this drillbook reads {VERSION}"
+        )
+    report = _record(Report, data, "the report")
+    return replace(
+        report,
+        results=tuple(
+            _record(Result, item, f"results[{i}]") for i, item in enumerate(data["results"])
+        ),
+        drills=tuple(
+            _record(DrillResult, item, f"drills[{i}]") for i, item in enumerate(data["drills"])
+        ),
+    )
+
+
+def _record(kind: type[_Any], data: Any, place: str) -> _Any:
+    if not isinstance(data, dict):
+        raise _ShapeError(f"{place} is not an object")
+    checks, required = _CHECKS[kind], _REQUIRED[kind]
+    if unknown := sorted(data.keys() - checks.keys()):
+        raise _ShapeError(f"{place} has the unknown field `{unknown[0]}`")
+    if missing := sorted(required - data.keys()):
+        raise _ShapeError(f"{place} lacks the field `{missing[0]}`")
+    values: dict[str, Any] = {}
+    for name, value in data.items():
+        if not checks[name](value):
+            raise _ShapeError(f"{place} has {json.dumps(value)[:60]} as `{name}`")
+        values[name] = tuple(value) if isinstance(value, list) else value
+    return kind(**values)
+
+
+_STATUSES = frozenset(get_args(Status))
+_CONTROLS = frozenset({"stayed-down", "recovered", "not-run"})
+
+# Checks by the annotation as written: all of `model` is covered, and a field of a
+# kind that is not listed here fails at import, not on a reader's machine.
+_BY_ANNOTATION: Mapping[str, Callable[[Any], bool]] = {
+    "str": lambda v: isinstance(v, str),
+    "int": lambda v: isinstance(v, int) and not isinstance(v, bool),
+    "int | None": lambda v: v is None or (isinstance(v, int) and not isinstance(v, bool)),
+    "float": lambda v: isinstance(v, int | float) and not isinstance(v, bool),
+    "float | None": lambda v: v is None or (isinstance(v, int | float) and not isinstance(v, bool)),
+    "Status": lambda v: isinstance(v, str) and v in _STATUSES,
+    "tuple[str, ...]": lambda v: isinstance(v, list) and all(isinstance(i, str) for i in v),
+    "tuple[str, ...] | None": lambda v: (
+        v is None or (isinstance(v, list) and all(isinstance(i, str) for i in v))
+    ),
+    "Mapping[str, str]": lambda v: (
+        isinstance(v, dict) and all(isinstance(i, str) for i in v.values())
+    ),
+    "Mapping[str, str] | None": lambda v: (
+        v is None or (isinstance(v, dict) and all(isinstance(i, str) for i in v.values()))
+    ),
+    "tuple[Result, ...]": lambda v: isinstance(v, list),
+    "tuple[DrillResult, ...]": lambda v: isinstance(v, list),
+}
+_KINDS: tuple[type[Any], ...] = (Report, Result, DrillResult)
+_CHECKS: Mapping[type[Any], Mapping[str, Callable[[Any], bool]]] = {
+    kind: {
+        field.name: (
+            (lambda v: isinstance(v, str) and v in _CONTROLS)
+            if field.name == "control"
+            else _BY_ANNOTATION[str(field.type)]
+        )
+        for field in fields(kind)
+    }
+    for kind in _KINDS
+}
+_REQUIRED: Mapping[type[Any], frozenset[str]] = {
+    kind: frozenset(
+        field.name
+        for field in fields(kind)
+        if field.default is MISSING and field.default_factory is MISSING
+    )
+    for kind in _KINDS
+}
