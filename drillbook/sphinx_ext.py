@@ -15,6 +15,7 @@ from typing import Any, ClassVar, cast
 from docutils import nodes
 from pygments.lexers import find_lexer_class_by_name
 from pygments.util import ClassNotFound
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.builders.dummy import DummyBuilder
 from sphinx.builders.html import StandaloneHTMLBuilder
@@ -212,15 +213,17 @@ def lost_blocks(
     env: BuildEnvironment, root: Path, document: nodes.document, docname: str
 ) -> Iterator[PageError]:
     """Holds a final doctree against the plan: rendered = run + skipped with a reason."""
-    data = _domain(env).pages.get(docname, {})
-    if data.get("errors"):
+    # A builder of single files puts the other pages into the first one's doctree.
+    shown = [docname, *(part["docname"] for part in document.findall(addnodes.start_of_file))]
+    pages = [data for name in shown if (data := _domain(env).pages.get(name))]
+    if any(data.get("errors") for data in pages):
         return
     rendered = [
         block.get(extract.ID, "")
         for block in document.findall(nodes.literal_block)
         if block.get("language") in EXECUTABLE
     ]
-    scenes = plan.page_of(data["page"]).scenarios if data else ()
+    scenes = [scene for data in pages for scene in plan.page_of(data["page"]).scenarios]
     planned = {snippet.id for scene in scenes for snippet in scene.snippets}
     path = _relative(Path(env.doc2path(docname)), root)
     if set(rendered) != planned or len(rendered) != len(planned):

@@ -159,8 +159,10 @@ def _host(spec: Spec, host: dict[str, Any], made: int) -> None:
 
 
 def _host_first_process(spec: Spec, host: dict[str, Any]) -> None:
-    """Process 1 of a host: reaps what others leave, since a dead server that is
-    still listed looks alive to `pg_ctl`."""
+    """Process 1 of a host: reaps what others leave.
+
+    A dead server that is still listed looks alive to `pg_ctl`.
+    """
     try:
         world.processes()
         world.unshare(world.CLONE_NEWUSER)

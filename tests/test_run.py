@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from drillbook.local import LocalBackend
-from drillbook.model import Drill, DrillResult, Options, Page, Result, Scenario, Snippet
+from drillbook.model import Drill, DrillResult, Language, Options, Page, Result, Scenario, Snippet
 from drillbook.run import play
 
 STACK = ("ops", "app", "db-1", "db-2")
@@ -18,23 +19,15 @@ PAGE = Page("runbooks/x", "source/runbooks/x.md", "oncall", "weekly", "2026-01-0
 Play = Callable[..., tuple[list[Result], DrillResult | None]]
 
 
-def console(name: str, text: str, line: int = 1, **options: object) -> Snippet:
+def console(name: str, text: str, line: int = 1, **options: Any) -> Snippet:
     return snippet(name, text, line, "console", **options)
 
 
 def snippet(
-    name: str, text: str, line: int = 1, language: str = "bash", **options: object
+    name: str, text: str, line: int = 1, language: Language = "bash", **options: Any
 ) -> Snippet:
-    return Snippet(
-        f"runbooks/x#{name}",
-        name,
-        language,
-        PAGE.path,
-        line,
-        text,
-        Options(**options),
-        f"digest-{name}",
-    )  # type: ignore[arg-type]
+    where = (PAGE.path, line)
+    return Snippet(f"runbooks/x#{name}", name, language, *where, text, Options(**options), "digest")
 
 
 @pytest.fixture
