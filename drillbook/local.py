@@ -88,6 +88,8 @@ class LocalBackend:
         key = digests.of_bytes("\n".join(made_of).encode())
         folder = self._root / "build/templates"
         folder.mkdir(parents=True, exist_ok=True)
+        # A link would be followed inside the sandbox, where it leads nowhere.
+        folder = folder.resolve()
         target = folder / key[:16]
         with _locked(folder / "lock"):
             if target.exists():

@@ -1,0 +1,75 @@
+"""How the book is built: `python -m sphinx -c . source build/html`, see noxfile.py."""
+
+import sys
+from pathlib import Path
+
+# `sphinx-build`, unlike `python -m sphinx`, does not look beside conf.py.
+sys.path.insert(0, str(Path(__file__).parent))
+
+project = "SmartBeak operations"
+author = "SmartBeak platform team"
+project_copyright = "SmartBeak platform team"
+language = "en"
+
+extensions = [
+    "myst_parser",
+    "sphinx_design",
+    "sphinx_copybutton",
+    "drillbook.diagrams",  # sphinxcontrib.mermaid, drawn while building
+    "drillbook.sphinx_ext",
+    "drillbook.mark_examples",
+    "drillbook.written",
+]
+
+source_suffix = {".md": "markdown"}
+templates_path = ["source/_templates"]
+exclude_patterns = ["_templates", "_static"]
+nitpicky = True  # a reference that leads nowhere is a warning, and nox makes it an error
+
+# MyST
+myst_enable_extensions = [
+    "attrs_block",
+    "attrs_inline",
+    "colon_fence",
+    "deflist",
+    "fieldlist",
+    "substitution",
+    "tasklist",
+]
+myst_enable_checkboxes = True  # a runbook's steps can be ticked off
+myst_fence_as_directive = ["mermaid"]
+myst_heading_anchors = 4
+
+# The built folder works from a disk: nothing is fetched, no script is a module.
+mermaid_output_format = "svg"
+html_show_search_summary = False  # it fetches pages, which file:// refuses
+
+# HTML
+html_theme = "furo"
+html_title = project
+html_static_path = ["source/_static"]
+html_css_files = ["fonts.css", "drillbook.css"]
+html_js_files = [("drillbook.js", {"defer": "defer"})]
+html_copy_source = False
+html_show_sphinx = False
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"
+html_theme_options = {
+    "top_of_page_buttons": [],
+    "light_css_variables": {
+        "font-stack": "'IBM Plex Sans', system-ui, sans-serif",
+        "font-stack--monospace": "'IBM Plex Mono', ui-monospace, monospace",
+        "color-code-background": "#f4f5f7",
+        "color-brand-primary": "#0b4a6f",
+        "color-brand-content": "#0b5a8a",
+        "color-brand-visited": "#5a3d8a",
+    },
+    "dark_css_variables": {
+        "color-brand-primary": "#8cc8ee",
+        "color-brand-content": "#7dbbe6",
+        "color-brand-visited": "#b9a3e3",
+    },
+}
+
+# What the copy button yields is what ran: no prompts, no output, no line numbers.
+copybutton_exclude = ".linenos, .gp, .go"

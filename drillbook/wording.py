@@ -1,0 +1,89 @@
+"""The words and symbols in which states, times and durations are told everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from html import escape
+
+from drillbook.verification import State
+
+SYMBOLS: Mapping[State, str] = {
+    "verified": "✓",
+    "simulated": "≈",
+    "skipped": "–",
+    "stale": "≠",
+    "not-run": "?",
+    "error": "!",
+    "failed": "×",
+}
+YES, NO = SYMBOLS["verified"], SYMBOLS["failed"]
+"""Whether one figure meets its objective."""
+
+WORDS: Mapping[State, str] = {
+    "verified": "verified",
+    "simulated": "simulated",
+    "skipped": "skipped",
+    "stale": "stale",
+    "not-run": "not run",
+    "error": "error",
+    "failed": "failed",
+}
+MEANINGS: Mapping[State, str] = {
+    "verified": "run as printed, with this result, on the servers named",
+    "simulated": "run as printed, but a service it talks to was only simulated",
+    "skipped": "not run, for the reason given",
+    "stale": "the page, or what it runs on, has changed since the last run, or that run is too old",
+    "not-run": "never reached: no run is known, or an earlier block failed",
+    "error": "the machinery broke before it could be known whether the page is right",
+    "failed": "run as printed, and the result was another: do not trust this block",
+}
+
+
+def badge(state: State) -> str:
+    """Symbol and word of a state."""
+    return (
+        f'<strong class="db-state db-{state}"><span aria-hidden="true">{SYMBOLS[state]}</span>'
+        f" {WORDS[state]}</strong>"
+    )
+
+
+def seconds(value: float) -> str:
+    """A duration as people read it: `0.31 s`, `4.2 s`, `15 min`, `1 h 30 min`."""
+    if value < 0.995:
+        return f"{value:.2f} s" if value else "0 s"
+    if value < 59.95:
+        return f"{value:.1f} s".replace(".0 s", " s")
+    whole = round(value)
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    parts = [(hours, "h"), (minutes, "min"), (left if not hours else 0, "s")]
+    return " ".join(f"{number} {unit}" for number, unit in parts if number)
+
+
+def day(iso: str) -> str:
+    """`2026-11-23` as `23 Nov 2026`; anything else unchanged."""
+    try:
+        found = date.fromisoformat(iso[:10])
+    except ValueError:
+        return escape(iso)
+    # strftime follows the caller's locale; a page must not.
+    return f"{found.day} {_MONTHS[found.month - 1]} {found.year}"
+
+
+def moment(iso: str) -> str:
+    """A time of the day in UTC, to the minute, as an HTML element."""
+    hour = f" {iso[11:16]}" if len(iso) >= 16 else ""
+    return f'<time datetime="{escape(iso)}">{day(iso)}{hour} UTC</time>'
+
+
+def in_words(counts: Mapping[State, int]) -> str:
+    """How many there are of each state that occurs."""
+    return ", ".join(
+        f'<span class="db-count db-{state}">{number} {SYMBOLS[state]} {WORDS[state]}</span>'
+        for state, number in counts.items()
+        if number
+    )
+
+
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]

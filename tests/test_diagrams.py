@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from drillbook import diagrams
+from drillbook.errors import HarnessError, PageError
+from tests.sphinx_book import Book
+from tests.test_marks import page, sample
+
+FONT = Path(__file__).parent.parent / "source/_static" / diagrams.FONT
+FLOW = "flowchart TD\n  A[Do writes fail?] -->|yes| B{Does db-1 answer?}\n"
+
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("merman") is None, reason="no merman for this platform"
+)
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Book:
+    return sample(tmp_path / "book")
+
+
+def put(book: Book, text: str) -> str:
+    path = book.root / "source/other.md"
+    path.write_text(f"# Other page\n\n## Marks\n\n{text}\n")
+    book.build("html")
+    return book.warnings
+
+
+def test_a_diagram_is_drawn_in_the_page_in_the_themes_colours(book: Book) -> None:
+    assert book.build("html") == 0
+    assert book.warnings == ""
+    drawing = page(book, "runbooks/failover").select_one('.dg[role="img"]')
+    assert drawing is not None
+    assert drawing["aria-label"] == "Which recovery to take"
+    svg = drawing.select_one("svg")
+    assert svg is not None
+    assert "Does db-1" in drawing.get_text(" ")
+    assert "var(--dg-ink,#1c2128)" in str(svg)
+    assert "foreignObject" not in str(svg)
+    # What is not a variable would stay as it is in the dark.
+    shapes = re.findall(r"(?:fill|stroke):(#[0-9a-f]{3,6})[;}]", str(svg))
+    assert {colour for colour in shapes if colour not in ("#000000", "#000")} == set()
+
+
+def test_in_one_file_it_is_a_picture_in_the_colours_of_paper(book: Book) -> None:
+    assert book.build("singlehtml") == 0
+    picture = page(book, "index", "singlehtml").select_one("img.dg-picture")
+    assert picture is not None
+    assert picture["alt"] == "Which recovery to take"
+    svg = (book.root / "build/singlehtml" / str(picture["src"])).read_text()
+    assert "var(" not in svg
+    assert "#1c2128" in svg
+
+
+def test_all_colours_of_the_theme_are_variables_of_the_style_sheet() -> None:
+    css = (FONT.parents[1] / "drillbook.css").read_text()
+    for name in diagrams.COLOURS:
+        assert f"--dg-{name}:" in css
+    assert len(set(diagrams.COLOURS.values())) == len(diagrams.COLOURS)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("flowchart TD\n A[x --> B", "bad-diagram: Unterminated node label (missing `]`)"),
+        ("nonsense", "bad-diagram: no Mermaid diagram detected"),
+    ],
+)
+def test_a_diagram_that_does_not_parse_is_a_warning_with_its_place(
+    book: Book, code: str, message: str
+) -> None:
+    warnings = put(book, f"```{{mermaid}}\n:caption: C\n\n{code}\n```")
+    assert message in warnings
+    assert re.search(r"source/other\.md:\d+: WARNING", warnings)
+    with pytest.raises(PageError, match=re.escape(message.partition(": ")[2])):
+        diagrams.draw(code, FONT)
+
+
+def test_a_diagram_needs_a_text(book: Book) -> None:
+    warnings = put(book, f"```{{mermaid}}\n{FLOW}```")
+    assert "diagram-without-alt: a diagram needs `:alt:` or `:caption:`" in warnings
+    assert "diagram-without-alt" not in put(book, f"```{{mermaid}}\n:alt: Flow\n\n{FLOW}```")
+
+
+def test_the_same_text_is_the_same_drawing() -> None:
+    assert diagrams.draw(FLOW, FONT) == diagrams.draw(FLOW, FONT)
+
+
+def test_labels_are_measured_with_the_shipped_face() -> None:
+    width = re.compile(r"max-width: ?([0-9.]+)px")
+    narrow, wide = (
+        float(width.findall(diagrams.draw(f"flowchart TD\n A[{text}]", FONT))[0])
+        for text in ("i" * 14, "W" * 14)
+    )
+    assert wide > narrow + 60
+
+
+def test_without_a_renderer_the_text_is_shown(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagrams, "merman", None)
+    with pytest.raises(HarnessError, match="no-diagrams"):
+        diagrams.draw(FLOW, FONT)
+    assert book.build("html") == 0
+    assert book.warnings == ""
+    shown = page(book, "runbooks/failover").select_one("pre.dg-source")
+    assert shown is not None
+    assert "A[Do writes fail?] -->|yes| B" in shown.get_text()

@@ -1,0 +1,423 @@
+"""The pages themselves: what no build can notice, held against facts, engine and template."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from drillbook import frontmatter, plan
+from drillbook.console import parse
+from drillbook.errors import HarnessError, PageError
+from drillbook.faults import FAULTS
+from drillbook.model import Plan, Snippet
+from drillbook.options import DRILL_OPTIONS, SNIPPET_OPTIONS
+from drillbook.statements import statements
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "source"
+PAGES = sorted(SOURCE.glob("**/*.md"))
+RUNBOOKS = sorted(SOURCE.glob("runbooks/*.md"))
+WRITING = SOURCE / "docs/writing-a-page.md"
+SEVERITY = SOURCE / "reference/severity.md"
+FACTS: dict[str, Any] = yaml.safe_load((ROOT / "examples/platform/facts.yaml").read_text())
+
+TEMPLATE = (
+    "Decide", "(?:Impact|Severity)", "Access", "Context", "Preserve", "Recover", "Abort",
+    "Roll back", "After", "Proof", "Why",
+)  # fmt: skip
+"""How the sections of a runbook begin. Before them stand header and stop card; to verify
+is a step of each drill, so that it is run."""
+
+page = pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(SOURCE)))
+runbook = pytest.mark.parametrize("path", RUNBOOKS, ids=lambda path: path.stem)
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    """The plan of the pages as they are, made beside the project's own."""
+    out = tmp_path_factory.mktemp("book")
+    command = [sys.executable, "-m", "sphinx", "-q", "-b", "plan", "-c", str(ROOT)]
+    command += ["-d", str(out / "trees"), str(SOURCE), str(out)]
+    made = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert made.returncode == 0, made.stderr
+    return plan.read(out / "plan.json")
+
+
+def snippets(book: Plan) -> Iterator[Snippet]:
+    """Every snippet of the book, once."""
+    seen = {s.id: s for p in book.pages for scenario in p.scenarios for s in scenario.snippets}
+    yield from seen.values()
+
+
+def typed(snippet: Snippet) -> str:
+    """What a reader types."""
+    if snippet.language != "console":
+        return snippet.text
+    commands = parse(snippet.text, snippet.path, snippet.line)
+    return "\n".join(command.text for command in commands)
+
+
+def headings(text: str) -> list[str]:
+    """Titles of the sections and of what is folded away; not those inside blocks."""
+    outside = re.sub(r"(?ms)^(`{3,})(?!\{dropdown\}).*?^\1$", "", text)
+    found = re.findall(r"(?m)^(?:#{2,} |(?:`{3,}|:{3,})\{dropdown\} )(.+)$", outside)
+    return [title.strip() for title in found]
+
+
+def prose(text: str) -> str:
+    """A page without its front matter, blocks, inline code, and addresses of links."""
+    text = re.sub(r"(?s)\A---\n.*?\n---\n", "", text)
+    text = re.sub(
+        r"(?ms)^(`{3,})(?!\{(?:danger|warning|note|tip|important|dropdown)).*?^\1$", "", text
+    )
+    return re.sub(r"`[^`\n]*`|\]\([^)\n]*\)", "", text)
+
+
+# Facts. The platform's names stand in examples/platform/facts.yaml, those of the
+# drills' own tables in examples/postgres/probe.sql.
+
+_SQL_PROGRAMS = ("psql", "pg_dump", "pg_restore")
+_BEGINS_AS_SQL = re.compile(
+    r"\s*(?:select|insert|update|delete|merge|with|create|alter|drop|truncate|explain|do|copy"
+    r"|grant|revoke|vacuum|analyze|reindex|checkpoint|show|set|reset|begin)\s",
+    re.IGNORECASE,
+)
+_SYSTEM_COLUMNS = frozenset({"ctid", "tableoid", "xmax", "xmin"})
+_AFTER_TABLE_WORD = re.compile(r"\b(?:from|join|into|update|table|truncate|only)\s+([a-z_][\w.]*)")
+_KEYWORDS = frozenset(
+    """
+    all analyze and any array as asc at begin between bigint boolean by case cast checkpoint
+    coalesce columns commit concurrently conflict copy count create cross current_date
+    current_setting current_timestamp current_user database declare default delete desc distinct
+    do drop else end epoch except excluded execute exists explain extract false filter first for
+    format from full function grant group having if in inner insert integer intersect interval
+    into is isolation join language last lateral left level like limit lock loop materialized
+    minutes not nothing notice now null nulls numeric of off offset on only or order outer over
+    partition perform pg_lsn primary raise read record return returning right rollback row rows
+    schema select session_user set setof show similar some start stdout table temp temporary text
+    then time timestamp timestamptz to transaction true truncate union unique update usage user
+    using vacuum values view when where while window with within without work zone exception
+    """.split()  # noqa: SIM905 - a table of words
+)
+_TABLES = {
+    **{name: set(columns) for name, columns in FACTS["tables"].items()},
+    **{
+        f"drillbook.{name}": set(re.findall(r"(?m)^    ([a-z_]+) ", body))
+        for name, body in re.findall(
+            r"(?ms)^CREATE TABLE drillbook\.(\w+) \(\n(.*?)\n\);",
+            (ROOT / "examples/postgres/probe.sql").read_text(),
+        )
+    },
+}
+
+
+def sql_of(text: str) -> Iterator[str]:
+    """The SQL in shell text: documents of PostgreSQL's clients, words that begin as SQL."""
+    for statement in statements(text):
+        if statement.program in _SQL_PROGRAMS:
+            yield from statement.documents
+        for word in statement.words:
+            sql = re.sub(r"^(?:--command=|-[a-zA-Z]*c)", "", word)
+            if _BEGINS_AS_SQL.match(sql):
+                yield sql
+
+
+def unknown_names(sql: str) -> set[str]:
+    """Tables and columns in SQL that are neither facts, nor PostgreSQL's, nor its own."""
+    sql = re.sub(r"\$\([^)]*\)|\$\{?\w+\}?", " 0 ", sql)
+    sql = re.sub(r"\\copy\s+([\w.]+)[^\n]*", r"; select from \1;", sql)
+    sql = re.sub(r"--[^\n]*|'(?:[^']|'')*'|\$[a-z]*\$|\\[a-z][^\n]*|:'?\w+'?", " ", sql).lower()
+    here = dict(_TABLES)
+    for made, like in re.findall(r"create\s+(?:temp\w*\s+)?table\s+(\w+)\s+\(like\s+(\w+)", sql):
+        here[made] = _TABLES.get(like, set())
+    found: set[str] = set()
+    for statement in sql.split(";"):
+        tables = set(_AFTER_TABLE_WORD.findall(statement)) - _KEYWORDS
+        catalog = {name for name in tables if re.match(r"pg_|information_schema\.", name)}
+        called = set(re.findall(r"\b([a-z_]\w*)\s*(?:\(|=>)", statement))
+        local = set(re.findall(r"\bas\s+([a-z_]\w*)", statement))
+        local |= set(re.findall(r"\b([a-z_]\w*)\s+as\s+(?:materialized\s+)?\(", statement))
+        found |= tables - catalog - called - local - set(here)
+        if catalog:
+            # What the server's own views hold, the server itself checks.
+            continue
+        alias = {
+            short: table
+            for table in tables & set(here)
+            for short in re.findall(rf"\b{re.escape(table)}\s+(?:as\s+)?([a-z_]\w*)", statement)
+        } | {table: table for table in tables & set(here)}
+        columns = set().union(*(here[table] for table in set(alias.values()) or here))
+        words = set(re.findall(r"(?<![\w.])[a-z_]\w*(?:\.[a-z_]\w*)*", statement))
+        for word in words - _KEYWORDS - called - local - tables - set(alias) - set(here):
+            qualifier, _, name = word.rpartition(".")
+            if qualifier in alias:
+                good = name in here[alias[qualifier]] | _SYSTEM_COLUMNS
+            else:
+                good = name in columns | _SYSTEM_COLUMNS or qualifier in local or name in local
+            if not good:
+                found.add(word)
+    return found
+
+
+def test_unknown_names_are_found_in_sql() -> None:
+    assert unknown_names("SELECT status, count(*) FROM content_items GROUP BY 1") == set()
+    assert unknown_names("SELECT c.heading FROM content_items AS c") == {"c.heading"}
+    assert unknown_names("SELECT id, heading FROM content_items") == {"heading"}
+    assert unknown_names("WITH w AS (SELECT id FROM plans) SELECT w.id FROM w") == set()
+    assert unknown_names("SELECT id FROM contents") == {"contents"}
+    assert unknown_names("UPDATE system_flags SET flag = true WHERE org_id = 'x'") == {"flag"}
+    assert (
+        unknown_names(
+            "CREATE TABLE t (LIKE plans); \\copy t FROM 'x'\nSELECT t.xmin, t.name FROM t"
+        )
+        == set()
+    )
+    assert unknown_names("UPDATE plans AS p SET name = t.title FROM users AS t") == {"t.title"}
+    assert unknown_names("SELECT whatever FROM pg_stat_activity") == set()
+    assert (
+        unknown_names("SELECT seq FROM drillbook.probe; SELECT node FROM drillbook.health") == set()
+    )
+    assert unknown_names("SELECT seq FROM drillbook.probes") == {"drillbook.probes"}
+
+
+def test_sql_is_found_in_commands_and_here_documents() -> None:
+    text = "ask db-1 'SELECT 1'\npsql --command='SELECT 2' <<'SQL'\nSELECT 3\nSQL\necho selected\n"
+    assert sorted(part.strip() for part in sql_of(text)) == ["SELECT 1", "SELECT 2", "SELECT 3"]
+
+
+def test_tables_and_columns_in_snippets_are_facts(book: Plan) -> None:
+    wrong = {
+        snippet.id: sorted(names)
+        for snippet in snippets(book)
+        if (names := set().union(*map(unknown_names, sql_of(typed(snippet)))))
+    }
+    assert wrong == {}
+
+
+def test_queues_endpoints_and_databases_in_snippets_are_facts(book: Plan) -> None:
+    known = {str(name) for key in ("queues", "endpoints") for name in FACTS.get(key, ())}
+    wrong = {}
+    for snippet in snippets(book):
+        text = typed(snippet)
+        used = set(re.findall(r"\bbull:([\w-]+):", text))
+        used |= set(re.findall(r"\bhttps?://[^\s/'\"]+(/[\w/.:-]*)", text))
+        databases = set(re.findall(r"(?:--dbname[= ]|\bdbname=|PGDATABASE=)([\w-]+)", text))
+        databases |= set(re.findall(r"postgres(?:ql)?://[^\s/'\"]+/([\w-]+)", text))
+        missing = (used - known) | (databases - set(FACTS["databases"]) - {"postgres"})
+        if missing:
+            wrong[snippet.id] = sorted(missing)
+    assert wrong == {}
+
+
+# Every page
+
+
+@page
+def test_every_page_has_its_front_matter(path: Path) -> None:
+    name = str(path.relative_to(ROOT))
+    found, _, errors = frontmatter.read(path.read_text(encoding="utf-8"), name)
+    assert errors + frontmatter.missing(found, name) == []
+    assert re.fullmatch(r"[a-z]+(-[a-z]+)+", found.owner), "an owner is a role, in lower case"
+
+
+@page
+def test_every_diagram_has_a_text_alternative(path: Path) -> None:
+    diagrams = re.findall(
+        r"(?ms)^(`{3,}|:{3,})(\{mermaid\}|mermaid)[^\n]*\n(.*?)^\1$", path.read_text()
+    )
+    for _, kind, body in diagrams:
+        assert kind == "{mermaid}", "a plain mermaid fence has no place for an alternative"
+        alternative = re.search(r"(?m)^:(?:alt|caption): (.{20,})$", body)
+        assert alternative, f"no text alternative: {body.strip().splitlines()[0]}"
+        arrows = [line.strip() for line in body.splitlines() if re.search(r"--+>|->>", line)]
+        assert [arrow for arrow in arrows if not _LABELLED.search(arrow)] == []
+
+
+_LABELLED = re.compile(r"-- \S.* --+>|--+>\|[^|]+\||->>[^:]+: \S|-->[^:]+: \S")
+
+
+_PLACEHOLDER = re.compile(
+    r"\b(?:TODO|TBD|FIXME|XXX|lorem ipsum|coming soon|fill in here|to be (?:defined|determined))\b"
+    r"|\[(?:your|name|date|insert|on-call|tbd)[^\]]*\](?!\()|<(?:your|name|insert)[^>]*>"
+    r"|\b(?:your|my)-(?:\w+-)?(?:host|server|domain|bucket|cluster|database)\b",
+    re.IGNORECASE,
+)
+
+
+@page
+def test_nothing_is_left_for_the_reader_to_fill_in(path: Path) -> None:
+    # In blocks that are run the plan builder refuses them.
+    assert _PLACEHOLDER.findall(prose(path.read_text(encoding="utf-8"))) == []
+
+
+# Pairs of capitalised words that are no people.
+_ROLES = frozenset(
+    {
+        "Incident Commander",
+        "Technical Lead",
+        "Communications Lead",
+        "Docker Engine",
+        "Secrets Manager",
+    }
+)
+
+
+_ARTICLES = frozenset({"The", "An", "This", "That", "No", "On", "In", "If", "Each", "Every"})
+
+
+def people(text: str) -> set[str]:
+    """What looks like a person: two capitalised words, a mail address, a phone number."""
+    pairs = set(re.findall(r"\b[A-Z][a-z]+ [A-Z][a-z]+\b", text))
+    return (
+        {pair for pair in pairs - _ROLES if pair.split()[0] not in _ARTICLES}
+        | set(re.findall(r"\b[\w.+-]+@[\w-]+\.[a-z]{2,}\b", text))
+        | set(re.findall(r"\+\d[\d ()-]{7,}\d", text))
+        | set(re.findall(r"(?<!\w)@[a-z][\w-]{2,}\b", text))
+    )
+
+
+def test_people_are_found() -> None:
+    text = "Ask the Incident Commander, Jane Roe, jane@corp.example, +49 30 1234567, or @jane."
+    assert people(text) == {"Jane Roe", "jane@corp.example", "+49 30 1234567", "@jane"}
+
+
+@page
+def test_no_page_names_a_person(path: Path) -> None:
+    assert people(prose(path.read_text(encoding="utf-8"))) == set()
+
+
+# Severity
+
+
+@page
+def test_the_former_severity_names_stand_on_the_severity_page_alone(path: Path) -> None:
+    former = re.findall(r"\bSEV[- ]?\d", path.read_text(encoding="utf-8"))
+    if path == SEVERITY:
+        assert former == ["SEV-1", "SEV-4"], "they are named once, as what the levels were called"
+    else:
+        assert former == []
+
+
+def test_the_severity_page_has_the_one_scale() -> None:
+    rows = re.findall(
+        r"(?m)^\| \*\*(P\d)\*\* \| [^|]+ \| ([^|]+) \| ([^|]+) \|$", SEVERITY.read_text()
+    )
+    assert rows[:4] == [
+        ("P0", "at once", "every 15 min"),
+        ("P1", "within 15 min", "every 30 min"),
+        ("P2", "within 30 min", "every 4 h"),
+        ("P3", "within 2 h", "daily"),
+    ]
+
+
+@page
+def test_severities_are_those_of_the_scale(path: Path) -> None:
+    assert set(re.findall(r"\bP\d\b", prose(path.read_text()))) <= {"P0", "P1", "P2", "P3"}
+
+
+# Runbooks
+
+
+def test_there_is_a_runbook() -> None:
+    assert RUNBOOKS
+
+
+@runbook
+def test_a_runbook_has_the_sections_of_the_template_in_order(path: Path) -> None:
+    found = headings(path.read_text(encoding="utf-8"))
+    missing = [word for word in TEMPLATE if not any(re.match(word, title) for title in found)]
+    assert missing == []
+    places = [
+        next(number for number, title in enumerate(found) if re.match(word, title))
+        for word in TEMPLATE
+    ]
+    assert places == sorted(places)
+
+
+@runbook
+def test_a_runbook_begins_with_its_stop_card(path: Path) -> None:
+    head = path.read_text(encoding="utf-8").partition("\n## ")[0]
+    boxes = re.findall(r"(?ms)^(`{3,}|:{3,})(\{(?:danger|admonition)\}.*?)^\1$", head)
+    card = next((box for _, box in boxes if "danger" in box.split("\n\n")[0]), "")
+    assert card, "no danger box before the first section"
+    assert 1 <= len(re.findall(r"(?m)^(?:-|\d\.) ", card)) <= 5
+
+
+@runbook
+def test_a_runbook_has_drills_that_use_its_context(path: Path, book: Plan) -> None:
+    docname = str(path.relative_to(SOURCE).with_suffix(""))
+    [own] = [each for each in book.pages if each.docname == docname]
+    drills = [scenario for scenario in own.scenarios if scenario.drill]
+    assert drills
+    assert [drill.id for drill in drills if drill.prefix == 0] == []
+
+
+@runbook
+def test_each_drill_of_a_runbook_verifies(path: Path, book: Plan) -> None:
+    docname = str(path.relative_to(SOURCE).with_suffix(""))
+    [own] = [each for each in book.pages if each.docname == docname]
+    for drill in own.scenarios:
+        if drill.drill is None:
+            continue
+        names = [snippet.name for snippet in drill.snippets]
+        assert [name for name in names if name.endswith("-verify")], f"{drill.id} verifies nothing"
+
+
+# The pages about the book
+
+
+def test_every_option_is_shown_live(book: Plan) -> None:
+    text = WRITING.read_text(encoding="utf-8")
+    names = {snippet.name for snippet in snippets(book) if snippet.path.endswith(WRITING.name)}
+    live = re.findall(r"(?m)^```\{code-block\} \w+\n((?::.*\n)+)", text)
+    given = {name for options in live for name in re.findall(r"(?m)^:([a-z-]+):", options)}
+    assert given == {option.name for option in SNIPPET_OPTIONS}
+    [drill] = re.findall(r"(?m)^```\{drill\} [\w-]+\n((?::.*\n)+)", text)
+    assert set(re.findall(r"(?m)^:([a-z-]+):", drill)) == {option.name for option in DRILL_OPTIONS}
+    shown = set(re.findall(r"(?m)^```\{drillbook-written\} ([\w-]+)$", text))
+    assert shown - {"primary-stopped"} <= names
+
+
+def test_the_fault_of_the_small_drill_is_one_of_the_faults(book: Plan) -> None:
+    faults = {s.drill.fault.split()[0] for p in book.pages for s in p.scenarios if s.drill}
+    assert faults <= set(FAULTS)
+
+
+def engine_codes() -> dict[str, set[str]]:
+    """Every code with which the engine complains of a page, and of itself."""
+    found: dict[str, set[str]] = {PageError.__name__: set(), HarnessError.__name__: set()}
+    for path in sorted((ROOT / "drillbook").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not node.args:
+                continue
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+            name = node.func.id if isinstance(node.func, ast.Name) else name
+            code = node.args[0]
+            if not isinstance(code, ast.Constant) or not isinstance(code.value, str):
+                continue
+            if name in found:
+                found[name].add(code.value)
+            elif name == "_error" and path.name == "extract.py":
+                found["PageError"].add(code.value)
+    return found
+
+
+# Codes of the command line, the PDF and the tools, where the message itself is enough.
+_ELSEWHERE = frozenset({"unknown-backend", "unknown-page", "dead-anchor"})
+
+
+def test_every_error_code_says_what_to_do() -> None:
+    table = WRITING.read_text(encoding="utf-8").partition("## When something is wrong")[2]
+    listed = {code for row in re.findall(r"(?m)^\| (`.*?`) \|", table)
+              for code in re.findall(r"`([a-z-]+)`", row)}  # fmt: skip
+    codes = engine_codes()
+    assert codes["PageError"] - _ELSEWHERE - listed == set()
+    assert listed - codes["PageError"] - codes["HarnessError"] == set()

@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drillbook import paper, pdf, report
+from drillbook.errors import HarnessError, PageError
+from drillbook.verification import STATES
+from drillbook.wording import SYMBOLS, WORDS
+from tests import marks_sample
+from tests.test_marks import sample
+
+try:
+    import weasyprint
+except OSError:  # no Pango
+    weasyprint = None
+
+needs_pango = pytest.mark.skipif(
+    weasyprint is None and not os.environ.get("CI"), reason=f"needs {pdf.PACKAGES}"
+)
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The build folder of the sample book, with its single-file HTML."""
+    book = sample(tmp_path_factory.mktemp("pdf") / "book")
+    marks_sample.write(book.root / "build", book.plan())
+    assert book.build("singlehtml") == 0
+    return book.root / "build"
+
+
+@pytest.fixture
+def epoch(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1795000000")
+    yield
+
+
+def text_of(boxes: Any) -> str:
+    """All text that stands on laid-out pages."""
+    found = []
+    for page in boxes.pages:
+        for box in page._page_box.descendants():
+            if text := getattr(box, "text", ""):
+                found.append(text)
+    return re.sub(r"\s+(?=,)", "", re.sub(r"\s+", " ", " ".join(found)))
+
+
+@pytest.fixture(scope="module")
+def printed(build: Path) -> str:
+    """The text of the sample book as WeasyPrint has laid it out."""
+    html = build / "singlehtml"
+    text = paper.compose(html, report.read_all(build))
+    style = weasyprint.CSS(filename=str(html / "_static/print.css"))
+    document = weasyprint.HTML(string=text, base_url=f"{html}/").render(stylesheets=[style])
+    return text_of(document)
+
+
+@needs_pango
+def test_the_text_of_every_tab_is_on_paper_under_its_name(printed: str) -> None:
+    for text in (
+        "First way (alternative 1 of 2)", "echo first", "Second way (alternative 2 of 2)",
+        "echo second",
+    ):  # fmt: skip
+        assert text in printed
+
+
+@needs_pango
+def test_every_state_is_on_paper(printed: str) -> None:
+    for state in STATES:
+        assert f"{SYMBOLS[state]} {WORDS[state]}" in printed
+    for text in (
+        "23 Nov 2026 14:05 UTC on local",
+        "it printed something else",
+        "+psql: error: connection refused",
+        "point of no return:",
+        "undo: point-back",
+        "Fault: kill db-1",
+        "✓ 4.2 s",
+        "of 412 confirmed",
+        "stayed down",
+        "kept by database-on-call",
+    ):
+        assert text in printed
+
+
+@needs_pango
+def test_long_code_is_wrapped_and_whole(printed: str) -> None:
+    plain = printed.replace(" ", "")
+    assert "replay_lagfrompg_stat_replicationwhereapplication_nameisnotnull" in plain
+
+
+@needs_pango
+def test_cover_heads_and_page_numbers(printed: str) -> None:
+    for text in (
+        "Edition of 23 Nov 2026",
+        "Run at commit 3f9c2d1e8a",
+        "Blocks 7 ✓ verified, 1 ≈ simulated, 2 – skipped, 1 ≠ stale, 1 ? not run, 1 ! error,",
+        "Drills 1 ✓ verified, 1 × failed",
+        "Last run on local 2026-11-23 14:05 UTC, postgresql 15.18",
+        "Sample, 23 Nov 2026, commit 3f9c2d1e8a",
+        "2 of ",
+    ):
+        assert text in printed
+
+
+@needs_pango
+def test_the_file_is_whole_tagged_and_the_same_each_time(
+    build: Path, tmp_path: Path, epoch: None
+) -> None:
+    one, two = (
+        pdf.make(build / "singlehtml", tmp_path / name, build=build).read_bytes()
+        for name in ("one.pdf", "two.pdf")
+    )
+    assert one.startswith(b"%PDF-")
+    assert one == two
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.pdf", "two.pdf"]
+    if tool := shutil.which("pdftotext"):
+        run = subprocess.run(
+            [tool, "-layout", str(tmp_path / "one.pdf"), "-"], capture_output=True, check=True
+        )
+        text = run.stdout.decode()
+        for expected in ("echo first", "echo second", "Second way", "× FAILED", "≠ stale"):
+            assert expected in text
+
+
+@needs_pango
+def test_bookmarks_follow_chapters_and_sections(build: Path) -> None:
+    html = build / "singlehtml"
+    style = weasyprint.CSS(filename=str(html / "_static/print.css"))
+    text = paper.compose(html, ())
+    document = weasyprint.HTML(string=text, base_url=f"{html}/").render(stylesheets=[style])
+    tree = document.make_bookmark_tree()
+    assert [mark[0] for mark in tree] == [
+        "Contents", "Sample book", "Database failover", "Payments", "Other page",
+    ]  # fmt: skip
+    assert [mark[0] for mark in tree[2][2]] == [
+        "Look first", "Primary lost", "Connections exhausted",
+    ]  # fmt: skip
+
+
+def test_one_page_alone(build: Path) -> None:
+    text = paper.compose(build / "singlehtml", (), only="runbooks/failover")
+    assert "<title>Database failover</title>" in text
+    assert "echo simulated" not in text
+    assert "Second way" in text
+    with pytest.raises(PageError) as caught:
+        paper.compose(build / "singlehtml", (), only="runbooks/none")
+    assert str(caught.value) == (
+        "unknown-page: the book has no page `runbooks/none`.\n  hint: It has index,"
+        " runbooks/failover, runbooks/payments, other."
+    )
+
+
+def test_links_lead_to_places_that_are_printed_or_out(build: Path) -> None:
+    for only in ("", "other", "runbooks/failover"):
+        text = paper.compose(build / "singlehtml", (), only=only)
+        ids = re.findall(r'\bid="([^"]+)"', text)
+        assert len(ids) == len(set(ids))
+        for address in re.findall(r'href="([^"]*)"', text):
+            assert address.startswith("https://") or address.removeprefix("#") in ids, address
+    assert 'href="https://www.postgresql.org"' in paper.compose(build / "singlehtml", ())
+
+
+def test_nothing_of_the_screen_is_left(build: Path) -> None:
+    text = paper.compose(build / "singlehtml", report.read_all(build))
+    for gone in ("<input", "<details", "<script", "headerlink", "sd-tab-label", "<button"):
+        assert gone not in text
+    assert text.count('class="box"') == 2
+
+
+def test_a_book_that_is_not_built_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError) as caught:
+        paper.compose(tmp_path, ())
+    assert str(caught.value) == (
+        f"{tmp_path.as_posix()}/index.html: no-single-html: there is no single-file HTML to print."
+        "\n  hint: Build it first: python -m sphinx -c . -b singlehtml source build/singlehtml"
+    )
+
+
+@needs_pango
+def test_a_link_that_leads_nowhere_is_an_error(
+    build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = paper.compose(build / "singlehtml", ())
+    monkeypatch.setattr(
+        paper, "compose", lambda *_, **__: whole.replace("</body>", '<a href="#gone">x</a></body>')
+    )
+    with pytest.raises(PageError) as caught:
+        pdf.make(build / "singlehtml", tmp_path / "x.pdf", build=build)
+    assert str(caught.value) == (
+        "dead-anchor: the printed book is not whole:\nNo anchor #gone for internal URI reference"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_pango_the_packages_are_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = __import__
+
+    def refuse(name: str, *rest: Any) -> Any:
+        if name == "weasyprint":
+            raise OSError("cannot load library 'libpango-1.0-0'\nAdditionally, ...")
+        return real(name, *rest)
+
+    monkeypatch.setattr("builtins.__import__", refuse)
+    assert pdf.main(["--check"]) == 1
+    monkeypatch.undo()
+    assert capsys.readouterr().err == (
+        "no-pango: WeasyPrint cannot load Pango, with which the PDF's text is set: cannot load"
+        " library 'libpango-1.0-0'.\n  hint: On Debian and Ubuntu: sudo apt-get install"
+        " libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0\n"
+    )
+
+
+@needs_pango
+def test_the_command_line_prints_the_book_and_each_runbook(
+    build: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert pdf.main(["--check"]) == 0
+
+    def stand_in(html: Path, out: Path, *, build: Path, only: str) -> Path:
+        paper.compose(html, (), only=only)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.touch()
+        return out
+
+    monkeypatch.setattr(pdf, "make", stand_in)
+    where = ["--html", str(build / "singlehtml"), "--build", str(build)]
+    assert pdf.main([*where, "--out", str(tmp_path / "pdf")]) == 0
+    files = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.pdf")]
+    assert sorted(files) == [
+        "pdf/book.pdf", "pdf/runbooks/failover.pdf", "pdf/runbooks/payments.pdf",
+    ]  # fmt: skip
+    one = tmp_path / "one.pdf"
+    assert pdf.main([*where, "--out", str(one), "--only", "runbooks/failover"]) == 0
+    assert one.exists()
+    capsys.readouterr()
+    assert pdf.main([*where, "--out", str(one), "--only", "none"]) == 1
+    assert "unknown-page" in capsys.readouterr().err
