@@ -57,6 +57,8 @@ class _Child:
         self._out: IO[bytes] = self.process.stdout
         self._err: IO[bytes] = self.process.stderr
         self._buffer = b""
+        self.ended = False
+        """Whether the end of standard output was reached."""
         for stream in (self._out, self._err):
             os.set_blocking(stream.fileno(), False)
 
@@ -68,6 +70,7 @@ class _Child:
             ready, _, _ = select.select([self._out], [], [], max(left, 0))
             chunk = os.read(self._out.fileno(), 65_536) if ready else b""
             if not chunk:
+                self.ended = bool(ready)
                 return None
             self._buffer += chunk
         text, self._buffer = self._buffer.split(b"\n", 1)
@@ -283,7 +286,8 @@ class Agent:
         return {"pid": child.process.pid}
 
     def _read(self, name: str, timeout_s: float) -> Answer:
-        return {"line": self._child(name).line(timeout_s)}
+        child = self._child(name)
+        return {"line": child.line(timeout_s), "ended": child.ended}
 
     def _finish(self, name: str, timeout_s: float, signal: str = "TERM") -> Answer:
         child = self._child(name)

@@ -44,16 +44,22 @@ def of_files(files: Mapping[str, str]) -> str:
     return of_bytes(json.dumps(sorted(files.items())).encode())
 
 
-def files_under(folder: Path) -> Iterator[Path]:
-    """Every file below a folder, in no order; caches and hidden files left out."""
-    if not folder.is_dir():
+def files_under(folder: Path, *, above: frozenset[str] = frozenset()) -> Iterator[Path]:
+    """Every file below a folder, in no order; caches and hidden files left out.
+
+    Args:
+        folder: Where to begin. Links to folders are followed, as Sphinx follows them.
+        above: Folders that are being read, so that a link back to one ends there.
+    """
+    real = os.path.realpath(folder)
+    if real in above or not folder.is_dir():
         return
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith(".") or entry.name == "__pycache__":
                 continue
-            if entry.is_dir(follow_symlinks=False):
-                yield from files_under(Path(entry.path))
+            if entry.is_dir():
+                yield from files_under(Path(entry.path), above=above | {real})
             elif entry.is_file() and not entry.name.endswith(".pyc"):
                 yield Path(entry.path)
 

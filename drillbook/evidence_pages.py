@@ -49,14 +49,24 @@ def write_all(source: Path, target: Path, files: Iterable[str]) -> int:
         The number of pages written.
     """
     written = 0
+    made: set[Path] = set()
     for file in sorted(files):
         page, path = target / page_of(file), source / file
-        if page.exists() and page.stat().st_mtime_ns >= path.stat().st_mtime_ns:
+        if _age(page) >= path.stat().st_mtime_ns:
             continue
-        page.parent.mkdir(parents=True, exist_ok=True)
+        if page.parent not in made:
+            page.parent.mkdir(parents=True, exist_ok=True)
+            made.add(page.parent)
         page.write_text(render(evidence.read(path)), encoding="utf-8")
         written += 1
     return written
+
+
+def _age(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return -1
 
 
 def render(found: Evidence) -> str:

@@ -92,12 +92,14 @@ class LocalBackend:
         folder = folder.resolve()
         target = folder / key[:16]
         with _locked(folder / "lock"):
+            # Nobody else is making one now: these are of runs that were killed.
+            for unfinished in folder.glob("*.making"):
+                shutil.rmtree(unfinished, ignore_errors=True)
             if target.exists():
                 os.utime(target)
                 return target
             _remove_old(folder)
             making = folder / f"{key[:16]}.making"
-            shutil.rmtree(making, ignore_errors=True)
             try:
                 self._write_state(making / "state")
                 with contextlib.closing(

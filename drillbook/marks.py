@@ -262,7 +262,8 @@ def _there(known: Known, folder: Path) -> set[str]:
         runs += found.runs
     for drill in known.drills.values():
         runs += drill.runs
-    named = {file for run in runs for file in run.evidence}
+    # A mark links to the deciding result's alone.
+    named = {run.evidence[0] for run in runs if run.evidence}
     there = {file for file in named if (folder / file).is_file()}
     if len(there) < len(named):
         logger.warning(

@@ -109,6 +109,9 @@ def write(report: Report, path: Path) -> None:
 def update(path: Path, run: Report, *, plan: Plan | None = None) -> Report:
     """Joins a run into the report file and writes it, alone among concurrent runs.
 
+    A damaged file is set aside as `<name>.damaged`: what was just run is worth more
+    than what can no longer be read, and without a result nothing is verified.
+
     Args:
         path: The backend's report file; it need not exist yet.
         run: What was run just now: the whole book or a part.
@@ -116,13 +119,14 @@ def update(path: Path, run: Report, *, plan: Plan | None = None) -> Report:
 
     Returns:
         The report as written.
-
-    Raises:
-        HarnessError: `unreadable-report` when the file that is there is damaged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with _alone(path):
-        previous = read(path) if path.exists() else None
+        try:
+            previous = read(path) if path.exists() else None
+        except HarnessError:
+            path.replace(path.with_name(f"{path.name}.damaged"))
+            previous = None
         merged = merge(previous, run, plan=plan)
         write(merged, path)
     return merged

@@ -82,10 +82,10 @@ def _effect(
 def _hidden(found: Sequence[Statement], at: Where) -> Iterator[PageError]:
     for statement in found:
         line = Where(at.path, at.line + statement.line)
-        if statement.before == "||" and statement.words in (["true"], [":"]):
+        if statement.before == "||" and _does_nothing(statement.words):
             yield PageError(
                 "hidden-failure",
-                f"`|| {statement.words[0]}` hides that a command fails.",
+                f"`|| {' '.join(statement.words)}` hides that a command fails.",
                 where=line,
                 hint="Handle the failure, or expect it with `:exit-code:`.",
             )
@@ -100,6 +100,11 @@ def _hidden(found: Sequence[Statement], at: Where) -> Iterator[PageError]:
             )
 
 
+def _does_nothing(words: Sequence[str]) -> bool:
+    plain = [word for word in words if word not in ("command", "builtin")]
+    return len(plain) == 1 and plain[0].rpartition("/")[2] in ("true", ":")
+
+
 def _mute(statement: Statement) -> bool:
     mute = False
     outputs: set[str] = set()
@@ -108,7 +113,7 @@ def _mute(statement: Statement) -> bool:
             outputs.add(redirect.stream)
             mute = mute or redirect.stream in ("2", "&") or redirect.target[0] == "&"
         elif redirect.stream == "2":
-            mute = redirect.target == "&1" and "1" in outputs
+            mute = redirect.target == "&-" or (redirect.target == "&1" and "1" in outputs)
     return mute
 
 

@@ -18,7 +18,7 @@ from drillbook.local import LocalBackend
 from drillbook.model import Drill, DrillResult, Page, Result, Scenario, Snippet, Status
 from drillbook.play import Accept, Played, play_snippet
 from drillbook.sandbox import Backend, Sandbox
-from drillbook.verdict import measured, unmeasured
+from drillbook.verdict import figures, measured, unmeasured
 from drillbook.watch import Watch
 
 _SETTLE_S = 10.0
@@ -172,7 +172,7 @@ def _step(scene: _Scene, snippet: Snippet, accept: Accept | None) -> Result:
     result = replace(
         result,
         status=played.status,
-        reason=played.reason,
+        reason=evidence.redact(played.reason, scene.sandbox.secrets),
         exit_code=played.exit_code,
         duration_s=round(played.duration_s, 4),
         line=played.line or snippet.line,
@@ -257,7 +257,10 @@ def _with_control(scene: _Scene, page: Page, backend: Backend, verdict: DrillRes
 
 def _recorded(scene: _Scene, verdict: DrillResult, watch: Watch) -> DrillResult:
     """The verdict with its evidence written: the prober's account in full."""
-    more = {"Errors that clients saw": "\n".join(watch.account.errors)} if watch.account else {}
+    verdict = replace(verdict, reason=evidence.redact(verdict.reason, scene.sandbox.secrets))
+    more = {"Measured": figures(verdict)}
+    if watch.account:
+        more["Errors that clients saw"] = "\n".join(watch.account.errors)
     name = evidence.write(
         scene.folder,
         Evidence(

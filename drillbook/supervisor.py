@@ -71,7 +71,6 @@ def _first_process(spec: Spec) -> NoReturn:
         world.system_folders()
         world.processes()
         world.identity(spec["user"], spec["home"], {})
-        world.show(spec["show"])
         step = "network"
         world.loopback_up()
         _fork(partial(_resolve, spec))
@@ -140,6 +139,8 @@ def _host(spec: Spec, host: dict[str, Any], made: int) -> None:
             world.tmpfs(folder, "1777")
         for folder in ("/run", "/var/log", "/home", "/srv", "/var/lib"):
             world.tmpfs(folder)
+        # After the empty folders: a project may live below any of them.
+        world.show(spec["show"])
         for source, target, kind in host["mounts"]:
             if kind == "volume":
                 world.bind(f"{_VOLUMES}/{source}", target, writable=True)

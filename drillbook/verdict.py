@@ -56,6 +56,24 @@ def measured(
     return replace(result, status="failed", reason="; ".join(missed)) if missed else result
 
 
+def figures(result: DrillResult) -> str:
+    """What a drill measured, one figure a line, for its evidence."""
+    back = "never" if result.recovered_s is None else f"{result.recovered_s:.3f} s after the fault"
+    looked_up = "not known" if result.hosts_contacted is None else ", ".join(result.hosts_contacted)
+    return "\n".join(
+        (
+            f"fault: {result.fault}",
+            f"users served again: {back} (aimed at {result.rto_s:g} s, of them {result.people_s:g} "
+            "s for people)",
+            f"writes confirmed: {result.acknowledged}; lost: {result.lost} "
+            f"over {result.lost_s:.3f} s (aimed at {result.rpo_s:g} s); doubled: {result.doubled}",
+            f"longest time between two confirmed writes: {result.gap_s:.3f} s",
+            f"without the write steps: {result.control}",
+            f"names looked up: {looked_up}",
+        )
+    )
+
+
 def _missed(result: DrillResult, account: Account) -> list[str]:
     """The objectives that were not met, in words."""
     missed = []

@@ -24,21 +24,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Literal
+from typing import Literal, get_args
 
 from drillbook.model import Drill, DrillResult, Page, Plan, Report, Result, Scenario, Snippet
 
 State = Literal["verified", "simulated", "skipped", "stale", "not-run", "error", "failed"]
 
-STATES: tuple[State, ...] = (
-    "verified",
-    "simulated",
-    "skipped",
-    "stale",
-    "not-run",
-    "error",
-    "failed",
-)
+STATES: tuple[State, ...] = get_args(State)
 """From the best to the worst."""
 
 MAX_AGE_DAYS: Mapping[str, int] = {
@@ -140,7 +132,7 @@ class DrillVerification:
 
 def verify(plan: Plan, reports: Sequence[Report], today: date) -> Mapping[str, Verification]:
     """The verification of every snippet of the plan, by snippet id."""
-    known = [_by_scenario(report) for report in reports]
+    known = [{(result.scenario, result.id): result for result in r.results} for r in reports]
     found: dict[str, Verification] = {}
     for page in plan.pages:
         places: dict[str, list[tuple[Scenario, Snippet]]] = {}
@@ -202,10 +194,6 @@ def last_verified(page: Page, verifications: Mapping[str, Verification]) -> str:
     return min((mark.when for mark in marks), default="")
 
 
-def _by_scenario(report: Report) -> Mapping[tuple[str, str], Result]:
-    return {(result.scenario, result.id): result for result in report.results}
-
-
 def _snippet(
     id_: str,
     where: Sequence[tuple[Scenario, Snippet]],
@@ -236,7 +224,8 @@ def _of_result(
 ) -> Run:
     result = results.get((scenario.id, snippet.id))
     if result is None:
-        return Run(report.backend, "not-run", False, _never(report.backend, scenario))
+        reason = f"no run of `{scenario.title or scenario.id}` on {report.backend} is known"
+        return Run(report.backend, "not-run", False, reason)
     run = _base(result, report, page, today, snippet.digest)
     return replace(
         run,
@@ -348,10 +337,6 @@ def _until(runs: Sequence[Run], state: State, page: Page) -> str:
 
 def _latest(runs: Sequence[Run]) -> Run | None:
     return max(runs, key=lambda run: run.when, default=None)
-
-
-def _never(backend: str, scenario: Scenario) -> str:
-    return f"no run of `{scenario.title or scenario.id}` on {backend} is known"
 
 
 def _day(started: str) -> str:

@@ -92,13 +92,18 @@ class Watch:
 
         Returns:
             Whether it came in time.
+
+        Raises:
+            HarnessError: `prober-broke` when the prober has ended.
         """
         deadline = time.monotonic() + timeout_s
         while (left := deadline - time.monotonic()) > 0:
-            line = self._host.request("read", timeout_s=min(left, 1.0), name=_NAME)["line"]
-            if line is None:
+            reply = self._host.request("read", timeout_s=min(left, 1.0), name=_NAME)
+            if reply["ended"]:
+                self.finish()
+            if reply["line"] is None:
                 continue
-            event = json.loads(line)
+            event = json.loads(reply["line"])
             if event["event"] == "state":
                 self._last = event
                 if event["held"] == held and event["acknowledged"] >= acknowledged:

@@ -265,5 +265,4 @@ def identity(user: str, home: str, names: Mapping[str, str]) -> None:
 def show(paths: Iterable[str]) -> None:
     """Shows folders of the machine read-only under their own paths."""
     for path in paths:
-        if not os.path.exists(path):
-            bind(OLD_ROOT + path, path)
+        bind(OLD_ROOT + path, path)

@@ -82,7 +82,10 @@ class Front(Book):
             for path in build.iterdir()
             if not path.name.startswith(("report-", ".report-", "junit-")) or ".tmp" in path.name
         }
-        making = {path.name for path in (build / "templates").glob("*.making")}
+        templates = build / "templates"
+        # Those of the real stack are shared with whoever else runs now.
+        own = () if templates.is_symlink() else templates.glob("*.making")
+        making = {path.name for path in own}
         parts = {path.name for path in build.glob(".report-*.json.*") if path.suffix != ".lock"}
         return sorted((names - known) | making | parts)
 

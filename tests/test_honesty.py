@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -205,6 +204,25 @@ def test_a_report_of_another_plan_verifies_nothing(book: Book) -> None:
     report = all_passed(book.plan())
     other = replace(report, results=tuple(replace(r, digest="") for r in report.results))
     assert "verified" not in {states(book.plan(), other)[name] for name in MAIN | DRILL_STEPS}
+
+
+def test_a_change_behind_a_link_makes_the_plan_stale(book: Book, tmp_path: Path) -> None:
+    for place in ("source/linked", "examples/linked"):
+        target = tmp_path / "outside" / place
+        target.mkdir(parents=True)
+        (book.root / place).symlink_to(target)
+    (tmp_path / "outside/examples/linked/back").symlink_to(tmp_path / "outside/examples")
+    front = FRONT.replace("owner:", "orphan: true\nowner:")
+    page = book.put("outside/source/linked/far.md", f"{front}# Far\n")
+    tool = book.put("outside/examples/linked/tool", "echo 1\n")
+    book.plan()
+    assert plans.load_current(book.root) is not None
+    page.write_text(page.read_text() + block("$ true"))
+    assert plans.load_current(book.root) is None
+    book.plan()
+    assert plans.load_current(book.root) is not None
+    tool.write_text("echo 2\n")
+    assert plans.load_current(book.root) is None
 
 
 # Through the front

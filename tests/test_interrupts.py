@@ -122,6 +122,9 @@ services:
         process.communicate()
     assert gone_within(below, 1)
     assert [Path(name).suffix for name in book.left()] == [".making"]
+    # Of another version of the stack, too, the next start leaves nothing half made.
+    stack = book.root / "examples/compose.yaml"
+    stack.write_text(stack.read_text() + "  other: {}\n")
     (book.root / "gate/open").touch()
     done = book.run()
     assert done.returncode == 0, done.stdout

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -132,6 +132,23 @@ def test_processes_of_other_hosts_and_of_the_machine_are_not_seen(pair: LocalSan
 def test_what_was_looked_up_is_known(pair: LocalSandbox) -> None:
     typed(pair, "curl -s --max-time 3 https://hooks.example.com/")
     assert "hooks.example.com" in (pair.hosts_contacted() or ())
+
+
+def test_an_interpreter_below_a_folder_that_hosts_have_of_their_own_is_seen_on_each(
+    local_backend: LocalBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/module.py").write_text("here\n")
+    folders = local_sandbox._interpreter_folders
+
+    def more(programs: Sequence[Path]) -> list[str]:
+        return [*folders(programs), str(tmp_path / "lib")]
+
+    monkeypatch.setattr(local_sandbox, "_interpreter_folders", more)
+    with contextlib.closing(local_backend.open(["ops", "app", "db-1"], label="x")) as sandbox:
+        for host in ("ops", "app", "db-1"):
+            outcome = typed(sandbox, f"cat {tmp_path}/lib/module.py; ls {tmp_path}", host)
+            assert outcome["stdout"] == "here\nlib\n"
 
 
 # What is left behind

@@ -292,6 +292,14 @@ def test_a_failed_write_leaves_the_old_report_and_no_part(
     assert [found.name for found in tmp_path.iterdir()] == ["report-local.json"]
 
 
+def test_a_run_is_not_lost_to_a_damaged_report(tmp_path: Path) -> None:
+    path = tmp_path / "report-local.json"
+    path.write_text('{"version": 1, "resu')
+    report.update(path, report_of(result("a")))
+    assert [r.id for r in report.read(path).results] == ["page#a"]
+    assert (tmp_path / "report-local.json.damaged").read_text() == '{"version": 1, "resu'
+
+
 # Verification
 
 

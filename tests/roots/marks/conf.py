@@ -10,4 +10,3 @@ globals().update(
 html_static_path = [str(_book / "source/_static")]
 templates_path = [str(_book / "source/_templates")]
 html_title = project = "Sample"
-
