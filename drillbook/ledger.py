@@ -16,6 +16,7 @@ from typing import Any
 from drillbook import junit, stack
 from drillbook import report as reports
 from drillbook.annotation import annotation
+from drillbook.errors import HarnessError
 from drillbook.model import DrillResult, Plan, Report, Result
 from drillbook.verification import tally, verify, verify_drills
 
@@ -32,6 +33,9 @@ class Ledger:
         self.notes: list[Mapping[str, Any]] = []
         self.broken: list[str] = []
         """Texts of errors that belong to no step, such as a tear-down's."""
+
+        self.remark = ""
+        """What to tell beside the results; empty for nothing."""
 
         self._started = _now()
 
@@ -54,11 +58,7 @@ class Ledger:
         return EXIT_FAILED if count["failed"] else of_pytest
 
     def write(self) -> Path | None:
-        """Joins what ran into the backend's report and writes JUnit; None if nothing ran.
-
-        Raises:
-            HarnessError: `unreadable-report` when the report that is there is damaged.
-        """
+        """Joins what ran into the backend's report and writes JUnit; None if nothing ran."""
         if not self.notes:
             return None
         build = self.root / "build"
@@ -79,6 +79,11 @@ class Ledger:
             results=tuple(results),
             drills=tuple(drills),
         )
+        try:
+            if path.exists():
+                reports.read(path)
+        except HarnessError as error:
+            self.remark = f"{error.code}: {error.message} It is set aside as {path.name}.damaged."
         reports.update(path, run, plan=self.plan)
         return path
 

@@ -271,6 +271,8 @@ class _Session:
         stage = self._config.stash.get(_STAGE, None)
         for text in stage.refusals if stage is not None else ():
             terminalreporter.write_line(text, red=True)
+        if ledger.remark:
+            terminalreporter.write_line(ledger.remark, yellow=True)
         if self._written is not None and not self._trouble:
             terminalreporter.write_line(
                 f"report: {self._written.relative_to(ledger.root)}; the book now: "

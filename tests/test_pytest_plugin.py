@@ -518,13 +518,15 @@ def test_each_failure_is_shown_in_full_once_in_ci_too(
     assert "\n".join(result.outlines).count("the details") == 1
 
 
-def test_a_damaged_report_breaks_the_run_and_is_not_overwritten(book: Book) -> None:
+def test_a_damaged_report_is_set_aside_and_said_so(book: Book) -> None:
     path = book.folder / "build/report-local.json"
     path.write_text('{"version": 1,')
     result = book.run("--fresh")
-    assert result.ret == 3
-    assert "unreadable-report" in "\n".join(result.outlines)
-    assert path.read_text() == '{"version": 1,'
+    assert result.ret == 0
+    shown = "\n".join(result.outlines)
+    assert "unreadable-report: this is not a whole report" in shown
+    assert "It is set aside as report-local.json.damaged." in shown
+    assert path.with_name("report-local.json.damaged").read_text() == '{"version": 1,'
 
 
 def test_a_stale_plan_is_a_usage_error(book: Book) -> None:
