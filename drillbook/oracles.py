@@ -39,7 +39,7 @@ SELECT pg_is_in_recovery()::text,
        EXISTS (SELECT FROM drillbook.probe WHERE seq = $2::bigint)::text
 """
 
-_TABLES = ("content_items", "publishing_jobs")
+_TABLES = ("content_items", "publishing_jobs", "publishing_dlq")
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,9 +41,11 @@ def head(snippet: Snippet, user: str, undo: str) -> str:
         target = f'<a href="{escape(undo)}">{name}</a>' if undo else name
         parts.append(f'<span class="db-undo">undo: {target}</span>')
     if options.irreversible:
+        # Said of every harmless write, the strong words would no longer be read.
+        grave = options.effect == "destructive"
+        words, style = ("point of no return", " db-no-return") if grave else ("no undo", "")
         parts.append(
-            '<span class="db-undo db-no-return"><b>point of no return:</b>'
-            f" {escape(options.irreversible)}</span>"
+            f'<span class="db-undo{style}"><b>{words}:</b> {escape(options.irreversible)}</span>'
         )
     if options.optional:
         parts.append(f"<span>may be left out: {escape(options.optional)}</span>")
