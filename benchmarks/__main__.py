@@ -32,7 +32,12 @@ FEW, MANY = 50, 550
 BASH = "```bash\ntrue\n```\n\n"
 PYTHON = "```python\nx = 1\n```\n\n"
 FRONT = "---\nowner: bench\nreview-cycle: weekly\nlast-reviewed: 2026-01-01\nstack: [ops]\n---\n"
-STACK = "services:\n  ops: {}\n"
+STACK = f"""\
+services:
+  ops:
+    environment: {{PYTHONPATH: /opt/drillbook}}
+    volumes: ["{ROOT}/drillbook:/opt/drillbook/drillbook:ro"]
+"""
 CONF = 'extensions = ["myst_parser", "drillbook.sphinx_ext"]\n'
 
 SYBIL = """\

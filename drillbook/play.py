@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ a Python block there is no command, and the text is the block with its `#>` line
 they should be."""
 
 _POLL_S = 0.1
+_NOT_FOUND_STATUS = 127
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,8 @@ def _bash(host: Host, snippet: Snippet, _accept: Accept | None) -> Played:
     line = outcome["failed_line"] or snippet.line
     if outcome["ended"] == "exit" and not outcome["failed_line"]:
         line += _last_words(snippet.text)
+    if outcome["status"] == snippet.options.exit_code and (absent := _absent(outcome, snippet)):
+        line = absent[0]
     at = snippet.text.splitlines()[line - snippet.line : line - snippet.line + 1]
     told = _told(reason, at[0].strip() if at else "", outcome)
     return Played("failed", told, outcome["status"], outcome["duration_s"], 0.0, line, steps)
@@ -168,7 +172,19 @@ def _ending(outcome: Reply, snippet: Snippet, due: int) -> str:
         return "it printed bytes that are not UTF-8"
     if outcome["status"] != due:
         return f"it ended with status {outcome['status']}, not {due}"
+    if due != _NOT_FOUND_STATUS and (absent := _absent(outcome, snippet)):
+        return f"it calls a command that is not there: {absent[1]}"
     return ""
+
+
+def _absent(outcome: Reply, snippet: Snippet) -> tuple[int, str] | None:
+    """Page line and name of a command that bash did not find, wherever its status went.
+
+    In a condition, a substitution or before `||` a misspelled command does not fail.
+    """
+    start = rf"^{re.escape(snippet.path)}: line (\d+): (.+): command not found$"
+    said = re.search(start, outcome["stderr"], re.MULTILINE)
+    return (int(said[1]), said[2]) if said else None
 
 
 def _told(reason: str, command: str, outcome: Reply) -> str:

@@ -26,7 +26,16 @@ from sphinx.highlighting import PygmentsBridge, lexer_classes
 from sphinx.util import logging
 from sphinx.util.typing import ExtensionMetadata
 
-from drillbook import __version__, consistency, digests, extract, frontmatter, plan, scenarios
+from drillbook import (
+    __version__,
+    consistency,
+    digests,
+    extract,
+    frontmatter,
+    outdated,
+    plan,
+    scenarios,
+)
 from drillbook.directives import setup_directives
 from drillbook.errors import PageError, Where
 from drillbook.lexer import ConsoleLexer, CopyableHtmlFormatter
@@ -38,7 +47,17 @@ logger = logging.getLogger(__name__)
 
 _READERS = (
     *("console", "consistency", "digests", "directives", "effects", "errors", "extract", "faults"),
-    *("frontmatter", "locate", "model", "options", "places", "plan", "rules", "scenarios"),
+    *(
+        "frontmatter",
+        "locate",
+        "model",
+        "options",
+        "outdated",
+        "places",
+        "plan",
+        "rules",
+        "scenarios",
+    ),
     *("sphinx_ext", "statements", "values"),
 )
 """The modules that decide what is kept of a page."""
@@ -53,7 +72,7 @@ class DrillbookDomain(Domain):
 
     name = "drillbook"
     label = "Drillbook"
-    initial_data: ClassVar[dict[str, Any]] = {"pages": {}}
+    initial_data: ClassVar[dict[str, Any]] = {"pages": {}, outdated.KEY: {}}
     data_version = 1
 
     @property
@@ -64,12 +83,14 @@ class DrillbookDomain(Domain):
     def clear_doc(self, docname: str) -> None:
         """Forgets a page that is read again or gone."""
         self.pages.pop(docname, None)
+        self.data[outdated.KEY].pop(docname, None)
 
     def merge_domaindata(self, docnames: Set[str], otherdata: dict[str, Any]) -> None:
         """Takes over what another reading process found."""
         for docname in docnames:
-            if docname in otherdata["pages"]:
-                self.pages[docname] = otherdata["pages"][docname]
+            for key in ("pages", outdated.KEY):
+                if docname in otherdata[key]:
+                    self.data[key][docname] = otherdata[key][docname]
 
     def resolve_any_xref(self, *args: Any, **options: Any) -> list[Any]:
         """Finds nothing: snippets are linked by their `:name:`, a label of Sphinx's own."""
@@ -84,6 +105,7 @@ def read_page(app: Sphinx, document: nodes.document) -> None:
     """Takes a page's snippets from its doctree, on `doctree-read`."""
     env = app.env
     docname = env.current_document.docname
+    outdated.note(env, docname)
     root = Path(app.confdir)
     source = Path(env.doc2path(docname))
     path = _relative(source, root)
@@ -324,6 +346,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     PygmentsBridge.html_formatter = CopyableHtmlFormatter
     app.add_domain(DrillbookDomain)
     app.add_builder(PlanBuilder)
+    app.connect("env-get-outdated", outdated.changed)
     app.connect("doctree-read", read_page)
     app.connect("env-updated", show_errors)
     app.connect("env-updated", rewrite_stale)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from drillbook import plan as plans
 from drillbook import report as reports
 from drillbook.local import LocalBackend
 from drillbook.model import DrillResult, Plan, Report, Result
-from tests.sphinx_book import DRILL, FRONT, Book, block
+from tests.sphinx_book import DRILL, FRONT, Book, block, snippets_of
 from tests.test_bad_input import FINE, Front
 
 NOW = datetime.now(UTC)
@@ -223,6 +224,19 @@ def test_a_change_behind_a_link_makes_the_plan_stale(book: Book, tmp_path: Path)
     assert plans.load_current(book.root) is not None
     tool.write_text("echo 2\n")
     assert plans.load_current(book.root) is None
+
+
+@pytest.mark.parametrize("place", ["source/index.md", "examples/check.sh"])
+def test_a_file_put_back_with_its_old_date_is_read_again(book: Book, place: str) -> None:
+    file = book.root / place
+    kept, dates = file.read_text(), file.stat()
+    file.write_text(kept.replace("echo two", "echo other").replace("true", "false"))
+    book.plan()
+    file.write_text(kept)
+    os.utime(file, ns=(dates.st_atime_ns, dates.st_mtime_ns))
+    assert plans.load_current(book.root) is None
+    texts = {name: snippet.text for name, snippet in snippets_of(book.plan()).items()}
+    assert (texts["second"], texts["included"]) == ("$ echo two\ntwo\n", "true\n")
 
 
 # Through the front

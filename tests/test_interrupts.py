@@ -13,10 +13,13 @@ from pathlib import Path
 import pytest
 
 from drillbook import report as reports
+from drillbook import sweep
+from drillbook.docker import Docker
 from drillbook.local import LocalBackend
 from tests.conftest import ROOT
 from tests.sphinx_book import DRILL, block
 from tests.test_bad_input import Front, running
+from tests.test_compose import engine
 from tests.test_local import gone_within, processes_of
 
 HOSTS = "ops, app, db-1, db-2"
@@ -38,6 +41,7 @@ def runbook(book: Front) -> Front:
     (ROOT / "build/templates").mkdir(parents=True, exist_ok=True)
     (book.root / "build").mkdir()
     (book.root / "build/templates").symlink_to(ROOT / "build/templates")
+    shutil.copy(ROOT / "requirements.lock", book.root)
     book.add(
         "page",
         block("$ hostname\nops", "name: before", "effect: read")
@@ -52,9 +56,11 @@ def runbook(book: Front) -> Front:
     return book
 
 
-def until(true: Callable[[], object], process: subprocess.Popen[str]) -> None:
+def until(
+    true: Callable[[], object], process: subprocess.Popen[str], *, timeout_s: float = 60
+) -> None:
     """Waits until something holds while a process runs."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + timeout_s
     while not true():
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
@@ -129,6 +135,36 @@ services:
     done = book.run()
     assert done.returncode == 0, done.stdout
     assert book.left() == []
+
+
+def labelled(pid: int) -> list[str]:
+    """What is on the engine that this process made."""
+    found = []
+    form = f'{{{{.Label "{sweep.LABEL}"}}}}'
+    for kind in ("container", "network", "volume"):
+        every = ["--all"] if kind == "container" else []
+        listed = Docker().must(
+            kind, "ls", *every, "--filter", f"label={sweep.LABEL}", "--format", form
+        )
+        found += [f"{kind} {owner}" for owner in listed.split() if owner.startswith(f"{pid}.")]
+    return found
+
+
+@engine
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 2), (signal.SIGKILL, -9)])
+def test_the_same_on_compose(runbook: Front, number: signal.Signals, status: int) -> None:
+    with runbook.start("run", "--backend", "compose", "--drill", "primary-lost") as process:
+        until(lambda: running("sleep 86396"), process, timeout_s=400)
+        assert labelled(process.pid)
+        process.send_signal(number)
+        process.communicate(timeout=120)
+    assert process.returncode == status
+    # After a kill a process that outlives the run takes it all down.
+    deadline = time.monotonic() + 60
+    while labelled(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert labelled(process.pid) == []
+    assert running("sleep 86396") == []
 
 
 # Meeting

@@ -125,6 +125,7 @@ def test_a_status_that_is_due_passes_and_another_fails(run: Play) -> None:
         ("true\nfalse\ntrue\n", 11, "status 1, not 0"),
         ("false | cat\n", 10, "status 1, not 0"),
         ("echo 'open\n", 10, "unexpected EOF while looking for matching"),
+        ("true\nif nosuch; then\n  true\nfi\n", 11, "a command that is not there: nosuch"),
         ("true\nsleep 600\n", 10, "time limit and was killed (2 s)"),
         ("head -c 100000000 /dev/zero\n", 10, "printed"),
         ("printf '\\377\\376'\n", 10, "not UTF-8"),
@@ -138,6 +139,18 @@ def test_a_script_that_goes_wrong_says_how_and_where(
     assert statuses(results) == ["failed", "not-run"]
     assert said in results[0].reason
     assert results[0].line == line
+
+
+def test_a_command_that_is_not_there_is_red_wherever_its_status_goes(run: Play) -> None:
+    results, _ = run(console("quiet", '$ echo "[$(nosuch)]"\n[]\n', line=20))
+    assert (statuses(results), results[0].line) == (["failed"], 20)
+    assert results[0].reason.startswith("it calls a command that is not there: nosuch\n")
+    said = "source/runbooks/x.md: line 20: nosuch: command not found"
+    results, _ = run(
+        console("shown", f"$ nosuch || echo no\n{said}\nno\n", line=20, stderr=True),
+        console("due", "$ nosuch\n", line=30, exit_code=127),
+    )
+    assert statuses(results) == ["passed", "passed"]
 
 
 def test_a_job_in_the_background_lasts_and_ends_with_the_sandbox(run: Play) -> None:
@@ -174,12 +187,13 @@ def test_a_host_that_is_not_there_is_an_error_and_not_a_failure(run: Play) -> No
 
 
 def test_a_drill_that_recovers_is_measured_and_stays_down_without_its_steps(run: Play) -> None:
-    results, drill = run(PROMOTE, REPOINT, fault="kill db-1", control=True)
+    # A kill may take a row that the replica had not received yet: that is not what is asked here.
+    results, drill = run(PROMOTE, REPOINT, fault="kill db-1", rpo_s=5, control=True)
     assert statuses(results) == ["passed", "passed"]
     assert drill
     assert (drill.status, drill.reason, drill.control) == ("passed", "", "stayed-down")
     assert drill.acknowledged > 10
-    assert (drill.lost, drill.doubled) == (0, 0)
+    assert drill.doubled == 0
     assert drill.recovered_s is not None
     assert 0 < drill.recovered_s < 20
     assert {"db-1", "db-2"} <= set(drill.hosts_contacted or ())
@@ -228,7 +242,7 @@ def test_a_control_run_that_recovers_proves_nothing_and_fails(run: Play) -> None
     # These say that they only read, so the control run does them too.
     steps = [console(s.name, s.text, effect="read") for s in (PROMOTE,)]
     steps.append(snippet("repoint", REPOINT.text, effect="read"))
-    _, drill = run(*steps, fault="kill db-1", control=True)
+    _, drill = run(*steps, fault="kill db-1", rpo_s=5, control=True)
     assert drill
     assert (drill.status, drill.control) == ("failed", "recovered")
 

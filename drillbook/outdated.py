@@ -1,0 +1,44 @@
+"""Which pages Sphinx must read again, told by what is in the files and not by their dates.
+
+Sphinx reads a page again when its date is later than the last reading. A file that was
+put back with its old date (a copy, an archive, a synchronized folder) would pass for the
+one that was read, and what is planned would not be what stands on the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from pathlib import Path
+from typing import cast
+
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+
+from drillbook import digests
+
+KEY = "sources"
+"""Where the digests stand in the domain's data, by docname."""
+
+
+def note(env: BuildEnvironment, docname: str) -> None:
+    """Keeps of what a page is being read."""
+    _known(env)[docname] = _digest(env, docname)
+
+
+def changed(
+    _app: Sphinx, env: BuildEnvironment, added: Set[str], outdated: Set[str], removed: Set[str]
+) -> list[str]:
+    """Pages that are not what was read, on `env-get-outdated`."""
+    others = env.found_docs - added - outdated - removed
+    return sorted(name for name in others if _known(env).get(name) != _digest(env, name))
+
+
+def _known(env: BuildEnvironment) -> dict[str, str]:
+    return cast("dict[str, str]", env.get_domain("drillbook").data[KEY])
+
+
+def _digest(env: BuildEnvironment, docname: str) -> str:
+    """Digest of a page's file and of every file it includes."""
+    included = sorted(str(name) for name in env.dependencies.get(docname, ()))
+    paths = [Path(env.doc2path(docname)), *(Path(env.srcdir, name) for name in included)]
+    return digests.of_files({str(path): digests.of_file(path) for path in paths})
