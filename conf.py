@@ -15,10 +15,10 @@ extensions = [
     "myst_parser",
     "sphinx_design",
     "sphinx_copybutton",
-    "drillbook.diagrams",  # sphinxcontrib.mermaid, drawn while building
+    "drillbook.site.diagrams",  # sphinxcontrib.mermaid, drawn while building
     "drillbook.sphinx_ext",
-    "drillbook.mark_examples",
-    "drillbook.written",
+    "drillbook.site.mark_examples",
+    "drillbook.site.written",
 ]
 
 source_suffix = {".md": "markdown"}

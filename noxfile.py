@@ -66,11 +66,11 @@ def docs(session: nox.Session) -> None:
 def pdf(session: nox.Session) -> None:
     """Print the book, and each runbook alone, into build/pdf."""
     _install(session)
-    _python(session, "drillbook.pdf", "--check")
+    _python(session, "drillbook.site.pdf", "--check")
     single = BUILD / "singlehtml"
     shutil.rmtree(single, ignore_errors=True)
     _python(session, *SPHINX, "-q", "-b", "singlehtml", "source", str(single))
-    _python(session, "drillbook.pdf", *session.posargs)
+    _python(session, "drillbook.site.pdf", *session.posargs)
 
 
 @nox.session
@@ -98,7 +98,7 @@ def lint(session: nox.Session) -> None:
     if (ROOT / stack).exists():
         checks.append(("check_jsonschema", "--builtin-schema", "compose-spec", stack))
     # The scripts, and what the pages' console and bash blocks run.
-    checks.append(("drillbook.shellcheck", *_scripts()))
+    checks.append(("drillbook.pages.shellcheck", *_scripts()))
     failed = [check[0] for check in checks if not _passes(session, *check)]
     if failed:
         session.error(f"failed: {', '.join(failed)}")

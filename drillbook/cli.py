@@ -16,12 +16,13 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from drillbook import evidence, ledger
+from drillbook import evidence
 from drillbook import plan as plans
 from drillbook import report as reports
-from drillbook.annotation import annotation
 from drillbook.errors import DrillbookError, HarnessError, PageError
 from drillbook.model import Page, Plan, Report, Scenario, Snippet
+from drillbook.runs import ledger
+from drillbook.runs.annotation import annotation
 from drillbook.verification import DrillVerification, Run, Verification, verify, verify_drills
 
 OK, FAILED, INTERRUPTED, BROKEN, USAGE, NOTHING = range(6)

@@ -1,7 +1,7 @@
 """Evidence files: what was typed, what came back, where and when, with no secret in it.
 
 One JSON file for each result, under `build/evidence/<backend>/<page>/<scenario>/`.
-The site shows each as a page (`drillbook.evidence_pages`).
+The site shows each as a page (`drillbook.site.evidence_pages`).
 """
 
 from __future__ import annotations

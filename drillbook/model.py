@@ -16,7 +16,7 @@ EXECUTABLE: tuple[Language, ...] = ("console", "bash", "python")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a page says of one snippet beside its text (see `drillbook.options`)."""
+    """What a page says of one snippet beside its text (see `drillbook.pages.options`)."""
 
     on: str = "ops"
     """Host on which the snippet is typed."""
@@ -75,7 +75,7 @@ class Snippet:
 
     text: str
     """The block as rendered, whole, ending in one newline. A console block holds
-    its commands and its expected output; `drillbook.console` takes them apart."""
+    its commands and its expected output; `drillbook.pages.console` takes them apart."""
 
     options: Options = field(default_factory=Options)
 
@@ -97,7 +97,7 @@ class Drill:
     """Unique on its page."""
 
     fault: str
-    """Fault expression, e.g. `kill db-1` (see `drillbook.faults`)."""
+    """Fault expression, e.g. `kill db-1` (see `drillbook.drills.faults`)."""
 
     rto_s: float
     """Seconds within which the service must be back, people included."""

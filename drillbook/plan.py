@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from drillbook import digests
-from drillbook.console import parse
 from drillbook.errors import HarnessError, PageError, Where
 from drillbook.model import Drill, Options, Page, Plan, Scenario, Snippet
+from drillbook.pages.console import parse
 
 if sys.platform != "win32":  # where pages are only built and linted
     import fcntl

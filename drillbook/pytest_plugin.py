@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
-from drillbook import ledger as ledgers
 from drillbook import plan as plans
-from drillbook import selection, update
 from drillbook.errors import DrillbookError, HarnessError, PageError
-from drillbook.items import PlanFile, StepItem
 from drillbook.model import Plan
-from drillbook.stage import Choices, Stage, in_ci
+from drillbook.pages import update
+from drillbook.runs import ledger as ledgers
+from drillbook.runs import selection
+from drillbook.runs.items import PlanFile, StepItem
+from drillbook.runs.stage import Choices, Stage, in_ci
 
 PLAN = Path("build", "plan.json")
 BACKENDS = ("local", "compose")

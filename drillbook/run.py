@@ -10,16 +10,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from drillbook import evidence, faults
-from drillbook.compose import ComposeBackend
+from drillbook import evidence
+from drillbook.drills import faults
+from drillbook.drills.verdict import figures, measured, unmeasured
+from drillbook.drills.watch import Watch
 from drillbook.errors import DrillbookError, HarnessError, PageError
 from drillbook.evidence import Evidence
-from drillbook.local import LocalBackend
 from drillbook.model import Drill, DrillResult, Page, Result, Scenario, Snippet, Status
-from drillbook.play import Accept, Played, play_snippet
-from drillbook.sandbox import Backend, Sandbox
-from drillbook.verdict import figures, measured, unmeasured
-from drillbook.watch import Watch
+from drillbook.sandboxes.compose import ComposeBackend
+from drillbook.sandboxes.local import LocalBackend
+from drillbook.sandboxes.sandbox import Backend, Sandbox
+from drillbook.snippets.play import Accept, Played, play_snippet
 
 _SETTLE_S = 10.0
 """How long the platform may take to be served before the fault."""

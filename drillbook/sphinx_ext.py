@@ -26,39 +26,20 @@ from sphinx.highlighting import PygmentsBridge, lexer_classes
 from sphinx.util import logging
 from sphinx.util.typing import ExtensionMetadata
 
-from drillbook import (
-    __version__,
-    consistency,
-    digests,
-    extract,
-    frontmatter,
-    outdated,
-    plan,
-    scenarios,
-)
-from drillbook.directives import setup_directives
+from drillbook import __version__, digests, plan
 from drillbook.errors import PageError, Where
-from drillbook.lexer import ConsoleLexer, CopyableHtmlFormatter
-from drillbook.marks import setup_marks
 from drillbook.model import EXECUTABLE, Page
+from drillbook.pages import consistency, extract, frontmatter, outdated, scenarios
+from drillbook.site.directives import setup_directives
+from drillbook.site.lexer import ConsoleLexer, CopyableHtmlFormatter
+from drillbook.site.marks import setup_marks
 
 logger = logging.getLogger(__name__)
 
 
 _READERS = (
-    *("console", "consistency", "digests", "directives", "effects", "errors", "extract", "faults"),
-    *(
-        "frontmatter",
-        "locate",
-        "model",
-        "options",
-        "outdated",
-        "places",
-        "plan",
-        "rules",
-        "scenarios",
-    ),
-    *("sphinx_ext", "statements", "values"),
+    *("drillbook/pages/", "drillbook/drills/faults.py", "drillbook/site/directives.py"),
+    *(f"drillbook/{name}.py" for name in ("digests", "errors", "model", "plan", "sphinx_ext")),
 )
 """The modules that decide what is kept of a page."""
 
@@ -335,8 +316,9 @@ def _all_inputs(app: Sphinx, inputs: Mapping[str, str]) -> dict[str, str]:
 
 def _reading_version() -> int:
     """A number that changes with what reads a page, so that it is read again then."""
-    files = {name: digests.of_file(digests.PACKAGE / f"{name}.py") for name in _READERS}
-    return int(digests.of_files(files)[:12], 16)
+    files = digests.engine_files()
+    readers = {path: files[path] for path in files if path.startswith(_READERS)}
+    return int(digests.of_files(readers)[:12], 16)
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from drillbook.errors import HarnessError
-from drillbook.local import LocalBackend
-from drillbook.local_sandbox import LocalSandbox
+from drillbook.sandboxes.local import LocalBackend
+from drillbook.sandboxes.local_sandbox import LocalSandbox
 
 pytest_plugins = ["pytester"]
 

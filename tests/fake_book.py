@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from drillbook import console, run
 from drillbook import plan as plans
+from drillbook import run
 from drillbook.errors import HarnessError
 from drillbook.model import (
     Drill,
@@ -28,6 +28,7 @@ from drillbook.model import (
     Scenario,
     Snippet,
 )
+from drillbook.pages import console
 
 PATH = "source/guide.md"
 

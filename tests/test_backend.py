@@ -10,7 +10,7 @@ import pytest
 
 from drillbook.errors import HarnessError
 from drillbook.run import make_backend
-from drillbook.sandbox import Backend, Sandbox
+from drillbook.sandboxes.sandbox import Backend, Sandbox
 from tests.conftest import ROOT
 
 STACK = ["ops", "app", "db-1", "db-2"]

@@ -15,8 +15,8 @@ import pytest
 
 from drillbook import plan as plans
 from drillbook import report as reports
-from drillbook.local import LocalBackend
 from drillbook.model import Result
+from drillbook.sandboxes.local import LocalBackend
 from tests.conftest import ROOT
 from tests.sphinx_book import DRILL, Book, block, in_days
 

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from drillbook.compare import align, compare, printed_lines
 from drillbook.errors import Where
-from drillbook.masks import MASKS, Mask, matches, parts, unknown
+from drillbook.snippets.compare import align, compare, printed_lines
+from drillbook.snippets.masks import MASKS, Mask, matches, parts, unknown
 
 WHERE = Where("source/x.md", 14)
 

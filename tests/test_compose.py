@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from drillbook import certs, sweep, wheels
-from drillbook.compose import ComposeBackend, ComposeSandbox
-from drillbook.docker import Docker
 from drillbook.errors import HarnessError
-from drillbook.stack import Healthcheck, Service
+from drillbook.sandboxes import certs, sweep, wheels
+from drillbook.sandboxes.compose import ComposeBackend, ComposeSandbox
+from drillbook.sandboxes.docker import Docker
+from drillbook.sandboxes.stack import Healthcheck, Service
 
 ROOT = Path(__file__).parent.parent
 NEW_ENOUGH = {"version": '{"Server":{"Version":"20.10.24"}}', "compose version": "2.26.1-4"}
@@ -219,7 +219,7 @@ def test_a_process_is_told_from_a_later_one_of_its_number() -> None:
 
 def test_a_process_that_ended_is_dead() -> None:
     said = subprocess.run(
-        [sys.executable, "-c", "from drillbook import sweep; print(sweep.identity())"],
+        [sys.executable, "-c", "from drillbook.sandboxes import sweep; print(sweep.identity())"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert not sweep.is_alive(said.stdout.strip())
@@ -348,7 +348,7 @@ def test_nothing_is_left_of_a_sandbox_that_was_closed(docker: Docker) -> None:
 RUNNER = textwrap.dedent("""\
     import sys, time
     from pathlib import Path
-    from drillbook.compose import ComposeBackend
+    from drillbook.sandboxes.compose import ComposeBackend
 
     made = ComposeBackend(Path(sys.argv[1])).open(["ops"], label="killed#page")
     made.host("ops").request("hello", timeout_s=10)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from drillbook.consistency import Claims, check, services
 from drillbook.errors import Where
+from drillbook.pages.consistency import Claims, check, services
 from tests.sphinx_book import Book
 
 TODAY = date(2026, 11, 23)

@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from drillbook.console import Command, parse, roles
 from drillbook.errors import PageError
+from drillbook.pages.console import Command, parse, roles
 
 
 def commands(text: str) -> list[tuple[str, tuple[str, ...]]]:

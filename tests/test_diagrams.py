@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from drillbook import diagrams
 from drillbook.errors import HarnessError, PageError
+from drillbook.site import diagrams
 from tests.sphinx_book import Book
 from tests.test_marks import page, sample
 

@@ -72,7 +72,7 @@ def test_the_engine_counts_but_not_what_only_shows() -> None:
 
 
 def test_what_only_shows_is_there() -> None:
-    names = {path.removeprefix("drillbook/").removesuffix(".py") for path in digests.engine_files()}
+    names = {Path(path).stem for path in digests.engine_files()}
     assert names >= digests.SHOWING
 
 

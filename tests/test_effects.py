@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drillbook.effects import Found, strongest
+from drillbook.pages.effects import Found, strongest
 
 
 @pytest.mark.parametrize(

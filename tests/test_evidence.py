@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from drillbook import evidence, evidence_pages
+from drillbook import evidence
 from drillbook.errors import HarnessError
 from drillbook.evidence import Evidence, Step, cap, file_of, redact
+from drillbook.site import evidence_pages
 
 KEY = (
     "-----BEGIN RSA PRIVATE KEY-----\n"

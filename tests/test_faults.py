@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from drillbook import faults
+from drillbook.drills import faults
+from drillbook.drills.faults import FAULTS, Step, inject, known_hosts, parse
 from drillbook.errors import HarnessError, PageError, Where
-from drillbook.faults import FAULTS, Step, inject, known_hosts, parse
-from drillbook.sandbox import Sandbox
+from drillbook.sandboxes.sandbox import Sandbox
 from tests.conftest import ROOT
 from tests.test_prober import CONFIG, Probe, run, signal, sql
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drillbook.frontmatter import FrontMatter, missing, read
+from drillbook.pages.frontmatter import FrontMatter, missing, read
 
 PATH = "source/x.md"
 GOOD = """\

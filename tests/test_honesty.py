@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from drillbook import ledger, verification
 from drillbook import plan as plans
 from drillbook import report as reports
-from drillbook.local import LocalBackend
+from drillbook import verification
 from drillbook.model import DrillResult, Plan, Report, Result
+from drillbook.runs import ledger
+from drillbook.sandboxes.local import LocalBackend
 from tests.sphinx_book import DRILL, FRONT, Book, block, snippets_of
 from tests.test_bad_input import FINE, Front
 

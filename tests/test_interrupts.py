@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from drillbook import report as reports
-from drillbook import sweep
-from drillbook.docker import Docker
-from drillbook.local import LocalBackend
+from drillbook.sandboxes import sweep
+from drillbook.sandboxes.docker import Docker
+from drillbook.sandboxes.local import LocalBackend
 from tests.conftest import ROOT
 from tests.sphinx_book import DRILL, block
 from tests.test_bad_input import Front, running

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from drillbook import journal
-from drillbook.journal import Journal, Losses
+from drillbook.drills import journal
+from drillbook.drills.journal import Journal, Losses
 
 
 class Clock:

@@ -11,8 +11,8 @@ import pytest
 from pygments import highlight
 from pygments.token import Error, Generic
 
-from drillbook.console import parse
-from drillbook.lexer import ConsoleLexer, CopyableHtmlFormatter
+from drillbook.pages.console import parse
+from drillbook.site.lexer import ConsoleLexer, CopyableHtmlFormatter
 from tests.sphinx_book import Book, block
 
 BLOCKS = [

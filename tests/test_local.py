@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from drillbook import local, local_sandbox
 from drillbook.errors import HarnessError
-from drillbook.local import LocalBackend
-from drillbook.local_sandbox import LocalSandbox
+from drillbook.sandboxes import local, local_sandbox
+from drillbook.sandboxes.local import LocalBackend
+from drillbook.sandboxes.local_sandbox import LocalSandbox
 from tests.conftest import ROOT
 from tests.test_backend import typed
 
@@ -169,7 +169,7 @@ def test_kill_9_of_the_runner_ends_every_process(
     program = textwrap.dedent("""
         import sys, time
         from pathlib import Path
-        from drillbook.local import LocalBackend
+        from drillbook.sandboxes.local import LocalBackend
         sandbox = LocalBackend(Path(sys.argv[1])).open(["ops", "db-1"], label="kill")
         print(sandbox.process_id, flush=True)
         time.sleep(600)
@@ -214,7 +214,8 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(
         local_sandbox,
         "_START",
-        "import sys; sys.path.insert(0, sys.argv[1]); from drillbook import supervisor, world\n"
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from drillbook.sandboxes import supervisor, world\n"
         "def unshare(flags): raise PermissionError(1, 'unshare: Operation not permitted')\n"
         "world.unshare = unshare; supervisor.main()",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drillbook.locate import Source
+from drillbook.pages.locate import Source
 
 
 @pytest.mark.parametrize(

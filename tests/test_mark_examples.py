@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from drillbook.mark_examples import ADVICE, LABEL, boxes, example
+from drillbook.site.mark_examples import ADVICE, LABEL, boxes, example
+from drillbook.site.wording import MEANINGS, badge
 from drillbook.verification import STATES, State
-from drillbook.wording import MEANINGS, badge
 
 OTHERS = [state for state in STATES if state != "verified"]
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup, Tag
 
-from drillbook import evidence_pages, report, tables
+from drillbook import report
 from drillbook.errors import HarnessError
-from drillbook.masks import MASKS
 from drillbook.model import Report
+from drillbook.site import evidence_pages, tables
+from drillbook.site.wording import SYMBOLS, WORDS, day, seconds
+from drillbook.snippets.masks import MASKS
 from drillbook.verification import STATES
-from drillbook.wording import SYMBOLS, WORDS, day, seconds
 from tests import marks_sample
 from tests.sphinx_book import Book
 

@@ -170,7 +170,7 @@ def test_pdf_looks_for_pango_before_it_works(tasks: ModuleType) -> None:
     session = Session(failing="--check")
     with pytest.raises(nox.command.CommandFailed):
         _task(tasks, "pdf")(session)
-    assert session.modules()[-1] == "drillbook.pdf --check"
+    assert session.modules()[-1] == "drillbook.site.pdf --check"
 
 
 def test_lint_runs_every_check_and_names_those_that_failed(tasks: ModuleType) -> None:
@@ -183,7 +183,7 @@ def test_lint_runs_every_check_and_names_those_that_failed(tasks: ModuleType) ->
         "mypy",
         "codespell_lib",
         "yamllint",
-        "drillbook.shellcheck",
+        "drillbook.pages.shellcheck",
     ]
 
 

@@ -6,10 +6,10 @@ from dataclasses import fields
 
 import pytest
 
-from drillbook import options
 from drillbook.errors import Where
 from drillbook.model import Options
-from drillbook.options import DRILL_OPTIONS, SNIPPET_OPTIONS, DrillOptions, duration
+from drillbook.pages import options
+from drillbook.pages.options import DRILL_OPTIONS, SNIPPET_OPTIONS, DrillOptions, duration
 
 PLACES = {"rto": 7}
 

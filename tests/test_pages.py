@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 import yaml
 
-from drillbook import frontmatter, plan
-from drillbook.console import parse
+from drillbook import plan
+from drillbook.drills.faults import FAULTS
 from drillbook.errors import HarnessError, PageError
-from drillbook.faults import FAULTS
 from drillbook.model import Plan, Snippet
-from drillbook.options import DRILL_OPTIONS, SNIPPET_OPTIONS
-from drillbook.statements import statements
+from drillbook.pages import frontmatter
+from drillbook.pages.console import parse
+from drillbook.pages.options import DRILL_OPTIONS, SNIPPET_OPTIONS
+from drillbook.pages.statements import statements
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "source"
@@ -394,7 +395,7 @@ def test_the_fault_of_the_small_drill_is_one_of_the_faults(book: Plan) -> None:
 def engine_codes() -> dict[str, set[str]]:
     """Every code with which the engine complains of a page, and of itself."""
     found: dict[str, set[str]] = {PageError.__name__: set(), HarnessError.__name__: set()}
-    for path in sorted((ROOT / "drillbook").glob("*.py")):
+    for path in sorted((ROOT / "drillbook").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call) or not node.args:
                 continue

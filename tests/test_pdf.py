@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from drillbook import paper, pdf, report
+from drillbook import report
 from drillbook.errors import HarnessError, PageError
+from drillbook.site import paper, pdf
+from drillbook.site.wording import SYMBOLS, WORDS
 from drillbook.verification import STATES
-from drillbook.wording import SYMBOLS, WORDS
 from tests import marks_sample
 from tests.test_marks import sample
 

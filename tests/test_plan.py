@@ -114,7 +114,7 @@ def test_an_unchanged_plan_is_current(book: Book) -> None:
     assert plan.load_current(book.root) == made
     assert "source/index.md" in made.inputs
     assert "examples/compose.yaml" in made.inputs
-    assert "drillbook/extract.py" in made.inputs
+    assert "drillbook/pages/extract.py" in made.inputs
 
 
 def _append(path: str) -> Callable[[Book], object]:
@@ -155,7 +155,7 @@ def test_any_change_makes_the_plan_stale(book: Book, change: Callable[[Book], ob
 
 def test_a_change_of_the_engine_makes_the_plan_stale(book: Book) -> None:
     made = book.plan()
-    for name in ("drillbook/marks.py", "drillbook/shell.py"):
+    for name in ("drillbook/site/marks.py", "drillbook/snippets/shell.py"):
         stale = replace(made, inputs=dict(made.inputs) | {name: "other"})
         plan.write(stale, book.root / plan.FILE)
         assert plan.load_current(book.root) is None

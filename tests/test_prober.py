@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from drillbook import prober
-from drillbook.prober import read_address
-from drillbook.sandbox import Sandbox
-from drillbook.session import SessionError
+from drillbook.drills import prober
+from drillbook.drills.prober import read_address
+from drillbook.drills.session import SessionError
+from drillbook.sandboxes.sandbox import Sandbox
 
 WAIT_S = 20.0
 CONFIG = "/etc/smartbeak/platform.env"
@@ -26,7 +26,7 @@ class Probe:
     def __init__(self, sandbox: Sandbox, oracle: str = "writes") -> None:
         self.sandbox = sandbox
         self._app = sandbox.host("app")
-        argv = ["python3", "-m", "drillbook.prober", "--config", CONFIG]
+        argv = ["python3", "-m", "drillbook.drills.prober", "--config", CONFIG]
         argv += ["--oracle", oracle, "--nodes", "db-1,db-2"]
         self._app.request("spawn", timeout_s=5, name="prober", argv=argv)
 

@@ -6,6 +6,7 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from drillbook.pysnippet import OUTPUT_LIMIT, Interpreter, Outcome, serve
+from drillbook.snippets.pysnippet import OUTPUT_LIMIT, Interpreter, Outcome, serve
 
 PAGE = "source/x.md"
 
@@ -32,6 +33,13 @@ def python(folder: Path) -> Iterator[Interpreter]:
     made.close()
     assert made.close() == 0
     assert not list(folder.iterdir())
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder with a short name: black breaks a line that holds a long one."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)
 
 
 def run(python: Interpreter, text: str, **options: Any) -> Outcome:
@@ -349,7 +357,7 @@ def test_as_a_program_and_when_it_is_killed(tmp_path: Path) -> None:
     text = 'import os\n\nos.write(2, str(os.getpid()).encode())\nprint("a")\n#> a\n'
     request = {"path": PAGE, "line": 52, "text": text, "timeout_s": 20.0}
     process = subprocess.Popen(
-        [sys.executable, "-m", "drillbook.pysnippet"],
+        [sys.executable, "-m", "drillbook.snippets.pysnippet"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

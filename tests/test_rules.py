@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from drillbook.console import parse
 from drillbook.errors import Where
 from drillbook.model import Language, Options
-from drillbook.rules import check
+from drillbook.pages.console import parse
+from drillbook.pages.rules import check
 
 AT = Where("source/x.md", 10)
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from drillbook.local import LocalBackend
 from drillbook.model import Drill, DrillResult, Language, Options, Page, Result, Scenario, Snippet
 from drillbook.run import play
+from drillbook.sandboxes.local import LocalBackend
 
 STACK = ("ops", "app", "db-1", "db-2")
 PAGE = Page("runbooks/x", "source/runbooks/x.md", "oncall", "weekly", "2026-01-01", STACK, ())

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from drillbook import servers
 from drillbook.errors import HarnessError
-from drillbook.servers import Server
+from drillbook.sandboxes import servers
+from drillbook.sandboxes.servers import Server
 
 TOY = Server(
     name="toy",

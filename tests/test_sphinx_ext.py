@@ -13,8 +13,8 @@ import pytest
 from docutils import nodes
 
 from drillbook import plan
-from drillbook.extract import ID
-from drillbook.options import DRILL_OPTIONS, SNIPPET_OPTIONS
+from drillbook.pages.extract import ID
+from drillbook.pages.options import DRILL_OPTIONS, SNIPPET_OPTIONS
 from tests.sphinx_book import DRILL, FRONT, Book, block, snippets_of
 
 ORPHAN = FRONT.replace("---\n", "---\norphan: true\n", 1)

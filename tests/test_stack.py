@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from drillbook import stack
 from drillbook.errors import HarnessError, PageError, Where
-from drillbook.stack import Mount
+from drillbook.sandboxes import stack
+from drillbook.sandboxes.stack import Mount
 
 FILE = """
 services:

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from drillbook.local_sandbox import LocalSandbox
-from drillbook.sandbox import Reply
+from drillbook.sandboxes.local_sandbox import LocalSandbox
+from drillbook.sandboxes.sandbox import Reply
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drillbook.statements import Redirect, statements
+from drillbook.pages.statements import Redirect, statements
 
 
 @pytest.mark.parametrize(

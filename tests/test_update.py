@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from drillbook.compare import compare
-from drillbook.console import Command, parse
 from drillbook.errors import PageError, Where
-from drillbook.update import Change, apply, expectation, of_block, of_command, rewrite
+from drillbook.pages.console import Command, parse
+from drillbook.pages.update import Change, apply, expectation, of_block, of_command, rewrite
+from drillbook.snippets.compare import compare
 
 PATH = "source/x.md"
 

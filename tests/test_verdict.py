@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from drillbook.drills.verdict import measured, unmeasured
+from drillbook.drills.watch import Account
 from drillbook.model import Drill, DrillResult, Scenario
-from drillbook.verdict import measured, unmeasured
-from drillbook.watch import Account
 
 DRILL = Drill("d", "kill db-1", rto_s=60, people_s=30, rpo_s=1, line=3)
 GOOD = Account(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from docutils import nodes
 
-from drillbook.written import written
+from drillbook.site.written import written
 from tests.sphinx_book import CONF, DRILL, Book, block
 
 PAGE = """\
@@ -54,7 +54,7 @@ def book(root: Path, body: str) -> Book:
     made = Book(root)
     made.put(
         "conf.py",
-        CONF.replace('"drillbook.sphinx_ext"', '"drillbook.sphinx_ext", "drillbook.written"'),
+        CONF.replace('"drillbook.sphinx_ext"', '"drillbook.sphinx_ext", "drillbook.site.written"'),
     )
     made.page(body)
     return made

@@ -1,0 +1,1 @@
+"""Faults, the prober that measures them, and the verdict."""

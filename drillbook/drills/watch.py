@@ -1,0 +1,146 @@
+"""The runner's view of the prober: when it said that users are served, and its account."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from drillbook.errors import HarnessError
+from drillbook.sandboxes.sandbox import Sandbox
+
+PROBER_HOST = "app"
+_NAME = "prober"
+_CONFIG = "/etc/smartbeak/platform.env"
+_NODES = "db-1,db-2"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the prober says at the end of a drill."""
+
+    acknowledged: int
+    """Writes that the platform confirmed."""
+
+    lost: tuple[int, ...]
+    """Numbers of confirmed writes that are no longer there."""
+
+    lost_s: float
+    """Span of time that the lost writes cover, in seconds."""
+
+    doubled: int
+    """Writes that are there more than once."""
+
+    gap_s: float
+    """Longest time between two confirmed writes, in seconds."""
+
+    split_brain: bool
+    """Whether two nodes took writes at the same time."""
+
+    counted: bool
+    """Whether the rows could be read for the account; else nothing is known of losses."""
+
+    unwatched: tuple[str, ...]
+    """Nodes that never answered, on which a split brain could not have been seen."""
+
+    held: bool
+    """Whether users were served at the end."""
+
+    held_since: float | None
+    """CLOCK_MONOTONIC seconds since which they were."""
+
+    errors: tuple[str, ...]
+    """Error texts that clients saw, each once, in order of first sight."""
+
+
+class Watch:
+    """A prober at work in a sandbox.
+
+    Args:
+        sandbox: Where it works.
+        oracle: What it takes as being served; see `drillbook.drills.oracles`.
+    """
+
+    def __init__(self, sandbox: Sandbox, oracle: str) -> None:
+        self._host = sandbox.host(PROBER_HOST)
+        self._oracle = oracle
+        self._last: Mapping[str, Any] = {}
+        self.account: Account | None = None
+        """What the prober said at its end; None before that."""
+        argv = [
+            "python3",
+            "-m",
+            "drillbook.drills.prober",
+            "--config",
+            _CONFIG,
+            "--oracle",
+            oracle,
+            "--nodes",
+            _NODES,
+        ]
+        self._host.request("spawn", timeout_s=10, name=_NAME, argv=argv)
+
+    def until(self, held: bool, *, timeout_s: float, acknowledged: int = 0) -> bool:
+        """Waits until the prober says that users are (or are not) served.
+
+        Args:
+            held: What to wait for.
+            timeout_s: Seconds to wait.
+            acknowledged: Least number of confirmed writes to wait for as well.
+
+        Returns:
+            Whether it came in time.
+
+        Raises:
+            HarnessError: `prober-broke` when the prober has ended.
+        """
+        deadline = time.monotonic() + timeout_s
+        while (left := deadline - time.monotonic()) > 0:
+            reply = self._host.request("read", timeout_s=min(left, 1.0), name=_NAME)
+            if reply["ended"]:
+                self.finish()
+            if reply["line"] is None:
+                continue
+            event = json.loads(reply["line"])
+            if event["event"] == "state":
+                self._last = event
+                if event["held"] == held and event["acknowledged"] >= acknowledged:
+                    return True
+        return False
+
+    @property
+    def last_error(self) -> str:
+        """The error text of the newest state, empty when there was none."""
+        return str(self._last.get("error", ""))
+
+    def finish(self) -> Account:
+        """Ends the prober and takes its account.
+
+        Raises:
+            HarnessError: `prober-broke` when it ended without one.
+        """
+        reply = self._host.request("finish", timeout_s=20, name=_NAME)
+        lines = reply["stdout"].strip().splitlines()
+        event = json.loads(lines[-1]) if lines else {}
+        if event.get("event") != "account":
+            raise HarnessError(
+                "prober-broke",
+                f"the prober ({self._oracle}) ended with status {reply['status']} and no account: "
+                f"{reply['stderr'].strip()[-2000:]}",
+            )
+        self.account = Account(
+            acknowledged=event["acknowledged"],
+            lost=tuple(event["lost"]),
+            lost_s=event["lost_s"],
+            doubled=event["doubled"],
+            gap_s=event["gap_s"],
+            split_brain=event["split_brain"],
+            counted=event["counted"],
+            unwatched=tuple(node for node, answers in event["watched"].items() if not answers),
+            held=event["held"],
+            held_since=event["held_since"],
+            errors=tuple(event["errors"]),
+        )
+        return self.account

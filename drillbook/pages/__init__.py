@@ -1,0 +1,1 @@
+"""What a page says: blocks, options, scenarios, and the rules they keep."""

@@ -1,0 +1,84 @@
+"""Holds the pages against what they do not contain: the stack and the calendar.
+
+Both change without the pages being read again, so this is looked at in every build.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import yaml
+
+from drillbook.errors import PageError, Where
+from drillbook.pages.scenarios import check_skip
+
+OPERATOR = "ops"
+"""The operator's machine: every sandbox has it."""
+
+COMPOSE_FILE = "examples/compose.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What one page takes for granted."""
+
+    stack: tuple[str, ...]
+    stack_where: Where
+    hosts: tuple[tuple[str, Where], ...]
+    """Each host that a snippet is typed on, with the place that says so."""
+
+    skips: tuple[tuple[str, Where], ...]
+    """Each date on which a skip ends."""
+
+
+def services(root: Path) -> dict[str, tuple[str, ...]]:
+    """Each service of the stack with those it needs; empty if there is no stack."""
+    try:
+        data = yaml.safe_load((root / COMPOSE_FILE).read_text(encoding="utf-8"))
+        found = data["services"]
+        return {name: tuple((body or {}).get("depends_on") or ()) for name, body in found.items()}
+    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError):
+        # The backend says what is wrong with the file; here nothing is in it.
+        return {}
+
+
+def check(claims: Claims, known: Mapping[str, tuple[str, ...]], today: date) -> Iterator[PageError]:
+    """Everything that one page takes for granted and that is not so."""
+    names = ", ".join(known) or f"none: there is no readable {COMPOSE_FILE}"
+    for service in claims.stack:
+        if service not in known:
+            yield PageError(
+                "unknown-service",
+                f"The stack has no service `{service}`.",
+                where=claims.stack_where,
+                hint=f"The services are {names}.",
+            )
+    started = _closure(claims.stack, known)
+    for host, where in claims.hosts:
+        if host == OPERATOR or host in started:
+            continue
+        if host in known:
+            message = f"The host `{host}` is not started for this page."
+            hint = "Add it to `stack` in the front matter."
+        else:
+            message = f"There is no host `{host}`."
+            hint = f"Hosts are {OPERATOR} and the services of the stack: {names}."
+        yield PageError("unknown-host", message, where=where, hint=hint)
+    for until, where in claims.skips:
+        error = check_skip(until, where, today)
+        if error:
+            yield error
+
+
+def _closure(names: tuple[str, ...], known: Mapping[str, tuple[str, ...]]) -> set[str]:
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += known.get(name, ())
+    return found

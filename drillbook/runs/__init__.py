@@ -1,0 +1,1 @@
+"""A pytest session: items, what they share, and the account of it."""

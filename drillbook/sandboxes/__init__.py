@@ -1,0 +1,1 @@
+"""Where scenarios run: the stack, its hosts and their agents, on two backends."""

@@ -1,0 +1,131 @@
+"""The local backend: sandboxes out of Linux namespaces, servers as child processes.
+
+No Docker, no root. A template of the stack's data is made once for each version
+of the stack's files and of the servers; a scenario then starts on overlays of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from drillbook import digests
+from drillbook.sandboxes import certs, servers, stack
+from drillbook.sandboxes.local_sandbox import LocalSandbox
+
+_TEMPLATE_KEEP_S = 24 * 3600
+_VOLUME_SIZE = "512m"
+
+
+class LocalBackend:
+    """Makes local sandboxes.
+
+    Args:
+        root: The project's folder.
+        environ: The caller's environment; read only to find server programs.
+    """
+
+    name = "local"
+
+    def __init__(self, root: Path, environ: Mapping[str, str] = os.environ) -> None:
+        self._root = root
+        self._environ = environ
+
+    def open(self, services: Sequence[str], *, label: str) -> LocalSandbox:
+        """See `drillbook.sandboxes.sandbox.Backend`."""
+        programs = self._programs(services)
+        template = self._template(services, programs)
+        sandbox = self._make(services, programs, template, None)
+        try:
+            sandbox.start(in_order=False)
+        except BaseException:
+            sandbox.close()
+            raise
+        return sandbox
+
+    def close(self) -> None:
+        """See `drillbook.sandboxes.sandbox.Backend`; templates stay, nothing else is left."""
+
+    def _programs(self, services: Sequence[str]) -> tuple[Path, ...]:
+        """Folders of the server programs that these services need."""
+        wanted = stack.load(self._root).closure(services)
+        names = sorted({name for service in wanted for name in service.versions})
+        return tuple(
+            servers.find(servers.KNOWN[name], self._environ)
+            for name in names
+            if name in servers.KNOWN
+        )
+
+    def _make(
+        self, services: Sequence[str], programs: Sequence[Path], state: Path, fresh: Path | None
+    ) -> LocalSandbox:
+        definition = stack.load(self._root, {"DRILLBOOK_STATE": str(state / "state")})
+        wanted = definition.closure(services)
+        volumes = {
+            mount.source: {"folder": str(fresh / mount.source)}
+            if fresh
+            else {"template": str(state / "volumes" / mount.source), "size": _VOLUME_SIZE}
+            for service in wanted
+            for mount in service.mounts
+            if mount.volume
+        }
+        for volume in volumes.values() if fresh else ():
+            Path(volume["folder"]).mkdir(parents=True, exist_ok=True)
+        return LocalSandbox(wanted, volumes, programs, certs.read_secrets(state / "state"))
+
+    def _template(self, services: Sequence[str], programs: Sequence[Path]) -> Path:
+        """The folder with the stack's data at rest, made if it is not there yet."""
+        names = sorted({s.name for s in stack.load(self._root).closure(services)})
+        made_of = [
+            digests.of_files(digests.stack_files(self._root)),
+            *(f"{folder} {os.path.getmtime(folder)}" for folder in programs),
+            *names,
+        ]
+        key = digests.of_bytes("\n".join(made_of).encode())
+        folder = self._root / "build/templates"
+        folder.mkdir(parents=True, exist_ok=True)
+        # A link would be followed inside the sandbox, where it leads nowhere.
+        folder = folder.resolve()
+        target = folder / key[:16]
+        with _locked(folder / "lock"):
+            # Nobody else is making one now: these are of runs that were killed.
+            for unfinished in folder.glob("*.making"):
+                shutil.rmtree(unfinished, ignore_errors=True)
+            if target.exists():
+                os.utime(target)
+                return target
+            _remove_old(folder)
+            making = folder / f"{key[:16]}.making"
+            try:
+                self._write_state(making / "state")
+                with contextlib.closing(
+                    self._make(services, programs, making, making / "volumes")
+                ) as sandbox:
+                    sandbox.start(in_order=True)
+                    sandbox.stop()
+                making.rename(target)
+            finally:
+                shutil.rmtree(making, ignore_errors=True)
+        return target
+
+    def _write_state(self, folder: Path) -> None:
+        services = stack.load(self._root).services.values()
+        certs.write_state(folder, {s.name: s.certificate for s in services if s.certificate})
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _remove_old(folder: Path) -> None:
+    for entry in folder.iterdir():
+        if entry.is_dir() and time.time() - entry.stat().st_mtime > _TEMPLATE_KEEP_S:
+            shutil.rmtree(entry, ignore_errors=True)

@@ -1,0 +1,101 @@
+"""Python packages for hosts that have none of their own.
+
+A host in a container has Debian's Python and no way to the registry. What the
+python snippets need there is unpacked on this machine, at the versions and
+hashes of the project's lock, and shown to the hosts read-only.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+from drillbook import digests
+from drillbook.errors import HarnessError
+from drillbook.sandboxes.docker import last_lines
+
+_WANTED = "pytest-examples"
+_PYTHON = "3.11"
+"""Debian 12's."""
+
+_PLATFORMS = ("manylinux_2_28", "manylinux_2_17", "manylinux2014")
+"""Tags of wheels that run with Debian 12's C library."""
+
+_PIP_TIMEOUT_S = 300.0
+_ENTRY = re.compile(r"^([A-Za-z0-9._-]+)==.*(?:\n[ \t].*)*", re.MULTILINE)
+
+
+def unpacked(lock: Path, folder: Path) -> Path:
+    """The folder with the packages, made if it is not there yet.
+
+    Args:
+        lock: Requirements with versions and hashes.
+        folder: Where such folders are kept, one for each version of the lock.
+
+    Raises:
+        HarnessError: `no-wheels` with pip's last lines.
+    """
+    wanted = locked(lock.read_text(encoding="utf-8"))
+    key = digests.of_bytes(f"{_PYTHON} {platform.machine()}\n{wanted}".encode())[:12]
+    target = folder / key
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if not target.exists():
+            _unpack(wanted, folder / f"{key}.making")
+            (folder / f"{key}.making").rename(target)
+    return target
+
+
+def locked(lock: str) -> str:
+    """The entries of a lock for what python snippets need and all that it needs in turn."""
+    entries = {_canonical(match[1]): match[0] for match in _ENTRY.finditer(lock)}
+    needed: dict[str, str] = {}
+    queue = [_WANTED]
+    while queue:
+        name = _canonical(queue.pop())
+        if name in needed or name not in entries:
+            continue
+        try:
+            requirements = metadata.requires(name) or ()
+        except metadata.PackageNotFoundError:
+            continue  # for another system: not installed here, and not needed on the hosts
+        needed[name] = entries[name]
+        for requirement in requirements:
+            if "extra ==" not in requirement:
+                queue.append(re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0])
+    return "\n".join(needed[name] for name in sorted(needed)) + "\n"
+
+
+def _unpack(wanted: str, target: Path) -> None:
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir()
+    requirements = target.with_suffix(".txt")
+    requirements.write_text(wanted)
+    machine = platform.machine()
+    pip = subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+         "--require-hashes", "--no-deps", "--only-binary=:all:", "--implementation=cp",
+         f"--python-version={_PYTHON}", *(f"--platform={tag}_{machine}" for tag in _PLATFORMS),
+         f"--target={target}", f"--requirement={requirements}"],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        timeout=_PIP_TIMEOUT_S,
+    )  # fmt: skip
+    requirements.unlink()
+    if pip.returncode != 0:
+        shutil.rmtree(target, ignore_errors=True)
+        raise HarnessError(
+            "no-wheels",
+            f"pip could not unpack {_WANTED} for the hosts:\n{last_lines(pip.stderr)}",
+            hint="python snippets on the compose backend need it once; then it is kept in build/",
+        )
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,1 @@
+"""What a reader sees: marks, panels, tables, evidence, diagrams and the PDF."""

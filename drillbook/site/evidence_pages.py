@@ -1,0 +1,115 @@
+"""Evidence files as pages that a browser opens without network or scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+
+from drillbook import evidence
+from drillbook.evidence import Evidence, Step
+from drillbook.site.wording import seconds
+
+# Small and within the page: evidence is also read on its own, as a CI artifact.
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1c2128; --soft: #57606a; --line: #d0d7de;
+  --ground: #fff; --code: #f6f8fa; --bad: #b42318; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e8eb; --soft: #9aa4af;
+  --line: #3a424c; --ground: #131416; --code: #1c1f23; --bad: #ff8f80; } }
+body { margin: 0 auto; max-width: 60rem; padding: 1.5rem 1rem 4rem; color: var(--ink);
+  background: var(--ground); font: 16px/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.25rem; margin: 0 0 .5rem; overflow-wrap: anywhere; }
+h2 { font-size: .8rem; margin: .75rem 0 .25rem; color: var(--soft); font-weight: 600; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: 0 0 1rem; }
+dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
+section { border-top: 1px solid var(--line); margin-top: 1.25rem; padding-top: .75rem; }
+pre { margin: 0; padding: .6rem .75rem; overflow-x: auto; background: var(--code);
+  border-radius: 4px; font: .85rem/1.45 ui-monospace, SFMono-Regular, Menlo, monospace; }
+pre.typed { background: none; padding: 0; font-weight: 600; white-space: pre-wrap;
+  overflow-wrap: anywhere; }
+.end { color: var(--soft); margin: .35rem 0 0; font-size: .85rem; }
+.reason { color: var(--bad); }
+"""
+
+
+def page_of(file: str) -> str:
+    """Name of the page of an evidence file."""
+    return file.removesuffix(".json") + ".html"
+
+
+def write_all(source: Path, target: Path, files: Iterable[str]) -> int:
+    """Writes the pages of these evidence files that are missing or older than them.
+
+    Args:
+        source: The folder of the evidence files.
+        target: The folder of the pages.
+        files: Names relative to `source`.
+
+    Returns:
+        The number of pages written.
+    """
+    written = 0
+    made: set[Path] = set()
+    for file in sorted(files):
+        page, path = target / page_of(file), source / file
+        if _age(page) >= path.stat().st_mtime_ns:
+            continue
+        if page.parent not in made:
+            page.parent.mkdir(parents=True, exist_ok=True)
+            made.add(page.parent)
+        page.write_text(render(evidence.read(path)), encoding="utf-8")
+        written += 1
+    return written
+
+
+def _age(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return -1
+
+
+def render(found: Evidence) -> str:
+    """One evidence file as a whole HTML page."""
+    facts = {
+        "result": found.status,
+        "block" if found.id != found.scenario else "drill": found.id,
+        "scenario": found.scenario if found.id != found.scenario else "",
+        "run on": f"{found.started} · {found.backend}" if found.started else found.backend,
+        "typed on": found.host + (f" as {found.user}" if found.user else ""),
+        "took": seconds(found.duration_s) if found.duration_s else "",
+        "versions": ", ".join(f"{name} {version}" for name, version in found.versions.items()),
+        "commit": found.commit,
+        "page": f"{found.path}:{found.line}" if found.path else "",
+        "digest": found.digest,
+    }
+    listed = "".join(
+        f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in facts.items() if value
+    )
+    reason = f'<pre class="reason">{escape(found.reason)}</pre>' if found.reason else ""
+    steps = "".join(map(_step, found.steps))
+    more = "".join(
+        f"<section><h2>{escape(title)}</h2><pre>{escape(text)}</pre></section>"
+        for title, text in found.more.items()
+    )
+    title = escape(found.id)
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>Evidence: {title}</title><style>{_STYLE}</style></head><body><main>"
+        f"<h1>{title}</h1><dl>{listed}</dl>{reason}{steps}{more}</main></body></html>\n"
+    )
+
+
+def _step(step: Step) -> str:
+    status = "ended from outside" if step.exit_code is None else f"status {step.exit_code}"
+    line = f" · line {step.line}" if step.line else ""
+    parts = [f'<section><pre class="typed">$ {escape(step.command.rstrip())}</pre>']
+    for name, text in (("standard output", step.stdout), ("standard error", step.stderr)):
+        if text:
+            parts.append(f'<h2>{name}</h2><pre tabindex="0">{escape(text)}</pre>')
+    if step.expected is not None and step.expected.rstrip() != step.stdout.rstrip():
+        text = escape(step.expected) or "(nothing)"
+        parts.append(f'<h2>the page expects</h2><pre tabindex="0">{text}</pre>')
+    parts.append(f'<p class="end">{status} · {seconds(step.duration_s)}{line}</p></section>')
+    return "".join(parts)

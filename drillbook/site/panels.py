@@ -1,0 +1,237 @@
+"""What a reader sees of verifications, as HTML: marks, drill panels, page lines.
+
+Each state is told by a word and a symbol; colour only repeats it. Pure functions
+of verifications, so that the screen and the paper show the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from html import escape
+
+from drillbook.model import DrillResult, Page, Snippet
+from drillbook.site.wording import NO, YES, badge, day, in_words, moment, seconds
+from drillbook.verification import DrillVerification, Run, Verification, last_verified, tally
+
+Link = Callable[[str], str]
+"""The address of an evidence file's page; empty where there is nothing to link to."""
+
+
+def head(snippet: Snippet, user: str, undo: str) -> str:
+    """The line above a block: where it is typed, what it does, how it is taken back.
+
+    Args:
+        snippet: The block.
+        user: The host's service user; empty where it needs no saying.
+        undo: Address of the block that takes this one back; empty without one.
+    """
+    options = snippet.options
+    host = f"on <b>{escape(snippet.on)}</b>" + (f" as {escape(user)}" if user else "")
+    parts = [f'<span class="db-host">{host}</span>']
+    if options.effect:
+        parts.append(f'<span class="db-effect db-effect-{options.effect}">{options.effect}</span>')
+    if options.eventually_s:
+        parts.append(f"<span>repeated for up to {seconds(options.eventually_s)}</span>")
+    if options.exit_code:
+        parts.append(f"<span>must end with status {options.exit_code}</span>")
+    if options.refusal_of:
+        parts.append(f"<span>refusal of <code>{escape(options.refusal_of)}</code></span>")
+    if options.undo:
+        name = f"<code>{escape(options.undo)}</code>"
+        target = f'<a href="{escape(undo)}">{name}</a>' if undo else name
+        parts.append(f'<span class="db-undo">undo: {target}</span>')
+    if options.irreversible:
+        # Said of every harmless write, the strong words would no longer be read.
+        grave = options.effect == "destructive"
+        words, style = ("point of no return", " db-no-return") if grave else ("no undo", "")
+        parts.append(
+            f'<span class="db-undo{style}"><b>{words}:</b> {escape(options.irreversible)}</span>'
+        )
+    if options.optional:
+        parts.append(f"<span>may be left out: {escape(options.optional)}</span>")
+    return f'<p class="db-head">{"".join(parts)}</p>'
+
+
+def mark(verification: Verification, link: Link) -> str:
+    """The line below a block: may it be believed, since when, on what."""
+    run = verification.deciding
+    state = verification.state
+    parts = [badge(state)]
+    if state in ("verified", "simulated") and run:
+        parts.append(_runs([r for r in verification.runs if r.state == state]))
+        parts.append(seconds(run.duration_s))
+        if run.waited_s:
+            parts.append(f"held after {seconds(run.waited_s)}")
+        if versions := _versions(run):
+            parts.append(versions)
+        if verification.scenarios > 1:
+            parts.append(f"in {verification.scenarios} scenarios")
+    elif run and run.when and state in ("failed", "error"):
+        parts.append(_runs([run]))
+        if run.where[0]:
+            parts.append(f"{escape(run.where[0])}:{run.where[1]}")
+    first, _, rest = verification.reason.partition("\n")
+    if first:
+        parts.append(f'<span class="db-reason">{escape(first)}</span>')
+    parts += _evidence(verification.runs, link)
+    until = f' data-until="{verification.until}"' if verification.until else ""
+    line = f'<p class="db-mark" data-state="{state}"{until}>{_joined(parts)}</p>'
+    return line + (_details(rest) if rest.strip() else "")
+
+
+def drill_panel(drill: DrillVerification, link: Link, anchor: str) -> str:
+    """What a drill aimed at and what was measured, side by side for each backend.
+
+    Args:
+        drill: The drill.
+        link: Gives the address of an evidence file's page.
+        anchor: The panel's HTML id.
+    """
+    aims = drill.drill
+    results = drill.results.values()
+    rows = [
+        _row(
+            "Served again (RTO)",
+            f"{seconds(aims.rto_s)}<small>{seconds(aims.people_s)} of it for people</small>",
+            [_recovery(drill, result) for result in results],
+        ),
+        _row(
+            "Writes lost (RPO)",
+            f"at most {seconds(aims.rpo_s)}" if aims.rpo_s else "none",
+            [_loss(drill, result) for result in results],
+        ),
+        _row("Writes doubled", "none", [str(result.doubled or "none") for result in results]),
+    ]
+    if results:
+        rows += [
+            _row("Longest gap between writes", "", [seconds(result.gap_s) for result in results]),
+            _row(
+                "Without the write steps",
+                "stays down",
+                [_CONTROLS[result.control] for result in results],
+            ),
+        ]
+    cells = "".join(f'<th scope="col">{escape(name)}</th>' for name in drill.results)
+    runs = "".join(_origin(run, link) for run in drill.runs if run.backend in drill.results)
+    first, _, rest = drill.reason.partition("\n")
+    reason = f' <span class="db-reason">{escape(first)}</span>' if first else ""
+    until = f' data-until="{drill.until}"' if drill.until else ""
+    return (
+        f'<div class="db-drill" id="{anchor}" data-state="{drill.state}"{until}>'
+        f'<p class="db-drill-head"><span class="db-drill-word">Drill</span> {badge(drill.state)}'
+        f"{reason}</p>"
+        f'<p class="db-drill-fault">Fault: <code>{escape(aims.fault)}</code></p>'
+        + (_details(rest) if rest.strip() else "")
+        + f'<div class="db-scroll" role="region" aria-label="Measured: {escape(aims.name)}">'
+        f'<table class="db-measured"><thead><tr><td></td><th scope="col">aimed at</th>{cells}'
+        f"</tr></thead><tbody>{''.join(rows)}</tbody></table></div>{runs}</div>"
+    )
+
+
+def page_line(
+    page: Page,
+    verifications: Mapping[str, Verification],
+    drills: Mapping[str, DrillVerification],
+) -> str:
+    """The line below a page's title: who keeps it, last reviewed against last verified."""
+    parts = []
+    if page.owner:
+        parts.append(f"kept by <b>{escape(page.owner)}</b>")
+    if page.last_reviewed:
+        cycle = f", {_CYCLES[page.review_cycle]}" if page.review_cycle in _CYCLES else ""
+        parts.append(f"read through on {day(page.last_reviewed)}{cycle}")
+    ids = dict.fromkeys(s.id for scenario in page.scenarios for s in scenario.snippets)
+    states = [verifications[id_].state for id_ in ids]
+    if states:
+        counts = tally(states)
+        since = last_verified(page, verifications)
+        if since:
+            ran = len(states) - counts["skipped"]
+            whole = "every block" if not counts["skipped"] else f"{ran} blocks"
+            parts.append(f"{whole} verified since {moment(since)}")
+            if counts["skipped"]:
+                parts.append(in_words({"skipped": counts["skipped"]}))
+        else:
+            parts.append(in_words(counts))
+    proven = [drill for drill in drills.values() if drill.docname == page.docname]
+    if proven:
+        counts = tally(drill.state for drill in proven)
+        parts.append(f"{'drill' if len(proven) == 1 else 'drills'}: {in_words(counts)}")
+    if not parts:
+        return ""
+    return f'<p class="db-page">{_joined(parts)}</p>'
+
+
+_CYCLES = {
+    "weekly": "every week",
+    "monthly": "every month",
+    "quarterly": "every quarter",
+    "after-incident": "after each incident",
+}
+_CONTROLS = {
+    "stayed-down": f"{YES} stayed down",
+    "recovered": f"{NO} came back: proves nothing",
+    "not-run": "not tried",
+}
+
+
+def _runs(runs: Sequence[Run]) -> str:
+    """When and where: one time for backends that ran on one day, else each with its own."""
+    runs = [run for run in runs if run.when]
+    if not runs:
+        return ""
+    latest = max(run.when for run in runs)
+    if all(run.when[:10] == latest[:10] for run in runs):
+        return f"{moment(latest)} on {' and '.join(escape(run.backend) for run in runs)}"
+    return ", ".join(f"{moment(run.when)} on {escape(run.backend)}" for run in runs)
+
+
+def _versions(run: Run) -> str:
+    return ", ".join(
+        f"{escape(name)} {escape(version)}" for name, version in (run.versions or {}).items()
+    )
+
+
+def _evidence(runs: Sequence[Run], link: Link) -> list[str]:
+    """A link to what each backend printed: in the scenario that decides there."""
+    pairs = [(run.backend, link(run.evidence[0])) for run in runs if run.evidence]
+    links = [f'<a href="{escape(to)}">{escape(backend)}</a>' for backend, to in pairs if to]
+    if len(pairs) == 1:
+        return [f'<a href="{escape(to)}">output</a>' for _, to in pairs if to]
+    return [f"output on {' and '.join(links)}"] if links else []
+
+
+def _recovery(drill: DrillVerification, result: DrillResult) -> str:
+    if result.recovered_s is None:
+        return "not at all"
+    met = result.recovered_s + drill.drill.people_s <= drill.drill.rto_s
+    return f"{YES if met else NO} {seconds(result.recovered_s)}"
+
+
+def _loss(drill: DrillVerification, result: DrillResult) -> str:
+    met = result.lost_s <= drill.drill.rpo_s
+    span = f" over {seconds(result.lost_s)}" if result.lost_s else ""
+    of = f"<small>of {result.acknowledged} confirmed</small>"
+    return f"{YES if met else NO} {result.lost or 'none'}{span}{of}"
+
+
+def _origin(run: Run, link: Link) -> str:
+    parts = [f"{escape(run.backend)}: {moment(run.when)}" if run.when else escape(run.backend)]
+    if run.commit:
+        parts.append(f"commit <code>{escape(run.commit[:10])}</code>")
+    parts.append(_versions(run))
+    parts += [f'<a href="{escape(a)}">account</a>' for file in run.evidence if (a := link(file))]
+    return f'<p class="db-drill-run">{_joined(parts)}</p>'
+
+
+def _row(name: str, aim: str, cells: Sequence[str]) -> str:
+    shown = "".join(f"<td>{cell}</td>" for cell in cells)
+    return f'<tr><th scope="row">{name}</th><td>{aim}</td>{shown}</tr>'
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return '<span class="db-sep"> · </span>'.join(part for part in parts if part)
+
+
+def _details(text: str) -> str:
+    return f'<details class="db-why"><summary>why</summary><pre>{escape(text)}</pre></details>'

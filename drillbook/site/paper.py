@@ -1,0 +1,267 @@
+"""Turns the single-file HTML into what is printed: a cover, contents, chapters for paper."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+from typing import cast
+
+from bs4 import BeautifulSoup, Tag
+
+from drillbook.errors import HarnessError, PageError, Where
+from drillbook.model import Report
+from drillbook.site.wording import day, in_words
+from drillbook.verification import STATES, State
+
+
+@dataclass(slots=True)
+class Chapter:
+    """One page of the book."""
+
+    docname: str
+    content: Tag
+    prefix: str
+    """What its ids begin with, so that those of two pages never meet."""
+
+    @property
+    def title(self) -> str:
+        """Its heading."""
+        heading = self.content.find(re.compile("^h[1-6]$"))
+        return heading.get_text().strip() if heading else self.docname
+
+
+def compose(html: Path, reports: Sequence[Report], *, only: str = "") -> str:
+    """The HTML that is printed: cover, contents, and the chapters made fit for paper.
+
+    Args:
+        html: Folder of the `singlehtml` build.
+        reports: What is known, for the cover.
+        only: Docname of the one page to print; empty for the whole book.
+    """
+    body, book = read(html)
+    soup = BeautifulSoup("", "html.parser")
+    chapters = chapters_of(body)
+    if only:
+        known = ", ".join(chapter.docname for chapter in chapters)
+        chapters = [chapter for chapter in chapters if chapter.docname == only]
+        if not chapters:
+            raise PageError(
+                "unknown-page", f"the book has no page `{only}`.", hint=f"It has {known}."
+            )
+    for chapter in chapters:
+        for change in (_drop, _show_tabs, _unfold, _tick_boxes, _headings):
+            change(soup, chapter.content)
+    _links(chapters)
+    title = chapters[0].title if only else book
+    lead = book if only else ""
+    content = "".join(f'<div class="chapter">{chapter.content}</div>' for chapter in chapters)
+    contents = _contents(chapters)
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"{_meta(reports)}</head><body>{_cover(title, lead, chapters, reports)}{contents}{content}"
+        "</body></html>"
+    )
+
+
+def read(html: Path) -> tuple[Tag, str]:
+    """The article of the single-file HTML, and the book's title."""
+    source = html / "index.html"
+    try:
+        soup = BeautifulSoup(source.read_text(encoding="utf-8"), "html.parser")
+    except OSError as error:
+        raise HarnessError(
+            "no-single-html",
+            "there is no single-file HTML to print.",
+            where=Where(source.as_posix()),
+            hint="Build it first: python -m sphinx -c . -b singlehtml source build/singlehtml",
+        ) from error
+    body = soup.select_one("article[role=main]") or soup.select_one("div.body")
+    if body is None:
+        raise HarnessError("no-single-html", "it has no article.", where=Where(source.as_posix()))
+    return body, _text(soup.title).split(" - ")[-1].strip() if soup.title else "Book"
+
+
+def chapters_of(body: Tag) -> list[Chapter]:
+    """The pages of the book in its order, each taken out of the one it hangs below."""
+    found: list[tuple[str, Tag]] = []
+    for start in body.select('span[id^="document-"]'):
+        section = start.find_next_sibling("section")
+        if section is not None:
+            found.append((str(start["id"]).removeprefix("document-"), section))
+    for _, section in found:
+        section.extract()
+    for wrapper in body.select(".toctree-wrapper"):
+        wrapper.decompose()
+    first = body.find("section")
+    pages = [("index", first), *found] if first is not None else found
+    return [Chapter(name, tag, f"c{number}-") for number, (name, tag) in enumerate(pages)]
+
+
+def _drop(soup: BeautifulSoup, content: Tag) -> None:
+    """What is of no use on paper."""
+    for tag in content.select("a.headerlink, script, button, .toctree-wrapper, colgroup"):
+        tag.decompose()
+
+
+def _show_tabs(soup: BeautifulSoup, content: Tag) -> None:
+    """Each alternative of a tab-set in full, under its name."""
+    # Inner sets first: an outer one takes its content along as it is by then.
+    for tabs in reversed(content.select(".sd-tab-set")):
+        labels = tabs.find_all("label", recursive=False)
+        panes = tabs.find_all("div", class_="sd-tab-content", recursive=False)
+        shown = soup.new_tag("div", attrs={"class": "alternatives"})
+        for number, (label, pane) in enumerate(zip(labels, panes, strict=True), 1):
+            name = soup.new_tag("p", attrs={"class": "alternative-name"})
+            name.string = _text(label)
+            of = soup.new_tag("span", attrs={"class": "of"})
+            of.string = f" (alternative {number} of {len(panes)})"
+            name.append(of)
+            pane.attrs = {"class": "alternative"}
+            pane.insert(0, name)
+            shown.append(pane)
+        tabs.replace_with(shown)
+
+
+def _unfold(soup: BeautifulSoup, content: Tag) -> None:
+    """What is folded away on a screen is open on paper."""
+    for details in reversed(content.select("details")):
+        details.name = "div"
+        details.attrs = {"class": "folded"}
+        summary = details.find("summary", recursive=False)
+        if summary is not None:
+            for icon in summary.select(".sd-summary-state-marker, .sd-summary-icon"):
+                icon.decompose()
+            summary.name = "p"
+            summary.attrs = {"class": "folded-title"}
+
+
+def _tick_boxes(soup: BeautifulSoup, content: Tag) -> None:
+    for box in content.select("input.task-list-item-checkbox"):
+        drawn = soup.new_tag("span", attrs={"class": "box"})
+        drawn.string = "×" if box.has_attr("checked") else " "
+        box.replace_with(drawn)
+    for other in content.select("input"):
+        other.decompose()
+
+
+def _headings(soup: BeautifulSoup, content: Tag) -> None:
+    """Lets every chapter begin with an h1, whatever it hung below."""
+    headings = content.find_all(re.compile("^h[1-6]$"))
+    if headings:
+        highest = int(headings[0].name[1])
+        for heading in headings:
+            heading.name = f"h{min(6, max(1, int(heading.name[1]) - highest + 1))}"
+
+
+def _links(chapters: Sequence[Chapter]) -> None:
+    """Makes ids unique over the book and lets every link lead to one, or out, or nowhere."""
+    homes: dict[str, Chapter] = {}
+    targets: dict[str, str] = {}
+    for chapter in chapters:
+        targets[f"document-{chapter.docname}"] = f"{chapter.prefix}top"
+        homes[chapter.docname] = chapter
+        for tag in [chapter.content, *chapter.content.select("[id]")]:
+            if tag.has_attr("id"):
+                targets.setdefault(str(tag["id"]), f"{chapter.prefix}{tag['id']}")
+    for chapter in chapters:
+        own = {str(tag["id"]) for tag in chapter.content.select("[id]")}
+        own |= {str(chapter.content.get("id", ""))}
+        for link in chapter.content.select("a"):
+            address = str(link.get("href", ""))
+            if re.match(r"(https?|mailto):", address):
+                if _text(link) not in (address, address.removeprefix("mailto:")):
+                    link["class"] = "external"
+                continue
+            name = address.removeprefix("#")
+            page, _, rest = name.removeprefix("document-").partition("#")
+            if name in own:
+                link["href"] = f"#{chapter.prefix}{name}"
+            elif rest and page in homes:
+                link["href"] = f"#{homes[page].prefix}{rest}"
+            elif address.startswith("#") and name in targets:
+                link["href"] = f"#{targets[name]}"
+            else:
+                # To a page that is not printed, or to a file beside the book.
+                link.unwrap()
+        for tag in chapter.content.select("[id]"):
+            tag["id"] = f"{chapter.prefix}{tag['id']}"
+        chapter.content["id"] = f"{chapter.prefix}top"
+
+
+def _contents(chapters: Iterable[Chapter]) -> str:
+    items = []
+    for chapter in chapters:
+        inner = []
+        for section in chapter.content.find_all("section", recursive=False):
+            heading = section.find("h2")
+            if heading is not None and section.get("id"):
+                inner.append(f'<li><a href="#{section["id"]}">{escape(_text(heading))}</a></li>')
+        nested = f"<ol>{''.join(inner)}</ol>" if inner else ""
+        top = f'<a href="#{chapter.prefix}top">{escape(chapter.title)}</a>'
+        items.append(f"<li>{top}{nested}</li>")
+    return f'<nav class="contents"><h1>Contents</h1><ol>{"".join(items)}</ol></nav>'
+
+
+def _cover(title: str, lead: str, chapters: Sequence[Chapter], reports: Sequence[Report]) -> str:
+    """Title, day, commit and what the marks inside add up to."""
+    blocks = _tally(chapters, ".db-mark")
+    drills = _tally(chapters, ".db-drill")
+    commits = dict.fromkeys(found.commit[:10] for found in reports if found.commit)
+    facts = [
+        ("Edition of", day(_today(reports).isoformat())),
+        ("Run at commit", ", ".join(commits)),
+        ("Blocks", in_words(blocks)),
+        ("Drills", in_words(drills)),
+        *(
+            (f"Last run on {found.backend}", _on_what(found))
+            for found in reports
+        ),
+    ]  # fmt: skip
+    listed = "".join(f"<dt>{escape(name)}</dt><dd>{text}</dd>" for name, text in facts if text)
+    edition = f"{title}, {day(_today(reports).isoformat())}"
+    if commits:
+        edition += f", commit {next(iter(commits))}"
+    return (
+        f'<section class="cover"><h1>{escape(title)}</h1><p class="lead">{escape(lead)}</p>'
+        f'<dl>{listed}</dl><p class="lead edition">{escape(edition)}</p></section>'
+    )
+
+
+def _on_what(found: Report) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in found.versions.items())
+    return escape(
+        f"{found.finished[:16].replace('T', ' ')} UTC" + (f", {versions}" if versions else "")
+    )
+
+
+def _tally(chapters: Sequence[Chapter], selector: str) -> Mapping[State, int]:
+    counts = dict.fromkeys(STATES, 0)
+    for chapter in chapters:
+        for tag in chapter.content.select(selector):
+            counts[cast("State", tag["data-state"])] += 1
+    return counts
+
+
+def _today(reports: Sequence[Report]) -> datetime:
+    """The day of the edition: the caller's, that of the newest run, or today."""
+    if epoch := os.environ.get("SOURCE_DATE_EPOCH"):
+        return datetime.fromtimestamp(int(epoch), UTC)
+    newest = max((found.finished for found in reports), default="")
+    return datetime.fromisoformat(newest) if newest else datetime.now(UTC)
+
+
+def _meta(reports: Sequence[Report]) -> str:
+    stamp = _today(reports).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (
+        f'<meta name="dcterms.created" content="{stamp}">'
+        f'<meta name="dcterms.modified" content="{stamp}">'
+    )
+
+
+def _text(tag: Tag) -> str:
+    return " ".join(tag.get_text().split())

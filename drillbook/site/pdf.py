@@ -1,0 +1,130 @@
+"""Makes the PDF: the single-file HTML on paper, with every tab, mark and diagram.
+
+`python -m drillbook.site.pdf` prints the book, and each runbook alone, into `build/pdf`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from drillbook import report
+from drillbook.errors import DrillbookError, HarnessError, PageError
+from drillbook.site import paper
+
+PACKAGES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+"""Debian's packages with the libraries that WeasyPrint draws text with."""
+
+RUNBOOKS = "runbooks/"
+"""Where the pages stand that are also printed alone."""
+
+_STYLES = ("fonts.css", "pygments.css", "print.css")
+
+
+def make(html: Path, out: Path, *, build: Path, only: str = "") -> Path:
+    """Writes the PDF of the book, or of one page.
+
+    Args:
+        html: Folder of the `singlehtml` build.
+        out: The file to write.
+        build: Folder of the reports, for the cover.
+        only: Docname of the one page to print; empty for the whole book.
+
+    Raises:
+        HarnessError: `no-pango`, `no-single-html`, `unreadable-report`.
+        PageError: `unknown-page`; `dead-anchor` when a link leads nowhere.
+    """
+    weasyprint = _weasyprint()
+    text = paper.compose(html, report.read_all(build), only=only)
+    from weasyprint.text.fonts import FontConfiguration  # only there where Pango is
+
+    fonts = FontConfiguration()
+    styles = [
+        weasyprint.CSS(filename=str(html / "_static" / name), font_config=fonts) for name in _STYLES
+    ]
+    with _Complaints() as complaints:
+        document = weasyprint.HTML(string=text, base_url=f"{html.resolve()}/")
+        data = document.write_pdf(stylesheets=styles, font_config=fonts, pdf_variant="pdf/ua-1")
+    if complaints.found:
+        raise PageError(
+            "dead-anchor", "the printed book is not whole:\n" + "\n".join(complaints.found)
+        )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(f".{out.name}.{os.getpid()}")
+    part.write_bytes(data)
+    part.replace(out)
+    return out
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; 0 when all is written."""
+    parser = argparse.ArgumentParser(prog="python -m drillbook.site.pdf", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="only look whether Pango is there")
+    parser.add_argument(
+        "--html", type=Path, default=Path("build/singlehtml"), help="folder of the singlehtml build"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("build/pdf"), help="folder, or the one file to write"
+    )
+    parser.add_argument("--only", default="", help="docname of one page, printed alone")
+    parser.add_argument("--build", type=Path, default=Path("build"), help="folder of the reports")
+    chosen = parser.parse_args(arguments)
+    try:
+        _weasyprint()
+        for only, out in [] if chosen.check else _wanted(chosen.html, chosen.out, chosen.only):
+            print(make(chosen.html, out, build=chosen.build, only=only))
+    except DrillbookError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _wanted(html: Path, out: Path, only: str) -> list[tuple[str, Path]]:
+    """The pages to print, empty for the book, each with its file."""
+    if out.suffix == ".pdf":
+        return [(only, out)]
+    if only:
+        return [(only, out / f"{only}.pdf")]
+    body, _ = paper.read(html)
+    runbooks = [c.docname for c in paper.chapters_of(body) if c.docname.startswith(RUNBOOKS)]
+    return [("", out / "book.pdf"), *((name, out / f"{name}.pdf") for name in runbooks)]
+
+
+def _weasyprint() -> Any:
+    try:
+        import weasyprint  # at the top it would fail before it can be said why
+    except OSError as error:
+        raise HarnessError(
+            "no-pango",
+            "WeasyPrint cannot load Pango, with which the PDF's text is set:"
+            f" {str(error).splitlines()[0]}.",
+            hint=f"On Debian and Ubuntu: sudo apt-get install {PACKAGES}",
+        ) from error
+    return weasyprint
+
+
+class _Complaints(logging.Handler):
+    """Collects what WeasyPrint logs as errors: links and pictures that lead nowhere."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.found: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.found.append(record.getMessage())
+
+    def __enter__(self) -> _Complaints:
+        logging.getLogger("weasyprint").addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("weasyprint").removeHandler(self)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""The directives for tables that are made and not written: of results, masks, faults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+from drillbook.drills import faults
+from drillbook.site import tables
+from drillbook.snippets import masks
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+METADATA = "drillbook-summary"
+"""Key of a page's metadata that says that it shows results of other pages."""
+
+KINDS = ("drills", "blocks", "marks")
+
+
+class SummaryNode(nodes.General, nodes.Element):
+    """Where a table over the whole book goes; `what` is `drills` or `blocks`."""
+
+
+class Summary(SphinxDirective):
+    """`{drillbook-summary} drills`, `blocks` or `marks`; the first two without a word."""
+
+    optional_arguments = 2
+    final_argument_whitespace = True
+
+    def run(self) -> list[nodes.Node]:
+        """Leaves a place for each table, filled when the page is written."""
+        wanted = " ".join(self.arguments).split() or ["drills", "blocks"]
+        for word in wanted:
+            if word not in KINDS:
+                raise self.error(f"there is no table `{word}`: write {', '.join(KINDS)}")
+        if wanted != ["marks"]:
+            # Sphinx itself clears, merges and keeps metadata with its page.
+            self.env.metadata[self.env.docname][METADATA] = "yes"
+        return [
+            nodes.raw("", tables.legend(), format="html")
+            if word == "marks"
+            else SummaryNode(what=word)
+            for word in wanted
+        ]
+
+
+class _Declared(SphinxDirective):
+    """A table made from the declarations themselves, so that it cannot lag behind."""
+
+    source: ClassVar[str | None]
+    label: ClassVar[str]
+    names: ClassVar[tuple[str, ...]]
+
+    def run(self) -> list[nodes.Node]:
+        """The table."""
+        if self.source:
+            self.env.note_dependency(self.source)
+        return [nodes.raw("", tables.declared(self.names, self.rows(), self.label), format="html")]
+
+    def rows(self) -> Iterable[Sequence[str]]:
+        """The cells of each row; text in backquotes is code."""
+        raise NotImplementedError
+
+
+class Masks(_Declared):
+    """`{drillbook-masks}`: every mask."""
+
+    source = masks.__file__
+    label = "Masks"
+    names = ("Mask", "Stands for", "Matches", "Does not match")
+
+    def rows(self) -> Iterable[Sequence[str]]:
+        """A row for each mask, with some of its examples."""
+        for mask in masks.MASKS:
+            yield f"<{mask.name}>", mask.meaning, _some(mask.examples), _some(mask.counter_examples)
+
+
+class Faults(_Declared):
+    """`{drillbook-faults}`: every fault that a drill may name."""
+
+    source = faults.__file__
+    label = "Faults"
+    names = ("Fault", "What really happens", "It changes")
+
+    def rows(self) -> Iterable[Sequence[str]]:
+        """A row for each fault."""
+        for fault in faults.FAULTS.values():
+            yield " ".join((fault.name, *fault.arguments)), fault.help, fault.changes
+
+
+def setup_summaries(app: Sphinx) -> None:
+    """Registers the directives."""
+    app.add_node(SummaryNode)
+    app.add_directive("drillbook-summary", Summary)
+    app.add_directive("drillbook-masks", Masks)
+    app.add_directive("drillbook-faults", Faults)
+
+
+def _some(values: Sequence[str]) -> str:
+    return ", ".join(f"`{value}`" for value in values[:3])

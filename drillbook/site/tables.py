@@ -1,0 +1,126 @@
+"""Tables over the whole book: its drills, its blocks, the marks, and named things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from html import escape
+
+from drillbook.model import DrillResult, Page
+from drillbook.site.wording import MEANINGS, SYMBOLS, WORDS, badge, moment, seconds
+from drillbook.verification import STATES, DrillVerification, Verification, last_verified, tally
+
+
+def drill_table(drills: Iterable[DrillVerification], address: Callable[[str], str]) -> str:
+    """One row for each drill of the book."""
+    rows = []
+    for drill in drills:
+        best = drill.deciding
+        result = drill.results.get(best.backend) if best else None
+        recovered = "–" if result is None else _seconds_or_dash(result.recovered_s)
+        lost = "–" if result is None else _lost(result)
+        backends = ", ".join(run.backend for run in drill.runs if run.counts) or "–"
+        rows.append(
+            f'<tr><th scope="row"><a href="{escape(address(drill.id))}">{escape(drill.title)}</a>'
+            f"<small><code>{escape(drill.drill.fault)}</code></small></th>"
+            f"<td>{badge(drill.state)}</td>"
+            f"<td>{seconds(drill.drill.rto_s - drill.drill.people_s)}</td><td>{recovered}</td>"
+            f"<td>{f'{seconds(drill.drill.rpo_s)} of them' if drill.drill.rpo_s else 'none'}</td>"
+            f"<td>{lost}</td>"
+            f"<td>{moment(best.when) if best and best.when else '–'}</td>"
+            f"<td>{escape(backends)}</td></tr>"
+        )
+    names = (
+        "Drill",
+        "Mark",
+        "Commands may take",
+        "took",
+        "Writes lost, at most",
+        "lost",
+        "Last run",
+        "on",
+    )
+    return _table(names, rows, "Drills", "No page of this book has a drill yet.")
+
+
+def page_table(
+    pages: Sequence[Page],
+    verifications: Mapping[str, Verification],
+    titles: Mapping[str, str],
+    address: Callable[[str], str],
+) -> str:
+    """One row of counts for each page that has blocks."""
+    rows = []
+    shown = [state for state in STATES]
+    total = dict.fromkeys(STATES, 0)
+    for page in pages:
+        ids = dict.fromkeys(s.id for scenario in page.scenarios for s in scenario.snippets)
+        if not ids:
+            continue
+        counts = tally(verifications[id_].state for id_ in ids)
+        for state in STATES:
+            total[state] += counts[state]
+        since = last_verified(page, verifications)
+        rows.append(
+            f'<tr><th scope="row"><a href="{escape(address(page.docname))}">'
+            f"{escape(titles.get(page.docname, page.docname))}</a></th>"
+            + "".join(f"<td>{counts[state] or '·'}</td>" for state in shown)
+            + f"<td>{moment(since) if since else '–'}</td></tr>"
+        )
+    if len(rows) > 1:
+        rows.append(
+            '<tr class="db-total"><th scope="row">All pages</th>'
+            + "".join(f"<td>{total[state] or '·'}</td>" for state in shown)
+            + "<td></td></tr>"
+        )
+    names = ("Page", *(f"{SYMBOLS[s]} {WORDS[s]}" for s in shown), "Every block since")
+    return _table(names, rows, "Blocks", "No page of this book has blocks that are run yet.")
+
+
+def legend() -> str:
+    """Every state with what it means."""
+    rows = [
+        f'<tr><th scope="row">{badge(state)}</th>'
+        f'<td class="db-text">{escape(MEANINGS[state])}</td></tr>'
+        for state in STATES
+    ]
+    return _table(("Mark", "What it says of the block"), rows, "Marks", "")
+
+
+def declared(names: Sequence[str], rows: Iterable[Sequence[str]], label: str) -> str:
+    """A plain table whose cells may hold `code` in backquotes; the first cell is code."""
+    html = [
+        f'<tr><th scope="row"><code>{escape(cells[0])}</code></th>'
+        + "".join(f'<td class="db-text">{_inline(cell)}</td>' for cell in cells[1:])
+        + "</tr>"
+        for cells in rows
+    ]
+    return _table(names, html, label, "")
+
+
+def _table(names: Sequence[str], rows: Sequence[str], label: str, empty: str) -> str:
+    if not rows:
+        return f"<p>{empty}</p>"
+    cells = "".join(f'<th scope="col">{name}</th>' if name else "<td></td>" for name in names)
+    return (
+        f'<div class="db-scroll" role="region" aria-label="{escape(label)}">'
+        f'<table class="db-table"><thead><tr>{cells}</tr></thead><tbody>{"".join(rows)}</tbody>'
+        "</table></div>"
+    )
+
+
+def _inline(text: str) -> str:
+    pieces = text.split("`")
+    return "".join(
+        f"<code>{escape(piece)}</code>" if number % 2 else escape(piece)
+        for number, piece in enumerate(pieces)
+    )
+
+
+def _lost(result: DrillResult) -> str:
+    if not result.lost:
+        return "none"
+    return f"{result.lost}, of {seconds(result.lost_s)}"
+
+
+def _seconds_or_dash(value: float | None) -> str:
+    return "–" if value is None else seconds(value)

@@ -1,0 +1,1 @@
+"""One snippet on one host: shells, Python, and the comparison with the page."""
