@@ -263,7 +263,8 @@ def started(
     far: Far, path: Path, before: str = ""
 ) -> Iterator[tuple[subprocess.Popen[str], socket.socket]]:
     """The program, once it listens, and a first connection to it."""
-    code = f"import sys, signal; {before}\nfrom drillbook.sandboxes import links; sys.exit(links.main())"
+    program = "from drillbook.sandboxes import links; sys.exit(links.main())"
+    code = f"import sys, signal; {before}\n{program}"
     arguments = ["--listen", "127.0.0.1:0", "--to", f"127.0.0.1:{far.port}", "--control", str(path)]
     command = [sys.executable, "-c", code, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
