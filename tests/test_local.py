@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -312,3 +314,22 @@ def test_a_failed_start_leaves_no_process(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(made) > 3
     assert gone_within(made, 1)
     assert not list((tmp_path / "build/templates").glob("*/volumes"))
+
+
+def test_the_words_of_a_kept_sandbox_lead_into_the_host(
+    pair: LocalSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = io.StringIO()
+    monkeypatch.setattr(sys, "__stderr__", said)
+    monkeypatch.setattr(signal, "pause", lambda: None)
+    pair.hold("db-2")
+    command = said.getvalue().partition("with\n")[2].partition("Ctrl-C")[0].rstrip()
+    asked = "uname -n; psql -Atc 'SELECT pg_is_in_recovery()'"
+    # As a reader pastes it: into a shell.
+    entered = subprocess.run(
+        ["bash", "-c", f"{command} -c {shlex.quote(asked)}"],
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    assert (entered.stdout, entered.stderr) == ("db-2\nt\n", "")

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -54,6 +55,7 @@ class LocalSandbox:
         self._services = {service.name: service for service in services}
         self._names: socket.socket | None = None
         self._hosts: dict[str, AgentHost] = {}
+        self._environments: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
         try:
             self._spawn(volumes, programs)
@@ -94,7 +96,8 @@ class LocalSandbox:
         print(
             f"\nkept: enter {host} with\n"
             f"    nsenter --target {agent} --user --mount --pid --net --ipc --uts"
-            " --preserve-credentials bash\n"
+            " --preserve-credentials \\\n"
+            f"    env --ignore-environment {self._environments[host]} bash\n"
             "Ctrl-C ends it.",
             file=sys.__stderr__,
             flush=True,
@@ -179,6 +182,8 @@ class LocalSandbox:
                 channel, end = pair()
                 self._hosts[service.name] = AgentHost(service.name, *[channel.detach()] * 2)
                 hosts.append(_host_specification(service, end, programs))
+                pairs = (f"{key}={value}" for key, value in hosts[-1]["env"].items())
+                self._environments[service.name] = shlex.join(pairs)
             spec = {
                 "status": status_end,
                 "resolver": resolver_end,
