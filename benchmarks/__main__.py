@@ -240,6 +240,7 @@ def book(runs: int) -> Iterator[Row]:
         "s",
         1,
         run("--fresh", "-n", "2"),
+        warm=False,
     )
     yield alone("all of it again, unchanged", "<= 5 s", "s", runs, run())
 

@@ -38,9 +38,12 @@ def seconds(action: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-def alone(what: str, bar: str, unit: str, runs: int, value: Callable[[], float]) -> Row:
-    """A row without a baseline: the median of some runs after one that does not count."""
-    value()
+def alone(
+    what: str, bar: str, unit: str, runs: int, value: Callable[[], float], *, warm: bool = True
+) -> Row:
+    """A row without a baseline: the median of some runs, after one that does not count."""
+    if warm:
+        value()
     found = [value() for _ in range(runs)]
     return Row(what, bar, statistics.median(found), unit, spread=(min(found), max(found)))
 
