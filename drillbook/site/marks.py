@@ -291,6 +291,10 @@ def _scenario_of(node: nodes.Element, docname: str) -> str:
     return id_ if "#" in id_ else f"{docname}#{id_}"
 
 
+_MOST_LINES_TOGETHER = 30
+"""Lines of a block that stay on one printed page; a longer one would leave one empty."""
+
+
 def _surround(block: nodes.Element, view: _View, id_: str, *, first: bool) -> None:
     """Puts the lines above and below a block, with its caption where it has one."""
     outer = block
@@ -299,6 +303,8 @@ def _surround(block: nodes.Element, view: _View, id_: str, *, first: bool) -> No
     ):
         outer = block.parent
     box = nodes.container(classes=["db-snippet", f"db-is-{view.verification(id_).state}"])
+    if block.astext().count("\n") > _MOST_LINES_TOGETHER:
+        box["classes"].append("db-long")
     if first and id_:
         box["ids"].append(view.anchor("snippet", id_))
     outer.parent.replace(outer, box)
