@@ -236,9 +236,12 @@ def _with_control(scene: _Scene, page: Page, backend: Backend, verdict: DrillRes
             watch, _ = _break(sandbox, drill)
             end = time.monotonic() + patience
             for snippet in scene.scenario.snippets:
-                if snippet.options.effect in ("write", "destructive") or snippet.options.skip:
+                options = snippet.options
+                # What a guard refuses after the write steps it might do without them.
+                changes = options.effect in ("write", "destructive") or options.refusal_of
+                if changes or options.skip:
                     continue
-                brief = replace(snippet.options, eventually_s=0.0, timeout_s=_CONTROL_STEP_S)
+                brief = replace(options, eventually_s=0.0, timeout_s=_CONTROL_STEP_S)
                 # Whether a read-only step holds does not matter here; only that it changes nothing.
                 with contextlib.suppress(HarnessError):
                     play_snippet(sandbox.host(snippet.on), replace(snippet, options=brief), None)

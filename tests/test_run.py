@@ -247,6 +247,19 @@ def test_a_control_run_that_recovers_proves_nothing_and_fails(run: Play) -> None
     assert (drill.status, drill.control) == ("failed", "recovered")
 
 
+def test_a_control_run_leaves_out_refusals_too(run: Play) -> None:
+    # After the promotion the guard refuses; without it the very same text would promote.
+    guarded = (
+        "$ [[ $(psql -h db-2 -U postgres -Atc 'SELECT pg_is_in_recovery()') == t ]]"
+        " && psql -h db-2 -U postgres -Atc 'SELECT pg_promote()'"
+        " && sed -i s/@db-1:/@db-2:/ /etc/smartbeak/platform.env\n"
+    )
+    refused = console("refused", guarded, exit_code=1, refusal_of="promote")
+    _, drill = run(PROMOTE, REPOINT, refused, fault="kill db-1", rpo_s=5, control=True)
+    assert drill
+    assert (drill.status, drill.control) == ("passed", "stayed-down")
+
+
 def test_a_fault_that_nobody_notices_is_an_error(
     run: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
