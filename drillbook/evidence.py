@@ -11,9 +11,9 @@ import hashlib
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -123,13 +123,7 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     in URLs and connection strings, Bearer tokens, private keys and the keys of the
     services in the stack.
     """
-    forms: set[str] = set()
-    for secret in secrets:
-        # A password file ends in a newline that commands do not print.
-        if value := secret.strip():
-            forms |= {value, quote(value, safe=""), json.dumps(value)[1:-1]}
-            forms.add(base64.b64encode(value.encode()).decode())
-    for form in sorted(forms, key=len, reverse=True):
+    for form in _forms(tuple(secrets)):
         text = text.replace(form, REDACTED)
     if not _SUSPECT.search(text):
         return text
@@ -137,6 +131,18 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
         shown = rf"\1{REDACTED}\2" if pattern.groups else REDACTED
         text = pattern.sub(shown, text)
     return text
+
+
+@lru_cache(maxsize=16)
+def _forms(secrets: tuple[str, ...]) -> tuple[str, ...]:
+    """Every form in which these values may show, the longest first."""
+    forms: set[str] = set()
+    for secret in secrets:
+        # A password file ends in a newline that commands do not print.
+        if value := secret.strip():
+            forms |= {value, quote(value, safe=""), json.dumps(value)[1:-1]}
+            forms.add(base64.b64encode(value.encode()).decode())
+    return tuple(sorted(forms, key=len, reverse=True))
 
 
 def cap(text: str) -> str:
@@ -174,19 +180,27 @@ def write(folder: Path, evidence: Evidence, secrets: Sequence[str] = ()) -> str:
     """
     name = file_of(evidence.backend, evidence.scenario, evidence.id)
     path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    data = {"version": VERSION, **asdict(_clean(evidence, secrets))}
+    cleaned = _clean(evidence, secrets)
+    # Field by field, not `asdict`, which copies deeply: this is done for each snippet.
+    data = {"version": VERSION, **_fields(cleaned), "steps": [_fields(s) for s in cleaned.steps]}
     text = json.dumps(data, ensure_ascii=False) + "\n"
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    # A name of this process alone; a scenario is run by one process at a time.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with open(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
+        try:
+            temporary.write_text(text, encoding="utf-8")
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(text, encoding="utf-8")
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        temporary.unlink(missing_ok=True)
         raise
     return name
+
+
+def _fields(record: Evidence | Step) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in record.__slots__}
 
 
 def read(path: Path) -> Evidence:
@@ -212,6 +226,8 @@ def read(path: Path) -> Evidence:
 
 def _clean(evidence: Evidence, secrets: Sequence[str]) -> Evidence:
     def clean(text: str) -> str:
+        if not text:
+            return text
         # Bytes that were not UTF-8 come as lone surrogates; they are shown as U+FFFD.
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         # A cut could leave half a secret that nothing recognises: redact first.
