@@ -298,7 +298,8 @@ def test_a_bad_statement_damages_rows(pair: Sandbox) -> None:
     probe = Probe(pair, "rows")
     probe.until(True, acknowledged=10)
     inject(parse("run-sql db-1 archive-everything.sql"), pair)
-    probe.until(False, error="content_items: of 2000 rows 0 are missing and 2000 changed")
+    # One row was put back by a user since.
+    probe.until(False, error="content_items: of 2000 rows 0 are missing and 1999 changed")
     assert probe.finish()["lost"] == []
 
 

@@ -95,8 +95,11 @@ class LocalSandbox:
         agent = _children(_children(_children(first)[1 + self.hosts.index(host)])[0])[0]
         print(
             f"\nkept: enter {host} with\n"
-            f"    nsenter --target {agent} --user --mount --pid --net --ipc --uts"
-            " --preserve-credentials \\\n"
+            # Mounts and the like belong to the outer user namespace, so that is entered
+            # first; below it one becomes the service user again.
+            f"    nsenter --user=/proc/{first}/ns/user --target {agent} --mount --pid --net --ipc"
+            " --uts --preserve-credentials \\\n"
+            "    unshare --user --map-user=1000 --map-group=1000 \\\n"
             f"    env --ignore-environment {self._environments[host]} bash\n"
             "Ctrl-C ends it.",
             file=sys.__stderr__,
