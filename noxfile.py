@@ -28,13 +28,14 @@ LOCK = "requirements.lock"
 BUILD = ROOT / "build"
 HTML = BUILD / "html"
 
-LOCKED_GROUPS = ("docs", "run", "servers", "lint", "bench")
+LOCKED_GROUPS = ("docs", "run", "platform", "servers", "lint", "test", "bench")
 
 # What a run may see of the caller's environment: nothing that could point it at
 # another server, account or proxy. The engine cuts off even more for the pages.
 KEPT = (
     "PATH", "HOME", "USER", "LOGNAME", "TERM", "COLUMNS", "NO_COLOR", "FORCE_COLOR", "TMPDIR",
     "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "SOURCE_DATE_EPOCH", "DRILLBOOK_POSTGRESQL",
+    "DRILLBOOK_REDIS", "DRILLBOOK_NODE", "NODE_EXTRA_CA_CERTS",  # npm needs the last behind a proxy
     "DOCKER_HOST", "DOCKER_CONTEXT", "CI", "GITHUB_ACTIONS", "GITHUB_SHA", "GITHUB_REF_NAME",
 )  # fmt: skip
 
