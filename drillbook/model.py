@@ -54,6 +54,10 @@ class Options:
     optional: str = ""
     """Why a drill may pass without this write step; empty when it may not."""
 
+    needs_fix: str = ""
+    """Numbers of the platform's defects, e.g. `22, 30`, that the snippet needs mended, as
+    the reference platform has them; the snippet is then no better than simulated."""
+
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
@@ -111,6 +115,9 @@ class Drill:
     line: int
     """1-based line of the drill directive."""
 
+    stack: tuple[str, ...] = ()
+    """Services that the drill needs beside the page's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
@@ -142,6 +149,12 @@ class Page:
     """Services the page's scenarios need; names of `examples/compose.yaml`."""
 
     scenarios: tuple[Scenario, ...]
+
+
+def services_of(page: Page, scenario: Scenario) -> tuple[str, ...]:
+    """The services that a scenario of the page needs: the page's and its drill's own."""
+    more = scenario.drill.stack if scenario.drill else ()
+    return tuple(dict.fromkeys((*page.stack, *more)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +198,9 @@ class Result:
     waited_s: float = 0.0
     """How long an `eventually` block took until it held."""
 
+    simulated: tuple[str, ...] = ()
+    """Simulated services that the snippet was typed on or that its text names."""
+
     commit: str = ""
     """Commit it was run at; empty where the report's own says so."""
 
@@ -220,12 +236,19 @@ class DrillResult:
     gap_s: float = 0.0
     """Longest time between two acknowledged writes."""
 
+    accounts: tuple[tuple[str, int, int, int], ...] = ()
+    """By kind of what users did (`rows`, `content`, `publishing`): the kind, and how many
+    were acknowledged, lost and doubled."""
+
     control: str = "not-run"
     """`stayed-down`: without the write steps nothing recovered; `recovered`: the
     drill proves nothing; `not-run`."""
 
     hosts_contacted: tuple[str, ...] | None = None
     """Names the scenario looked up; None where the backend cannot tell."""
+
+    simulated: tuple[str, ...] = ()
+    """Simulated services that were in the sandbox."""
 
     started: str = ""
     evidence: str = ""

@@ -267,6 +267,7 @@ def _scenario_entry(scenario: Scenario) -> Json:
         "rto_s": drill.rto_s if drill else None,
         "people_s": drill.people_s if drill else None,
         "rpo": drill.rpo_s if drill else None,
+        "stack": list(drill.stack) if drill else [],
         "line": drill.line if drill else 0,
         "prefix": scenario.prefix,
         "snippets": [_snippet_entry(snippet) for snippet in scenario.snippets],
@@ -318,6 +319,7 @@ def _scenario(entry: Json, known: dict[str, Options]) -> Scenario:
             people_s=entry["people_s"],
             rpo_s=entry["rpo"],
             line=entry["line"],
+            stack=tuple(entry["stack"]),
         )
     return Scenario(
         id=entry["id"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -16,7 +17,16 @@ from drillbook.drills.verdict import figures, measured, unmeasured
 from drillbook.drills.watch import Watch
 from drillbook.errors import DrillbookError, HarnessError, PageError
 from drillbook.evidence import Evidence
-from drillbook.model import Drill, DrillResult, Page, Result, Scenario, Snippet, Status
+from drillbook.model import (
+    Drill,
+    DrillResult,
+    Page,
+    Result,
+    Scenario,
+    Snippet,
+    Status,
+    services_of,
+)
 from drillbook.sandboxes.compose import ComposeBackend
 from drillbook.sandboxes.local import LocalBackend
 from drillbook.sandboxes.sandbox import Backend, Sandbox
@@ -33,6 +43,9 @@ _BREAK_S = 20.0
 
 _SERVED_S = 30.0
 """How long after the last step users may wait: what comes later is not the page's doing."""
+
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
+"""What may be a host's name."""
 
 _CONTROL_LEAST_S, _CONTROL_MOST_S, _CONTROL_FACTOR = 5.0, 60.0, 3.0
 _CONTROL_STEP_S = 5.0
@@ -99,7 +112,7 @@ def play(
     with contextlib.ExitStack() as ending:
         watch, injected = None, 0.0
         try:
-            sandbox = backend.open(page.stack, label=scenario.id)
+            sandbox = backend.open(services_of(page, scenario), label=scenario.id)
             ending.callback(sandbox.close)
             scene = _Scene(scenario, backend.name, root / "build/evidence", sandbox)
             if drill:
@@ -178,6 +191,7 @@ def _step(scene: _Scene, snippet: Snippet, accept: Accept | None) -> Result:
         duration_s=round(played.duration_s, 4),
         line=played.line or snippet.line,
         waited_s=round(played.waited_s, 3),
+        simulated=_simulated_in(snippet, scene.sandbox),
     )
     more = {}
     if played.status in ("failed", "error") and host:
@@ -216,7 +230,10 @@ def _judge(scene: _Scene, blank: DrillResult, watch: Watch, injected: float) -> 
         contacted = scene.sandbox.hosts_contacted()
     except DrillbookError as error:
         return replace(blank, status="error", reason=str(error))
-    result = measured(blank, account, injected, contacted)
+    result = replace(
+        measured(blank, account, injected, contacted),
+        simulated=tuple(each.name for each in scene.sandbox.services.values() if each.simulated),
+    )
     if scene.over:
         reason = f"the drill was not walked to its end: {scene.over}"
         return replace(result, status="not-run", reason=reason)
@@ -230,8 +247,9 @@ def _with_control(scene: _Scene, page: Page, backend: Backend, verdict: DrillRes
     recovered = verdict.recovered_s or 0.0
     patience = min(max(_CONTROL_FACTOR * recovered, _CONTROL_LEAST_S), _CONTROL_MOST_S)
     try:
+        services = services_of(page, scene.scenario)
         with contextlib.closing(
-            backend.open(page.stack, label=f"{scene.scenario.id} control")
+            backend.open(services, label=f"{scene.scenario.id} control")
         ) as sandbox:
             watch, _ = _break(sandbox, drill)
             end = time.monotonic() + patience
@@ -281,6 +299,14 @@ def _recorded(scene: _Scene, verdict: DrillResult, watch: Watch) -> DrillResult:
         scene.sandbox.secrets,
     )
     return replace(verdict, evidence=name)
+
+
+def _simulated_in(snippet: Snippet, sandbox: Sandbox) -> tuple[str, ...]:
+    """The simulated services that a snippet is typed on or that its text names."""
+    words = {snippet.on, *_WORD.findall(snippet.text)}
+    return tuple(
+        each.name for each in sandbox.services.values() if each.simulated and words & {*each.names}
+    )
 
 
 def _left_out(scenario: Scenario, snippet: Snippet) -> Result:

@@ -123,6 +123,7 @@ def read_page(app: Sphinx, document: nodes.document) -> None:
             stack=front.stack,
             stack_where=Where(path, lines.get("stack", 1)),
             hosts=tuple(dict.fromkeys(scenarios.hosts(found))),
+            drills=tuple((name, head.where) for head in found.drills for name in head.options.stack),
             skips=tuple(
                 (block.options.until, block.at("until"))
                 for block in found.blocks

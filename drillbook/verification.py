@@ -4,8 +4,9 @@ The rules, for each snippet:
 
 1.  On one backend and in one scenario a result counts when its digest is the
     plan's. A result with another digest is *stale*. No result is *not run*.
-2.  A passed result is *verified*; *simulated* when the page's stack has a service
-    that only stands in for the real one; *stale* when it is older than the page's
+2.  A passed result is *verified*; *simulated* when it speaks to a service that only
+    stands in for the real one, or needs a defect of the platform mended (a drill: when
+    such a service was in its sandbox or one of its steps is like that); *stale* when it is older than the page's
     review cycle allows (`MAX_AGE_DAYS`).
 3.  On one backend a snippet is as good as the worst of its scenarios.
 4.  Over the backends it is the worst of those where something ran that still
@@ -158,11 +159,10 @@ def verify_drills(
         for scenario in page.scenarios:
             if scenario.drill is None:
                 continue
-            digest = scenario.snippets[-1].digest if scenario.snippets else ""
             runs, results = [], {}
             for report, drills in zip(reports, known, strict=True):
                 result = drills.get(scenario.id)
-                runs.append(_of_drill(digest, result, report, page, today))
+                runs.append(_of_drill(scenario, result, report, page, today))
                 if result and runs[-1].counts:
                     results[report.backend] = result
             state, reason = _over_backends(runs)
@@ -226,7 +226,7 @@ def _of_result(
     if result is None:
         reason = f"no run of `{scenario.title or scenario.id}` on {report.backend} is known"
         return Run(report.backend, "not-run", False, reason)
-    run = _base(result, report, page, today, snippet.digest)
+    run = _base(result, report, page, today, snippet.digest, snippet.options.needs_fix)
     return replace(
         run,
         duration_s=result.duration_s,
@@ -236,19 +236,27 @@ def _of_result(
 
 
 def _of_drill(
-    digest: str, result: DrillResult | None, report: Report, page: Page, today: date
+    scenario: Scenario, result: DrillResult | None, report: Report, page: Page, today: date
 ) -> Run:
     if result is None:
         reason = f"no run of this drill on {report.backend} is known"
         return Run(report.backend, "not-run", False, reason)
-    run = _base(result, report, page, today, digest)
+    digest = scenario.snippets[-1].digest if scenario.snippets else ""
+    fixes = {n for each in scenario.snippets for n in each.options.needs_fix.split(", ") if n}
+    needs_fix = ", ".join(sorted(fixes, key=int))
+    run = _base(result, report, page, today, digest, needs_fix)
     if run.state in ("verified", "simulated") and (objection := _objection(result)):
         return replace(run, state="failed", reason=objection)
     return run
 
 
 def _base(
-    result: Result | DrillResult, report: Report, page: Page, today: date, digest: str
+    result: Result | DrillResult,
+    report: Report,
+    page: Page,
+    today: date,
+    digest: str,
+    needs_fix: str,
 ) -> Run:
     """State, reason and origin of one result, measured against the plan's digest."""
     run = Run(
@@ -279,9 +287,13 @@ def _base(
             f" {page.review_cycle} page"
         )
         return replace(run, state="stale", counts=False, reason=reason)
-    stands_in = sorted(set(page.stack) & set(report.simulated))
-    if stands_in:
-        return replace(run, state="simulated", reason=f"simulated here: {', '.join(stands_in)}")
+    why = []
+    if result.simulated:
+        why.append(f"simulated here: {', '.join(sorted(result.simulated))}")
+    if needs_fix:
+        why.append(f"needs fix {needs_fix} in the platform")
+    if why:
+        return replace(run, state="simulated", reason="; ".join(why))
     return replace(run, state="verified", reason="")
 
 

@@ -53,6 +53,7 @@ def results(plan: Plan, when: str = WHEN) -> tuple[Result, ...]:
                         started=when,
                         path=snippet.path,
                         line=snippet.line,
+                        simulated=("stripe",) if snippet.name == "simulated" else (),
                     )
                 )
     return tuple(found)

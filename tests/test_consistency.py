@@ -14,11 +14,20 @@ from tests.sphinx_book import Book
 TODAY = date(2026, 11, 23)
 KNOWN = {"app": ("db-1",), "db-1": (), "db-2": ("db-1",), "redis-1": ()}
 STACK, HOST = Where("source/x.md", 5), Where("source/x.md", 20)
+DRILL = Where("source/x.md", 15)
 
 
-def errors(*, stack: tuple[str, ...] = (), host: str = "ops", until: str = "") -> list[str]:
+def errors(
+    *,
+    stack: tuple[str, ...] = (),
+    host: str = "ops",
+    until: str = "",
+    more: tuple[str, ...] = (),
+) -> list[str]:
     skips = ((until, HOST),) if until else ()
-    return [str(it) for it in check(Claims(stack, STACK, ((host, HOST),), skips), KNOWN, TODAY)]
+    drills = tuple((name, DRILL) for name in more)
+    claims = Claims(stack, STACK, ((host, HOST, more),), drills, skips)
+    return [str(it) for it in check(claims, KNOWN, TODAY)]
 
 
 @pytest.mark.parametrize(
@@ -46,7 +55,15 @@ def test_an_unknown_host() -> None:
 def test_a_host_that_the_page_does_not_start() -> None:
     assert errors(stack=("db-1",), host="db-2") == [
         "source/x.md:20: unknown-host: The host `db-2` is not started for this page.\n"
-        "  hint: Add it to `stack` in the front matter."
+        "  hint: Add it to `stack`, in the front matter or of the drill."
+    ]
+
+
+def test_a_host_that_only_the_drill_starts() -> None:
+    assert errors(stack=("redis-1",), more=("db-2",), host="db-1") == []
+    assert errors(more=("db-3",)) == [
+        "source/x.md:15: unknown-service: The stack has no service `db-3`.\n"
+        "  hint: The services are app, db-1, db-2, redis-1."
     ]
 
 

@@ -47,6 +47,13 @@ from drillbook.pages.effects import Found, strongest
         ("sudo -u postgres pg_rewind -D x", "destructive", "pg_rewind"),
         ("timeout 5 env A=b rm -r x", "destructive", "rm -r"),
         ("bash -c 'pg_ctl stop'", "write", "pg_ctl stop"),
+        ("platform-service restart", "write", "platform-service restart"),
+        ("redis-server /var/lib/redis/redis.conf --daemonize yes", "write", "redis-server"),
+        ("npm run migrate", "write", "npm migrate"),
+        ("npm run migrate:rollback -- --all", "destructive", "npm migrate:rollback"),
+        ("node --input-type=module <<'JS'\nawait q.pause()\nJS", "write", "BullMQ pause"),
+        ("node -e 'q.obliterate({force: true})'", "destructive", "BullMQ obliterate"),
+        ("redis-cli --scan --pattern 'cache:*' | xargs redis-cli unlink", "write", "redis-cli unlink"),
     ],
 )
 def test_verbs(text: str, effect: str, verb: str) -> None:

@@ -145,7 +145,7 @@ def test_an_unknown_drill_option_is_refused() -> None:
     _, (error,) = options.drill(DRILL | {"rot": "1h"}, at)
     assert str(error) == (
         "source/x.md:5: unknown-option: There is no option `rot`.\n"
-        "  hint: The options are fault, rto, people, rpo, uses."
+        "  hint: The options are fault, rto, people, rpo, uses, stack."
     )
 
 

@@ -73,6 +73,7 @@ def test_the_file_keeps_its_public_contract(tmp_path: Path) -> None:
         "rto_s": 900.0,
         "people_s": 600.0,
         "rpo": 0.5,
+        "stack": [],
         "line": 20,
         "prefix": 1,
     }

@@ -349,15 +349,22 @@ def test_a_snippet_without_a_digest_is_never_verified() -> None:
     assert state_of(plan, report_of(result("a", digest="")))[0] == "stale"
 
 
-def test_a_simulated_service_of_the_page_shows() -> None:
-    run = report_of(result("a"), simulated=("stripe", "aws"))
-    assert state_of(plan_of(main_of(snippet("a")), stack=("db-1", "stripe")), run) == (
+def test_a_snippet_that_speaks_to_a_simulated_service_shows_it() -> None:
+    run = report_of(result("a", simulated=("stripe", "aws")), simulated=("stripe", "aws"))
+    plan = plan_of(main_of(snippet("a")), stack=("db-1", "stripe"))
+    assert state_of(plan, run) == ("simulated", "simulated here: aws, stripe")
+    # That such a service was there is not enough.
+    assert state_of(plan, report_of(result("a"), simulated=("stripe",)))[0] == "verified"
+    assert state_of(plan, report_of(result("a", "failed", simulated=("aws",))))[0] == "failed"
+
+
+def test_a_snippet_that_needs_a_fix_of_the_platform_is_simulated() -> None:
+    plan = plan_of(main_of(snippet("a", needs_fix="22, 30")))
+    assert state_of(plan, report_of(result("a"))) == (
         "simulated",
-        "simulated here: stripe",
+        "needs fix 22, 30 in the platform",
     )
-    assert state_of(plan_of(main_of(snippet("a")), stack=("db-1",)), run)[0] == "verified"
-    failed = report_of(result("a", "failed"), simulated=("stripe",))
-    assert state_of(plan_of(main_of(snippet("a")), stack=("stripe",)), failed)[0] == "failed"
+    assert state_of(plan, report_of(result("a", "failed")))[0] == "failed"
 
 
 def test_a_skip_on_the_page_stands_above_results_until_its_date() -> None:

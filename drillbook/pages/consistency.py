@@ -27,8 +27,12 @@ class Claims:
 
     stack: tuple[str, ...]
     stack_where: Where
-    hosts: tuple[tuple[str, Where], ...]
-    """Each host that a snippet is typed on, with the place that says so."""
+    hosts: tuple[tuple[str, Where, tuple[str, ...]], ...]
+    """Each host that a snippet is typed on or a fault needs, the place that says so, and
+    the services that its drill adds to the page's."""
+
+    drills: tuple[tuple[str, Where], ...]
+    """Each service that a drill adds, with the place that says so."""
 
     skips: tuple[tuple[str, Where], ...]
     """Each date on which a skip ends."""
@@ -48,21 +52,20 @@ def services(root: Path) -> dict[str, tuple[str, ...]]:
 def check(claims: Claims, known: Mapping[str, tuple[str, ...]], today: date) -> Iterator[PageError]:
     """Everything that one page takes for granted and that is not so."""
     names = ", ".join(known) or f"none: there is no readable {COMPOSE_FILE}"
-    for service in claims.stack:
+    for service, where in (*((each, claims.stack_where) for each in claims.stack), *claims.drills):
         if service not in known:
             yield PageError(
                 "unknown-service",
                 f"The stack has no service `{service}`.",
-                where=claims.stack_where,
+                where=where,
                 hint=f"The services are {names}.",
             )
-    started = _closure(claims.stack, known)
-    for host, where in claims.hosts:
-        if host == OPERATOR or host in started:
+    for host, where, more in claims.hosts:
+        if host == OPERATOR or host in _closure((*claims.stack, *more), known):
             continue
         if host in known:
             message = f"The host `{host}` is not started for this page."
-            hint = "Add it to `stack` in the front matter."
+            hint = "Add it to `stack`, in the front matter or of the drill."
         else:
             message = f"There is no host `{host}`."
             hint = f"Hosts are {OPERATOR} and the services of the stack: {names}."

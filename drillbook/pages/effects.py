@@ -135,6 +135,12 @@ _WORDS: dict[str, tuple[tuple[Effect, str], ...]] = {
         ("write", r"\b(failover|switchover|reinit|restart|pause|resume|edit-config)\b"),
     ),
     "redis-check-aof": (("write", r"(--fix)"),),
+    "redis-server": (("write", r"^(?!.*(?:--version|-v\b|--help))()"),),
+    "platform-service": (("write", r"\b(start|stop|restart)\b"),),
+    "npm": (
+        ("destructive", r"\b(migrate:rollback)\b"),
+        ("write", r"\b(migrate|migrate:make|migrate:baseline)(?![\w:])"),
+    ),
     "kill": (("write", r"^(?!.*(?:^|\s)-(?:0|l|L)(?:\s|$))()"),),
 }
 _PROGRAMS: dict[str, Effect] = {
@@ -176,6 +182,16 @@ _PROGRAMS: dict[str, Effect] = {
     "iptables": "write",
 }
 _SQL_PROGRAMS = frozenset({"psql", "sqlite3", "mysql"})
+_BULLMQ: tuple[tuple[Effect, re.Pattern[str]], ...] = (
+    ("destructive", re.compile(r"\.(obliterate|drain|clean|trimEvents)\(")),
+    (
+        "write",
+        re.compile(
+            r"\.(add|addBulk|pause|resume|retry|retryJobs|remove|promote|promoteJobs|moveTo\w+|"
+            r"updateData|changeDelay|changePriority|setGlobal\w+|upsertJobScheduler)\("
+        ),
+    ),
+)
 # These run the program that follows them.
 _WRAPPERS = frozenset(
     {"sudo", "env", "time", "timeout", "nohup", "exec", "command", "xargs", "nice", "setsid"}
@@ -227,6 +243,11 @@ def _statement(statement: Statement) -> Iterator[tuple[Effect, str]]:
     if program in _SQL_PROGRAMS or (program in _PRINTERS and statement.after == "|"):
         for text in (*_texts(words), *statement.documents):
             yield from _sql(text)
+    if program == "node":
+        for text in (*words[1:], *statement.documents):
+            for effect, pattern in _BULLMQ:
+                if called := pattern.search(text):
+                    yield effect, f"BullMQ {called[1]}"
     if program in ("bash", "sh"):
         for text in (*words[2:], *statement.documents):
             yield from ((one.effect, one.verb) for one in _shell(text))

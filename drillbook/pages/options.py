@@ -165,6 +165,17 @@ SNIPPET_OPTIONS: tuple[Option, ...] = (
         "Why the drill may pass without this step.",
         ":optional: only frees disk space",
     ),
+    Option(
+        "needs-fix",
+        "needs_fix",
+        values.numbers,
+        "numbers",
+        "",
+        "Defects of the platform, by their numbers in `examples/platform/facts.yaml`, that must be "
+        "mended for the step to work; the reference platform has them mended. Its mark is then "
+        "`simulated` at best.",
+        ":needs-fix: 30",
+    ),
 )
 """Every option of an executable block."""
 
@@ -214,6 +225,15 @@ DRILL_OPTIONS: tuple[Option, ...] = (
         "Snippets of the same page, outside drills, that run first, in this order.",
         ":uses: context",
     ),
+    Option(
+        "stack",
+        "stack",
+        values.names,
+        "names",
+        "none",
+        "Services that this drill needs beside those of the page.",
+        ":stack: redis-2, sentinel-1",
+    ),
 )
 """Every option of the `drill` directive."""
 
@@ -227,6 +247,7 @@ class DrillOptions:
     people_s: float
     rpo_s: float
     uses: tuple[str, ...] = ()
+    stack: tuple[str, ...] = ()
 
 
 Locate = Callable[[str], Where]

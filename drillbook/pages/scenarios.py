@@ -84,7 +84,15 @@ def _scenario_name(drill: str, tabs: Sequence[Tab], taken: set[str]) -> str:
 
 def _drill(head: DrillHead) -> Drill:
     found = head.options
-    return Drill(head.name, found.fault, found.rto_s, found.people_s, found.rpo_s, head.where.line)
+    return Drill(
+        head.name,
+        found.fault,
+        found.rto_s,
+        found.people_s,
+        found.rpo_s,
+        head.where.line,
+        found.stack,
+    )
 
 
 def _scenario(
@@ -139,18 +147,19 @@ def check(found: Extract) -> Iterator[PageError]:
             yield error
 
 
-def hosts(found: Extract) -> Iterator[tuple[str, Where]]:
-    """Each host that the page takes for granted, with the place that says so."""
+def hosts(found: Extract) -> Iterator[tuple[str, Where, tuple[str, ...]]]:
+    """Each host that the page takes for granted, the place, and the services of its drill."""
+    more = {head.name: head.options.stack for head in found.drills}
     for block in found.blocks:
         if "on" in block.option_lines:
-            yield block.options.on, block.at("on")
+            yield block.options.on, block.at("on"), more.get(block.drill, ())
     for head in found.drills:
         try:
             fault = faults.parse(head.options.fault, head.fault_where)
         except PageError:
             continue
         for host in faults.known_hosts(fault):
-            yield host, head.fault_where
+            yield host, head.fault_where, head.options.stack
 
 
 def _names(found: Extract) -> Iterator[PageError]:

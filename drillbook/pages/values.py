@@ -31,7 +31,7 @@ def names(text: str) -> tuple[str, ...]:
     """
     found = tuple(text.replace(",", " ").split())
     if not found:
-        raise ValueError("name at least one snippet")
+        raise ValueError("name at least one")
     return tuple(name_of(each) for each in found)
 
 
@@ -44,6 +44,18 @@ def name_of(text: str) -> str:
     if not NAME.fullmatch(text):
         raise ValueError("write lower-case letters, digits and single hyphens: promote-replica")
     return text
+
+
+def numbers(text: str) -> str:
+    """The numbers in `22, 30`, ascending and each once, in the same form.
+
+    Raises:
+        ValueError: One of them is no whole number, or none is there.
+    """
+    found = text.replace(",", " ").split()
+    if not found or not all(each.isdecimal() for each in found):
+        raise ValueError("write numbers: 22, 30")
+    return ", ".join(str(number) for number in sorted({int(each) for each in found}))
 
 
 def words(text: str) -> str:

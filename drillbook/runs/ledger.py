@@ -15,7 +15,7 @@ from typing import Any
 
 from drillbook import report as reports
 from drillbook.errors import HarnessError
-from drillbook.model import DrillResult, Plan, Report, Result
+from drillbook.model import DrillResult, Plan, Report, Result, services_of
 from drillbook.runs import junit
 from drillbook.runs.annotation import annotation
 from drillbook.sandboxes import stack
@@ -113,8 +113,9 @@ class Ledger:
         needed = {
             service
             for page in self.plan.pages
-            for service in page.stack
-            if scenarios & {scenario.id for scenario in page.scenarios}
+            for scenario in page.scenarios
+            if scenario.id in scenarios
+            for service in services_of(page, scenario)
         }
         if not needed:
             return ()

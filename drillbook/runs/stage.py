@@ -11,7 +11,16 @@ from pathlib import Path
 from drillbook import report as reports
 from drillbook import run
 from drillbook.errors import HarnessError, PageError
-from drillbook.model import DrillResult, Page, Plan, Report, Result, Scenario, Snippet
+from drillbook.model import (
+    DrillResult,
+    Page,
+    Plan,
+    Report,
+    Result,
+    Scenario,
+    Snippet,
+    services_of,
+)
 from drillbook.pages import update
 from drillbook.pages.console import Command
 from drillbook.pages.update import Change
@@ -152,7 +161,7 @@ class Stage:
             if control and drills[scenario.id].control != "stayed-down":
                 return ()
             found.append(drills[scenario.id])
-        return tuple(found) if self._same_servers(page, known, found) else ()
+        return tuple(found) if self._same_servers(page, scenario, known, found) else ()
 
     def _accept(self, snippet: Snippet, command: Command | None, actual: str) -> bool:
         try:
@@ -179,14 +188,19 @@ class Stage:
         return self._known
 
     def _same_servers(
-        self, page: Page, known: Report, found: Sequence[Result | DrillResult]
+        self,
+        page: Page,
+        scenario: Scenario,
+        known: Report,
+        found: Sequence[Result | DrillResult],
     ) -> bool:
-        if page.stack not in self._versions:
+        services = services_of(page, scenario)
+        if services not in self._versions:
             # Only running servers tell what they are: one sandbox for each stack.
-            sandbox = self.backend.open(page.stack, label=f"versions of {', '.join(page.stack)}")
-            self._versions[page.stack] = dict(sandbox.versions)
+            sandbox = self.backend.open(services, label=f"versions of {', '.join(services)}")
+            self._versions[services] = dict(sandbox.versions)
             sandbox.close()
-        now = self._versions[page.stack]
+        now = self._versions[services]
         return all(
             (known.versions if record.versions is None else record.versions).get(name) == version
             for record in found

@@ -53,23 +53,24 @@ _REASONS: Mapping[Status, str] = {
 
 def example(state: State) -> Verification:
     """A verification of that state, from a run that never was."""
-    # Only a name: that it stands in is said in the report.
-    service = "stripe"
+    # Only a name: that it stands in is said in the result.
+    simulated = ("stripe",) if state == "simulated" else ()
     options = Options(skip="needs the AWS console", until="2026-03-01")
     snippet = Snippet(
         "example#block", "block", "console", "source/example.md", 52, "$ true\n",
         options if state == "skipped" else Options(), _DIGEST,
     )  # fmt: skip
     scenario = Scenario("example#page", "page", "Example", (snippet,))
-    page = Page("example", "source/example.md", "", "", "", (service,), (scenario,))
+    page = Page("example", "source/example.md", "", "", "", (), (scenario,))
     status: Status = state if state in ("failed", "error", "skipped", "not-run") else "passed"
     result = Result(
         snippet.id, scenario.id, "other" if state == "stale" else _DIGEST, status,
         _REASONS.get(status, ""), duration_s=0.21, started=_WHEN,
+        simulated=simulated,
     )  # fmt: skip
     report = Report(
         1, _WHEN, _WHEN, "", "local", {"postgresql": "15.0"},
-        (service,) if state == "simulated" else (), (result,), (),
+        simulated, (result,), (),
     )  # fmt: skip
     # Without an end: an example holds as long as the book.
     return replace(verify(Plan(1, {}, (page,)), [report], _TODAY)[snippet.id], until="")

@@ -31,7 +31,8 @@ WORDS: Mapping[State, str] = {
 }
 MEANINGS: Mapping[State, str] = {
     "verified": "run as printed, with this result, on the servers named",
-    "simulated": "run as printed, but a service it talks to was only simulated",
+    "simulated": "run as printed, but a service it talks to was only simulated, or a defect of the "
+    "platform was mended here",
     "skipped": "not run, for the reason given",
     "stale": "the page, or what it runs on, has changed since the last run, or that run is too old",
     "not-run": "never reached: no run is known, or an earlier block failed",
