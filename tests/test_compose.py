@@ -135,7 +135,7 @@ def sandbox(tmp_path: Path, docker: Docker) -> ComposeSandbox:
     service = Service(
         name="db-1", names=("db-1",), command=("postgres-node",), environment={}, mounts=(),
         healthcheck=Healthcheck(("postgres-healthy",), 0.5, 5.0, 60.0), needs=(), working_dir="",
-        setup=(), certificate=(), pidfile="", log="/var/log/x.log", versions={}, simulated=False,
+        setup=(), certificate=(), pidfile="", log="/var/log/x.log", versions={}, programs=(), simulated=False,
     )  # fmt: skip
     return ComposeSandbox(docker, "drillbook-test", state, [service], "image:tag")
 
@@ -264,7 +264,7 @@ def test_python_snippets_get_their_packages_at_the_locks_versions() -> None:
 def test_packages_that_cannot_be_had_name_pips_reason(tmp_path: Path) -> None:
     lock = tmp_path / "requirements.lock"
     lock.write_text("pytest-examples==0.0.0 \\\n    --hash=sha256:" + 64 * "0" + "\n")
-    with pytest.raises(HarnessError, match=r"(?s)no-wheels: pip could not .*pytest-examples"):
+    with pytest.raises(HarnessError, match=r"(?s)no-wheels: pip could not unpack the packages of .*pytest-examples"):
         wheels.unpacked(lock, tmp_path / "pylib")
     assert [path.name for path in (tmp_path / "pylib").iterdir()] == ["lock"]
 
@@ -277,7 +277,8 @@ def test_state_is_closed_to_others_but_readable_for_containers(tmp_path: Path) -
     assert files == ["tls/ca.crt", "tls/db-1.crt", "tls/db-1.key"]
     assert all(path.stat().st_mode & 0o777 == 0o644 for path in state.rglob("*") if path.is_file())
     passwords = certs.read_secrets(state)
-    assert len(set(passwords)) == len(certs.ROLES)
+    assert {path.name for path in (state / "secrets").iterdir()} == {*certs.SECRETS}
+    assert len(set(passwords)) == len(certs.SECRETS)
     assert all(len(word) >= 24 and not set(word) & set(":\\'\"$ /@") for word in passwords)
 
 

@@ -66,6 +66,16 @@ def test_the_wheel_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert servers.find(TOY, {}, root=str(tmp_path)) == debian
 
 
+def test_a_wheels_copy_beside_the_interpreter_is_not_taken_for_the_machines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs(tmp_path / "venv/bin")
+    debian = programs(tmp_path / "usr/bin")
+    monkeypatch.setattr("sys.prefix", str(tmp_path / "venv"))
+    path = f"{tmp_path}/venv/bin:{tmp_path}/usr/bin"
+    assert servers.find(TOY, {"PATH": path}, root=str(tmp_path)) == debian
+
+
 def test_none_at_all_names_the_packages(tmp_path: Path) -> None:
     with pytest.raises(HarnessError) as caught:
         servers.find(TOY, {"PATH": "/nowhere"}, root=str(tmp_path))
@@ -76,7 +86,9 @@ def test_none_at_all_names_the_packages(tmp_path: Path) -> None:
     )
 
 
-def test_postgresql_is_found_here() -> None:
-    # The lock brings a wheel, so that there is always one.
-    folder = servers.find(servers.POSTGRESQL, {"PATH": ""})
-    assert all((folder / name).exists() for name in servers.POSTGRESQL.programs)
+@pytest.mark.parametrize("name", servers.KNOWN)
+def test_every_known_server_is_found_here(name: str) -> None:
+    # The lock brings a wheel of each, so that there is always one.
+    server = servers.KNOWN[name]
+    folder = servers.find(server, {"PATH": ""})
+    assert all((folder / each).exists() for each in server.programs)

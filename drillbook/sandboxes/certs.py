@@ -1,4 +1,4 @@
-"""What a sandbox's hosts prove themselves with: passwords and certificates for one use.
+"""What a sandbox's hosts prove themselves with: secrets and certificates for one use.
 
 Both backends make them here, into the folder that `examples/compose.yaml` calls
 `DRILLBOOK_STATE`. None of it outlives the stack's data or is ever committed.
@@ -12,8 +12,15 @@ from pathlib import Path
 
 import trustme
 
-ROLES = ("postgres", "smartbeak", "replicator")
-"""Database roles that have a password."""
+SECRETS = (
+    *("postgres", "smartbeak", "replicator"),  # passwords of database roles
+    *("jwt-key-1", "jwt-key-2", "stripe-webhook", "paddle-webhook", "clerk-webhook"),
+    *("wordpress", "linkedin"),  # what publish targets ask for
+)
+"""Names of the secrets; each is a file."""
+
+_SECRET_BYTES = 24
+"""The platform refuses a signing key of fewer than 32 characters; so many these become."""
 
 # A container's service user has another number than whoever runs the engine, and
 # a bind mount keeps numbers: so the files themselves are readable, and the folder
@@ -30,18 +37,18 @@ def write_state(folder: Path, certificates: Mapping[str, Sequence[str]]) -> None
     """
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(_FOLDER_MODE)
-    write_passwords(folder / "secrets")
+    write_secrets(folder / "secrets")
     write_authority(folder / "tls", certificates)
 
 
-def write_passwords(folder: Path) -> None:
-    """Writes a random password for each of `ROLES`, one file each.
+def write_secrets(folder: Path) -> None:
+    """Writes a random value for each of `SECRETS`, one file each.
 
     The alphabet needs no escaping in a password file, a URL, SQL or a shell.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for role in ROLES:
-        _write(folder / role, secrets.token_urlsafe(18).encode() + b"\n")
+    for name in SECRETS:
+        _write(folder / name, secrets.token_urlsafe(_SECRET_BYTES).encode() + b"\n")
 
 
 def write_authority(folder: Path, certificates: Mapping[str, Sequence[str]]) -> None:
@@ -61,8 +68,8 @@ def write_authority(folder: Path, certificates: Mapping[str, Sequence[str]]) -> 
 
 
 def read_secrets(folder: Path) -> tuple[str, ...]:
-    """The passwords in a folder that `write_state` wrote, for keeping them out of evidence."""
-    return tuple((folder / "secrets" / role).read_text().strip() for role in ROLES)
+    """The secrets in a folder that `write_state` wrote, for keeping them out of evidence."""
+    return tuple((folder / "secrets" / name).read_text().strip() for name in SECRETS)
 
 
 def _write(path: Path, content: bytes) -> None:

