@@ -18,6 +18,7 @@ extensions = [
     "drillbook.site.diagrams",  # sphinxcontrib.mermaid, drawn while building
     "drillbook.sphinx_ext",
     "drillbook.site.mark_examples",
+    "drillbook.site.defects",
     "drillbook.site.written",
 ]
 

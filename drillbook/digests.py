@@ -15,8 +15,8 @@ from drillbook.model import Drill, Options
 _SIZE = 16
 SHOWING = frozenset(
     {
-        *("__main__", "annotation", "cli", "diagrams", "directives", "evidence_pages", "junit"),
-        *("lexer", "mark_examples", "marks", "panels", "paper", "pdf", "pytest_plugin"),
+        *("__main__", "annotation", "cli", "defects", "diagrams", "directives", "evidence_pages"),
+        *("junit", "lexer", "mark_examples", "marks", "panels", "paper", "pdf", "pytest_plugin"),
         *("shellcheck", "sphinx_ext", "summaries", "tables", "wording", "written"),
     }
 )

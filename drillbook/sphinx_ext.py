@@ -123,11 +123,19 @@ def read_page(app: Sphinx, document: nodes.document) -> None:
             stack=front.stack,
             stack_where=Where(path, lines.get("stack", 1)),
             hosts=tuple(dict.fromkeys(scenarios.hosts(found))),
-            drills=tuple((name, head.where) for head in found.drills for name in head.options.stack),
+            drills=tuple(
+                (name, head.where) for head in found.drills for name in head.options.stack
+            ),
             skips=tuple(
                 (block.options.until, block.at("until"))
                 for block in found.blocks
                 if block.options.until and block.options.skip
+            ),
+            fixes=tuple(
+                (number, block.at("needs-fix"))
+                for block in found.blocks
+                if block.options.needs_fix
+                for number in block.options.needs_fix.split(", ")
             ),
         ),
         "errors": [plan.error_entry(error) for error in errors],
@@ -150,12 +158,12 @@ def _relative(path: Path, root: Path) -> str:
 
 def page_errors(env: BuildEnvironment, root: Path) -> list[PageError]:
     """Everything wrong with the pages as of today, in the order of pages and lines."""
-    known = consistency.services(root)
+    known, mended = consistency.services(root), consistency.defects(root)
     today = datetime.now(UTC).date()
     found: list[PageError] = []
     for _, data in sorted(_domain(env).pages.items()):
         found += [plan.error_of(entry) for entry in data["errors"]]
-        found += consistency.check(data["claims"], known, today)
+        found += consistency.check(data["claims"], known, today, mended)
     return sorted(found, key=_place)
 
 

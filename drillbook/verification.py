@@ -6,8 +6,8 @@ The rules, for each snippet:
     plan's. A result with another digest is *stale*. No result is *not run*.
 2.  A passed result is *verified*; *simulated* when it speaks to a service that only
     stands in for the real one, or needs a defect of the platform mended (a drill: when
-    such a service was in its sandbox or one of its steps is like that); *stale* when it is older than the page's
-    review cycle allows (`MAX_AGE_DAYS`).
+    such a service was in its sandbox or one of its steps is like that); *stale* when
+    it is older than the page's review cycle allows (`MAX_AGE_DAYS`).
 3.  On one backend a snippet is as good as the worst of its scenarios.
 4.  Over the backends it is the worst of those where something ran that still
     counts; a backend that is stale, has no result, or skipped because the machine

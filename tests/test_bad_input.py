@@ -146,7 +146,7 @@ source/label.md:10: hidden-executable: A block labelled `sh` would not be run.
   hint: Label it `console` (commands after `$ `), `bash` (a script) or `python`.
 source/option.md:10: unknown-option: There is no option `hots`.
   hint: The options are name, on, skip, until, timeout, exit-code, stderr, eventually, effect, \
-undo, irreversible, refusal-of, optional.
+undo, irreversible, refusal-of, optional, needs-fix.
 source/quote.md:11: open-command: the command is not finished: a quote (') is open, and the block \
 ends.
   hint: to give a command several lines, end each but the last in a backslash, or use a \

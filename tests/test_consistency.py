@@ -67,6 +67,14 @@ def test_a_host_that_only_the_drill_starts() -> None:
     ]
 
 
+def test_a_fix_that_is_not_known() -> None:
+    claims = Claims((), STACK, (), (), (), (("30", HOST), ("99", HOST)))
+    assert [str(it) for it in check(claims, KNOWN, TODAY, {"22": "", "30": ""})] == [
+        "source/x.md:20: unknown-defect: No defect 99 of the platform is known to be mended here.\n"
+        "  hint: examples/platform/facts.yaml lists them: 22, 30."
+    ]
+
+
 def test_the_end_of_a_skip() -> None:
     assert errors(until="2026-11-23") == []
     assert errors(until="2027-02-21") == []

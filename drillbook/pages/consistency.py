@@ -5,7 +5,7 @@ Both change without the pages being read again, so this is looked at in every bu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -19,6 +19,7 @@ OPERATOR = "ops"
 """The operator's machine: every sandbox has it."""
 
 COMPOSE_FILE = "examples/compose.yaml"
+FACTS_FILE = "examples/platform/facts.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,9 @@ class Claims:
     skips: tuple[tuple[str, Where], ...]
     """Each date on which a skip ends."""
 
+    fixes: tuple[tuple[str, Where], ...] = ()
+    """Each number of a defect that a snippet needs mended."""
+
 
 def services(root: Path) -> dict[str, tuple[str, ...]]:
     """Each service of the stack with those it needs; empty if there is no stack."""
@@ -49,8 +53,29 @@ def services(root: Path) -> dict[str, tuple[str, ...]]:
         return {}
 
 
-def check(claims: Claims, known: Mapping[str, tuple[str, ...]], today: date) -> Iterator[PageError]:
-    """Everything that one page takes for granted and that is not so."""
+def defects(root: Path) -> dict[str, str]:
+    """Each known defect of the platform by its number, and what is mended here."""
+    try:
+        found = yaml.safe_load((root / FACTS_FILE).read_text(encoding="utf-8"))["defects"]
+        return {str(number): str(text) for number, text in found.items()}
+    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def check(
+    claims: Claims,
+    known: Mapping[str, tuple[str, ...]],
+    today: date,
+    mended: Collection[str] = (),
+) -> Iterator[PageError]:
+    """Everything that one page takes for granted and that is not so.
+
+    Args:
+        claims: What the page takes for granted.
+        known: Each service with those it needs.
+        today: The day on which skips are measured.
+        mended: Numbers of the platform's defects that the stack has mended.
+    """
     names = ", ".join(known) or f"none: there is no readable {COMPOSE_FILE}"
     for service, where in (*((each, claims.stack_where) for each in claims.stack), *claims.drills):
         if service not in known:
@@ -70,6 +95,14 @@ def check(claims: Claims, known: Mapping[str, tuple[str, ...]], today: date) -> 
             message = f"There is no host `{host}`."
             hint = f"Hosts are {OPERATOR} and the services of the stack: {names}."
         yield PageError("unknown-host", message, where=where, hint=hint)
+    for number, where in claims.fixes:
+        if number not in mended:
+            yield PageError(
+                "unknown-defect",
+                f"No defect {number} of the platform is known to be mended here.",
+                where=where,
+                hint=f"{FACTS_FILE} lists them: {', '.join(mended) or 'none'}.",
+            )
     for until, where in claims.skips:
         error = check_skip(until, where, today)
         if error:

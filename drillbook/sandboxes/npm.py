@@ -7,7 +7,6 @@ looks for them from every folder under `/opt`.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
 import re
@@ -124,15 +123,15 @@ def _link(wheel: Path, folder: Path) -> None:
 
 
 def _run(argv: Sequence[str], *, what: str, hint: str, cwd: Path, env: Mapping[str, str]) -> None:
-    said = ""
-    with contextlib.suppress(subprocess.TimeoutExpired):
+    try:
         process = subprocess.run(
             argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
             check=False, timeout=_TIMEOUT_S,
         )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        said = f"not done after {_TIMEOUT_S:.0f} s"
+    else:
         if process.returncode == 0:
             return
-        said = last_lines(process.stderr)
-    raise HarnessError(
-        "no-packages", f"{what}:\n{said or f'not done after {_TIMEOUT_S:.0f} s'}", hint=hint
-    )
+        said = process.stderr or f"status {process.returncode}"
+    raise HarnessError("no-packages", f"{what}:\n{last_lines(said)}", hint=hint)

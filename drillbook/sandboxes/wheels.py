@@ -1,8 +1,9 @@
 """Python packages for hosts that have none of their own.
 
 A host in a container has Debian's Python and no way to the registry. What python
-snippets, the prober and the reference platform need there is unpacked on this machine, at the versions and
-hashes of the project's lock, and shown to the hosts read-only.
+snippets, the prober and the reference platform need there is unpacked on this
+machine, at the versions and hashes of the project's lock, and shown to the hosts
+read-only.
 """
 
 from __future__ import annotations

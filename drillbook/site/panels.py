@@ -48,10 +48,9 @@ def head(snippet: Snippet, user: str, undo: str) -> str:
             f'<span class="db-undo{style}"><b>{words}:</b> {escape(options.irreversible)}</span>'
         )
     if options.needs_fix:
-        # Where the numbers are explained: the stack's page lists the platform's defects.
-        parts.append(
-            f'<span class="db-fix"><b>needs fix {escape(options.needs_fix)}</b> in the platform</span>'
-        )
+        # What the numbers stand for: the stack's page lists the platform's defects.
+        fixes = f"<b>needs fix {escape(options.needs_fix)}</b> in the platform"
+        parts.append(f'<span class="db-fix">{fixes}</span>')
     if options.optional:
         parts.append(f"<span>may be left out: {escape(options.optional)}</span>")
     return f'<p class="db-head">{"".join(parts)}</p>'
