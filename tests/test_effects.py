@@ -53,7 +53,7 @@ from drillbook.pages.effects import Found, strongest
         ("npm run migrate:rollback -- --all", "destructive", "npm migrate:rollback"),
         ("node --input-type=module <<'JS'\nawait q.pause()\nJS", "write", "BullMQ pause"),
         ("node -e 'q.obliterate({force: true})'", "destructive", "BullMQ obliterate"),
-        ("redis-cli --scan --pattern 'cache:*' | xargs redis-cli unlink", "write", "redis-cli unlink"),
+        ("redis-cli --scan --pattern 'a:*' | xargs redis-cli unlink", "write", "redis-cli unlink"),
     ],
 )
 def test_verbs(text: str, effect: str, verb: str) -> None:
