@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import corpus
+from benchmarks import corpus, stack
 from benchmarks.measure import Row, alone, pair, seconds, table
 from drillbook.sandboxes.local import LocalBackend
 from drillbook.snippets.shell import Shell
@@ -277,6 +277,7 @@ def main() -> None:
             "snippets": lambda: snippets(Books(folder), runs),
             "starts": lambda: starts(runs),
             "plans": lambda: plans(folder, pages, runs),
+            "platform": lambda: stack.rows(ROOT, runs),
             "book": lambda: book(runs),
         }
         for name, group in groups.items():

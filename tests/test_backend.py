@@ -62,6 +62,72 @@ def test_a_host_knows_its_name_and_its_service_user(sandbox: Sandbox, host: str)
     assert outcome["stdout"] == f"{host} postgres {home}\n"
 
 
+QUEUES = ["ops", "redis-1", "redis-2", "sentinel-1", "sentinel-2", "sentinel-3"]
+COUNTS = """cd /opt/smartbeak/platform && node --input-type=module <<'JS'
+import { Queue } from "bullmq";
+const queue = new Queue("publishing", { connection: { host: "redis-1" } });
+await queue.add("example", {}, { delay: 60_000 });
+console.log(JSON.stringify(await queue.getJobCounts("waiting", "delayed")));
+await queue.close();
+JS"""
+
+
+@pytest.fixture(scope="module")
+def queues(backend: Backend) -> Iterator[Sandbox]:
+    """A sandbox with Redis, for the tests that leave nothing behind that others mind."""
+    made = backend.open(QUEUES, label="queues")
+    yield made
+    made.close()
+
+
+def test_redis_is_a_pair_that_three_sentinels_agree_on(queues: Sandbox) -> None:
+    shown = typed(queues, "redis-cli -h redis-2 info replication")["stdout"].splitlines()
+    assert {"role:slave", "master_host:redis-1", "master_link_status:up"} <= {*shown}
+    for number in (1, 2, 3):
+        ask = f"redis-cli -h sentinel-{number} -p 26379 sentinel"
+        assert typed(queues, f"{ask} get-master-addr-by-name smartbeak")["stdout"] == (
+            "redis-1\n6379\n"
+        )
+    assert typed(queues, f"{ask} ckquorum smartbeak")["stdout"].startswith("OK 3 usable")
+
+
+def test_redis_keeps_what_it_confirms_and_evicts_nothing(queues: Sandbox) -> None:
+    kept = ("appendonly", "appendfsync", "maxmemory-policy")
+    shown = typed(queues, f"redis-cli -h redis-1 config get '{kept[0]}'")["stdout"]
+    assert shown == "appendonly\nyes\n"
+    for name, value in zip(kept[1:], ("everysec", "noeviction"), strict=True):
+        assert typed(queues, f"redis-cli -h redis-1 config get {name}")["stdout"] == (
+            f"{name}\n{value}\n"
+        )
+
+
+def test_operators_have_the_platforms_own_queue_library(queues: Sandbox) -> None:
+    assert typed(queues, COUNTS)["stdout"] == '{"waiting":0,"delayed":1}\n'
+
+
+def test_a_killed_redis_has_what_it_confirmed_when_it_is_started_again(backend: Backend) -> None:
+    sandbox = backend.open(["ops", "redis-1"], label="kill redis")
+    try:
+        assert typed(sandbox, "redis-cli -h redis-1 set a b")["stdout"] == "OK\n"
+        service = sandbox.services["redis-1"]
+        sandbox.host("redis-1").request(
+            "signal", timeout_s=5, pidfile=service.pidfile, signal="KILL"
+        )
+        refused = typed(sandbox, "redis-cli -h redis-1 ping")
+        assert (refused["status"], refused["stdout"]) == (1, "")
+        start = "redis-server /var/lib/redis/redis.conf --daemonize yes >/dev/null"
+        assert typed(sandbox, start, "redis-1")["status"] == 0
+        again = typed(sandbox, "until redis-cli -h redis-1 get a | grep b; do sleep 0.1; done")
+        assert again["stdout"] == "b\n"
+    finally:
+        sandbox.close()
+
+
+def test_a_sandbox_has_only_what_was_asked_for_and_what_that_needs(queues: Sandbox) -> None:
+    assert set(queues.hosts) == {*QUEUES}
+    assert set(queues.versions) == {"redis"}
+
+
 def test_unknown_host_is_named_with_those_there_are(sandbox: Sandbox) -> None:
     with pytest.raises(HarnessError, match=r"unknown-host: .*db-9.*\n.*ops"):
         sandbox.host("db-9")
