@@ -102,7 +102,7 @@ def test_redis_keeps_what_it_confirms_and_evicts_nothing(queues: Sandbox) -> Non
 
 
 def test_operators_have_the_platforms_own_queue_library(queues: Sandbox) -> None:
-    assert typed(queues, COUNTS)["stdout"] == '{"waiting":0,"delayed":1}\n'
+    assert typed(queues, COUNTS)["stdout"] == '{"waiting":0,"delayed":1,"paused":0}\n'
 
 
 def test_a_killed_redis_has_what_it_confirmed_when_it_is_started_again(backend: Backend) -> None:
