@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,71 +21,29 @@ EXAMPLES = ROOT / "examples"
 SCRIPTS = sorted([*EXAMPLES.glob("bin/*"), *EXAMPLES.glob("*/bin/*"), ROOT / ".ci/docker"])
 FACTS: dict[str, Any] = yaml.safe_load((EXAMPLES / "platform/facts.yaml").read_text())
 STACK: dict[str, Any] = yaml.safe_load((EXAMPLES / "compose.yaml").read_text())
-SCHEMA = (EXAMPLES / "postgres/schema.sql").read_text()
 
-_FULL_NAMES = {
+_SHORT_NAMES = {
     "timestamp with time zone": "timestamptz",
     "timestamp without time zone": "timestamp",
+    "character varying": "varchar",
 }
+_ON_DELETE = {"a": "no action", "c": "cascade", "n": "set null"}
 
 
-def schema_tables(sql: str) -> dict[str, str]:
-    """Body of each CREATE TABLE, by table."""
-    return dict(re.findall(r"(?ms)^CREATE TABLE (\w+) \(\n(.*?)\n\);", sql))
-
-
-def schema_columns(body: str) -> dict[str, str]:
-    """Type of each column of a CREATE TABLE's body."""
-    return dict(re.findall(r"(?m)^    ([a-z_]+) +([a-z]+)", body))
-
-
-def columns() -> Iterator[tuple[str, str, str]]:
-    """Table, name and declaration of each column of the schema."""
-    for table, body in schema_tables(SCHEMA).items():
-        for declaration in re.split(r"(?m)^    (?=\w)", body)[1:]:
-            yield table, declaration.split()[0], " ".join(declaration.split())
-
-
-def test_schema_and_facts_name_the_same_tables_columns_and_types() -> None:
-    schema = {table: schema_columns(body) for table, body in schema_tables(SCHEMA).items()}
-    facts = {
-        table: {name: kind for name, (kind, _) in described.items()}
-        for table, described in FACTS["tables"].items()
-    }
-    assert schema == facts
-    assert len(schema) == SCHEMA.count("CREATE TABLE")
-
-
-def test_schema_and_facts_allow_the_same_values() -> None:
-    schema = {
-        f"{table}.{name}": re.findall(r"'(\w+)'", found[1])
-        for table, name, text in columns()
-        if (found := re.search(r"CHECK \(\w+ IN \((.*?)\)\)", text))
-    }
-    facts = {name: fact["values"] for name, fact in FACTS["values"].items() if fact["checked"]}
-    assert schema == facts
-
-
-def test_schema_and_facts_have_the_same_references() -> None:
-    schema = {
-        f"{table}.{name}": (found[1], found[2].lower())
-        for table, name, text in columns()
-        if (found := re.search(r"REFERENCES (\w+) ON DELETE (CASCADE|SET NULL)", text))
-    }
-    facts = {name: (fact["to"], fact["on-delete"]) for name, fact in FACTS["references"].items()}
-    assert schema == facts
-    assert len(schema) == SCHEMA.count("REFERENCES")
-
-
-def test_schema_and_facts_have_the_same_indexes() -> None:
-    assert set(re.findall(r"INDEX (\w+) ON", SCHEMA)) == set(FACTS["indexes"])
+def test_migrations_are_pairs_with_the_platforms_names() -> None:
+    files = {path.name for path in (EXAMPLES / "platform/migrations/sql").iterdir()}
+    assert files == {f"{name}.{way}.sql" for name in FACTS["migrations"] for way in ("up", "down")}
+    for name, source in FACTS["migrations"].items():
+        assert re.fullmatch(r"\d{14}_[a-z0-9_]+", name)
+        path = Path(FACTS["sources"][source]["path"])
+        assert path.name == f"{name}.up.sql" or path.parent.name == "migrations", name
 
 
 def test_every_source_of_a_fact_is_used_and_says_where() -> None:
     used = {source for table in FACTS["tables"].values() for _, source in table.values()}
     for section in ("values", "references"):
         used |= {fact["source"] for fact in FACTS[section].values()}
-    for section in ("indexes", "roles", "databases", "variables"):
+    for section in ("indexes", "migrations", "roles", "databases", "variables"):
         used |= set(FACTS[section].values())
     assert used == set(FACTS["sources"])
     for key, source in FACTS["sources"].items():
@@ -184,12 +141,50 @@ def test_the_database_has_what_the_facts_say_and_no_more(pair: LocalSandbox) -> 
         "WHERE table_schema = 'public'",
     ):
         table, column, kind = row.split("|")
-        found.setdefault(table, {})[column] = _FULL_NAMES.get(kind, kind)
+        found.setdefault(table, {})[column] = _SHORT_NAMES.get(kind, kind)
     facts = {
         table: {name: kind for name, (kind, _) in described.items()}
         for table, described in FACTS["tables"].items()
     }
     assert found == facts
+
+
+def test_the_database_checks_the_values_that_the_facts_say(pair: LocalSandbox) -> None:
+    found = {
+        f"{row.split('|')[0]}.{column[1]}": re.findall(r"'(\w+)'::text", row)
+        for row in rows(
+            pair,
+            "SELECT conrelid::regclass, pg_get_constraintdef(oid) FROM pg_constraint "
+            "WHERE contype = 'c' AND connamespace = 'public'::regnamespace",
+        )
+        if (column := re.search(r"\((\w+) = ANY \(ARRAY\[", row))
+    }
+    facts = {name: fact["values"] for name, fact in FACTS["values"].items() if fact["checked"]}
+    assert found == facts
+
+
+def test_the_database_has_the_references_that_the_facts_say(pair: LocalSandbox) -> None:
+    found = {}
+    for row in rows(
+        pair,
+        "SELECT conrelid::regclass, attname, confrelid::regclass, confdeltype FROM pg_constraint "
+        "JOIN pg_attribute ON attrelid = conrelid AND ARRAY[attnum] = conkey WHERE contype = 'f'",
+    ):
+        table, column, to, on_delete = row.split("|")
+        found[f"{table}.{column}"] = (to, _ON_DELETE[on_delete])
+    facts = {name: (fact["to"], fact["on-delete"]) for name, fact in FACTS["references"].items()}
+    assert found == facts
+    assert rows(pair, "SELECT count(*) FROM pg_constraint WHERE contype = 'f'") == [str(len(facts))]
+
+
+def test_the_database_has_the_indexes_that_the_facts_say(pair: LocalSandbox) -> None:
+    found = rows(
+        pair,
+        "SELECT indexrelid::regclass FROM pg_index JOIN pg_class ON oid = indexrelid "
+        "WHERE relnamespace = 'public'::regnamespace AND indisvalid "
+        "AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)",
+    )
+    assert set(found) == set(FACTS["indexes"])
 
 
 def test_the_seed_is_the_same_at_every_start(pair: LocalSandbox) -> None:

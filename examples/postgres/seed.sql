@@ -1,6 +1,6 @@
 -- Rows for the stack: invented, small, and the same at every start, so that a
 -- page can print counts. All times count from one fixed moment. Run once after
--- schema.sql, as smartbeak.
+-- the migrations, as smartbeak.
 \set epoch '''2026-02-01 00:00:00+00''::timestamptz'
 SET timezone = 'UTC';
 
@@ -41,6 +41,11 @@ INSERT INTO publish_targets (id, domain_id, type, config, created_at)
 SELECT 'target_' || n, 'dom_' || n, 'wordpress',
        jsonb_build_object('url', 'https://site' || n || '.example.com'), :epoch
 FROM generate_series(1, 10) AS n;
+-- One target of another kind, and one in another region.
+INSERT INTO publish_targets (id, domain_id, type, config, region, created_at) VALUES
+    ('target_11', 'dom_1', 'linkedin',
+     '{"url": "https://api.linkedin.com", "author": "urn:li:organization:1"}', 'us-east-1', :epoch),
+    ('target_12', 'dom_2', 'wordpress', '{"url": "https://site2.example.com"}', 'eu-west-1', :epoch);
 
 -- 2,000 pieces of content: of ten, six are published, two drafts, one scheduled, one archived.
 INSERT INTO content_items (id, domain_id, title, body, status, content_type, publish_at, archived_at,

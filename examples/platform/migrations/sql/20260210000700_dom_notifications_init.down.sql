@@ -1,0 +1,1 @@
+DROP TABLE notification_preferences, notification_attempts, notifications;

@@ -1,0 +1,1 @@
+DROP TABLE publish_attempts, publishing_jobs, publish_targets;

@@ -1,0 +1,4 @@
+ALTER TABLE media_assets
+    DROP COLUMN status,
+    DROP COLUMN mime_type,
+    DROP COLUMN storage_key;

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY uq_subscriptions_org_active;

@@ -1,0 +1,11 @@
+ALTER TABLE subscriptions
+    DROP CONSTRAINT subscriptions_status_check,
+    DROP COLUMN cancelled_at,
+    DROP COLUMN current_period_end,
+    DROP COLUMN current_period_start,
+    DROP COLUMN stripe_subscription_id,
+    DROP COLUMN stripe_customer_id;
+ALTER TABLE plans
+    DROP CONSTRAINT plans_price_cents_nonneg,
+    DROP COLUMN features,
+    DROP COLUMN interval;

@@ -1,0 +1,1 @@
+ALTER TABLE notification_attempts DROP CONSTRAINT notification_attempts_unique_attempt;
