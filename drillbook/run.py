@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import sys
 import time
@@ -177,6 +178,8 @@ def _step(scene: _Scene, snippet: Snippet, accept: Accept | None) -> Result:
     try:
         host = scene.sandbox.host(snippet.on)
         played = play_snippet(host, snippet, accept)
+        if played.status == "passed" and (reason := _not_simulated(scene.sandbox)):
+            played = replace(played, status="failed", reason=reason)
     except HarnessError as error:
         played = Played(status="error", reason=str(error))
     if played.status != "passed":
@@ -228,12 +231,15 @@ def _judge(scene: _Scene, blank: DrillResult, watch: Watch, injected: float) -> 
             watch.until(True, timeout_s=_SERVED_S)
         account = watch.finish()
         contacted = scene.sandbox.hosts_contacted()
+        unknown = _not_simulated(scene.sandbox)
     except DrillbookError as error:
         return replace(blank, status="error", reason=str(error))
     result = replace(
         measured(blank, account, injected, contacted),
         simulated=tuple(each.name for each in scene.sandbox.services.values() if each.simulated),
     )
+    if unknown:
+        result = replace(result, status="failed", reason=unknown)
     if scene.over:
         reason = f"the drill was not walked to its end: {scene.over}"
         return replace(result, status="not-run", reason=reason)
@@ -299,6 +305,19 @@ def _recorded(scene: _Scene, verdict: DrillResult, watch: Watch) -> DrillResult:
         scene.sandbox.secrets,
     )
     return replace(verdict, evidence=name)
+
+
+def _not_simulated(sandbox: Sandbox) -> str:
+    """What was asked of a simulated service that it does not simulate, in words; else empty."""
+    for service in sandbox.services.values():
+        if service.unknown:
+            reply = sandbox.host(service.name).request(
+                "exec", timeout_s=5, argv=["cat", service.unknown]
+            )
+            if reply["stdout"]:
+                asked = json.loads(reply["stdout"].splitlines()[0])
+                return f"{service.name} does not simulate {asked['method']} {asked['path']}"
+    return ""
 
 
 def _simulated_in(snippet: Snippet, sandbox: Sandbox) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +42,17 @@ def run(local_backend: LocalBackend, tmp_path: Path) -> Play:
         rto_s: float = 60,
         control: bool = False,
         leave_out: str = "",
+        stack: tuple[str, ...] = STACK,
+        more: tuple[str, ...] = (),
     ) -> tuple[list[Result], DrillResult | None]:
-        drill = Drill("d", fault, rto_s=rto_s, people_s=30, rpo_s=rpo_s, line=1) if fault else None
+        page = replace(PAGE, stack=stack)
+        drill = None
+        if fault:
+            drill = Drill("d", fault, rto_s, people_s=30, rpo_s=rpo_s, line=1, stack=more)
         scenario = Scenario("runbooks/x#d", "drill" if drill else "page", "X", snippets, 0, drill)
         # Evidence goes below tmp_path; the stack is the project's.
         found = list(
-            play(scenario, PAGE, local_backend, root=tmp_path, control=control, leave_out=leave_out)
+            play(scenario, page, local_backend, root=tmp_path, control=control, leave_out=leave_out)
         )
         last = found.pop() if drill else None
         assert last is None or isinstance(last, DrillResult)
@@ -181,6 +187,22 @@ def test_a_host_that_is_not_there_is_an_error_and_not_a_failure(run: Play) -> No
     results, _ = run(console("where", "$ true\n", on="db-9"))
     assert results[0].status == "error"
     assert "unknown-host" in results[0].reason
+
+
+def test_what_a_simulator_does_not_simulate_is_red(run: Play) -> None:
+    posts = "https://wordpress/wp-json/wp/v2/posts"
+    results, _ = run(
+        console("known", f"$ curl --silent {posts}?slug=none\n[]\n"),
+        console("own", "$ echo ops\nops\n"),
+        snippet("unknown", "curl --silent --output /dev/null https://wordpress/xmlrpc.php\n", 7),
+        stack=("ops", "wordpress"),
+    )
+    assert statuses(results) == ["passed", "passed", "failed"]
+    assert [result.simulated for result in results] == [("wordpress",), (), ("wordpress",)]
+    assert (results[2].line, results[2].reason) == (
+        7,
+        "wordpress does not simulate GET /xmlrpc.php",
+    )
 
 
 # Drills

@@ -81,6 +81,9 @@ class Service:
     `drillbook.sandboxes.servers.KNOWN`; those of `versions` are among them."""
 
     simulated: bool
+    unknown: str = ""
+    """File of a simulated service: for each request that it does not simulate a line of JSON
+    with `method` and `path`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +196,7 @@ def _service(
         versions={key: tuple(argv) for key, argv in ours.get("versions", {}).items()},
         programs=tuple(dict.fromkeys((*ours.get("versions", {}), *ours.get("programs", ())))),
         simulated=bool(ours.get("simulated", False)),
+        unknown=str(ours.get("unknown", "")),
     )
 
 
