@@ -248,8 +248,17 @@ def _record(kind: type[_Any], data: Any, place: str) -> _Any:
     for name, value in data.items():
         if not checks[name](value):
             raise _ShapeError(f"{place} has {json.dumps(value)[:60]} as `{name}`")
-        values[name] = tuple(value) if isinstance(value, list) else value
+        values[name] = _frozen(value)
     return kind(**values)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+
+
+def _is_account(value: Any) -> bool:
+    kind, *counts = value if isinstance(value, list) and len(value) == 4 else (None,)
+    return isinstance(kind, str) and all(type(count) is int for count in counts)
 
 
 _STATUSES = frozenset(get_args(Status))
@@ -267,6 +276,9 @@ _BY_ANNOTATION: Mapping[str, Callable[[Any], bool]] = {
     "tuple[str, ...]": lambda v: isinstance(v, list) and all(isinstance(i, str) for i in v),
     "tuple[str, ...] | None": lambda v: (
         v is None or (isinstance(v, list) and all(isinstance(i, str) for i in v))
+    ),
+    "tuple[tuple[str, int, int, int], ...]": lambda v: (
+        isinstance(v, list) and all(map(_is_account, v))
     ),
     "Mapping[str, str]": lambda v: (
         isinstance(v, dict) and all(isinstance(i, str) for i in v.values())

@@ -38,7 +38,8 @@ logger = logging.getLogger(__name__)
 
 
 _READERS = (
-    *("drillbook/pages/", "drillbook/drills/faults.py", "drillbook/site/directives.py"),
+    *("drillbook/pages/", "drillbook/drills/faults.py", "drillbook/drills/declarations.py"),
+    *("drillbook/drills/oracles/names.py", "drillbook/site/directives.py"),
     *(f"drillbook/{name}.py" for name in ("digests", "errors", "model", "plan", "sphinx_ext")),
 )
 """The modules that decide what is kept of a page."""

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from drillbook.drills import faults
 from drillbook.drills.faults import FAULTS, Step, inject, known_hosts, parse
+from drillbook.drills.injections.redis import GARBAGE
 from drillbook.errors import HarnessError, PageError, Where
 from drillbook.sandboxes.sandbox import Sandbox
+from drillbook.sandboxes.stack import Service
 from tests.conftest import ROOT
 from tests.test_prober import CONFIG, Probe, run, signal, sql
 
-KNOWN = (
-    "faults: kill HOST, stop HOST, pause HOST, resume HOST, cut LINK, delay LINK DURATION, "
-    "open LINK, exhaust HOST, break-replication HOST, lose-data HOST, run-sql HOST FILE, "
-    "swap-roles, wait DURATION"
-)
+KNOWN = "faults: " + ", ".join(" ".join((each.name, *each.arguments)) for each in FAULTS.values())
+HOSTS = ("ops", "app", "db-1", "db-2", "redis-1", "redis-2", "api", "worker", "wordpress")
+PIDFILES = {"db": "/data/postmaster.pid", "redis": "/data/redis.pid", "worker": "/run/p.pid"}
 
 
 class FakeHost:
@@ -40,9 +42,10 @@ class FakeSandbox:
 
     versions: Mapping[str, str] = {}
     secrets: tuple[str, ...] = ()
-    hosts: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = HOSTS
 
     def __init__(self) -> None:
+        self.services = {host: _service(host) for host in HOSTS}
         self.log: list[tuple[str, str, Mapping[str, Any]]] = []
         self._hosts: dict[str, FakeHost] = {}
 
@@ -57,6 +60,15 @@ class FakeSandbox:
 
     def close(self) -> None:
         pass
+
+
+def _service(host: str) -> Service:
+    return Service(
+        name=host, names=(host,), command=(), environment={}, mounts=(), healthcheck=None,
+        needs=(), working_dir="", setup=(), certificate=(),
+        pidfile=PIDFILES.get(host.partition("-")[0], ""), log="", versions={}, simulated=False,
+        programs=(),
+    )  # fmt: skip
 
 
 def test_an_expression_is_taken_apart_in_order() -> None:
@@ -81,6 +93,28 @@ def test_an_expression_is_taken_apart_in_order() -> None:
         ("break-replication db-2", "replica"),
         ("cut db-1-repl; wait 1s; kill db-1", "writes"),
         ("kill db-1; open db-1-repl", "writes"),
+        ("kill redis-1", "redis"),
+        ("kill sentinel-1; kill redis-1", "redis"),
+        ("kill api", "content"),
+        ("stop worker-eu", "publishing"),
+        ("pause wordpress", "publishing"),
+        ("cut wordpress-wan", "publishing"),
+        ("exhaust redis-1", "redis"),
+        ("exhaust-pool 40", "connections"),
+        ("fill-memory redis-1", "redis"),
+        ("corrupt-aof redis-1", "redis"),
+        ("wrong-policy redis-1", "restored"),
+        ("wipe-redis", "restored"),
+        ("flush-redis redis-1", "restored"),
+        ("stale-cache", "fresh"),
+        ("pause-queue publishing", "publishing"),
+        ("delay wordpress-wan 1s; backlog 300", "publishing"),
+        ("kill-midjob worker", "publishing"),
+        ("poison-job", "publishing"),
+        ("break-target wordpress; wait 1s; mend-target wordpress", "publishing"),
+        ("drop-answers wordpress 3; kill worker", "publishing"),
+        ("change-password smartbeak", "writes"),
+        ("fail-over-behind", "writes"),
     ],
 )
 def test_the_oracle_is_that_of_the_last_step_that_has_one(expression: str, oracle: str) -> None:
@@ -118,6 +152,26 @@ def test_the_oracle_is_that_of_the_last_step_that_has_one(expression: str, oracl
             " examples/faults that ends in .sql\n  hint: write `run-sql HOST FILE`",
         ),
         (
+            "backlog many",
+            "fault-arguments: 'many' is no COUNT: it is a whole number above 0\n"
+            "  hint: write `backlog COUNT`",
+        ),
+        (
+            "pause-queue Publishing",
+            "fault-arguments: 'Publishing' is no QUEUE: it is a name in small letters\n"
+            "  hint: write `pause-queue QUEUE`",
+        ),
+        (
+            "drop-answers",
+            "fault-arguments: `drop-answers` has 0 arguments, not 1 to 2\n"
+            "  hint: write `drop-answers HOST [COUNT]`",
+        ),
+        (
+            "kill sentinel-1",
+            "fault-without-oracle: `kill sentinel-1` damages nothing that a drill could measure\n"
+            "  hint: add a step such as `kill HOST`",
+        ),
+        (
             "wait 1s; open db-1-repl",
             "fault-without-oracle: `wait 1s; open db-1-repl` damages nothing that a drill could"
             " measure\n  hint: add a step such as `kill HOST`",
@@ -135,6 +189,11 @@ def test_hosts_that_are_named_or_used_are_known() -> None:
     assert known_hosts(parse("exhaust db-1")) == ("db-1", "app")
     assert known_hosts(parse("run-sql db-1 x.sql")) == ("db-1", "ops")
     assert known_hosts(parse("swap-roles")) == ("db-1", "db-2", "app")
+    # Who looks at the platform needs it.
+    assert known_hosts(parse("kill redis-1")) == ("redis-1", "app", "api")
+    assert known_hosts(parse("kill-midjob worker")) == (
+        "worker", "ops", "wordpress-wan", "app", "api",
+    )  # fmt: skip
 
 
 def test_files_that_a_fault_runs_are_known() -> None:
@@ -154,9 +213,19 @@ def test_every_fault_says_what_it_does() -> None:
 )
 def test_a_fault_of_processes_is_a_signal_through_the_pidfile(name: str, number: str) -> None:
     sandbox = FakeSandbox()
-    inject(parse(f"{name} db-1; cut db-1-repl"), sandbox)
-    pidfile = "/var/lib/postgresql/data/postmaster.pid"
-    assert sandbox.log[0] == ("db-1", "signal", {"pidfile": pidfile, "signal": number})
+    inject(parse(f"{name} db-1; cut db-1-repl; {name} redis-2; {name} worker"), sandbox)
+    signals = [(host, fields) for host, op, fields in sandbox.log if op == "signal"]
+    assert signals == [
+        ("db-1", {"pidfile": "/data/postmaster.pid", "signal": number}),
+        ("redis-2", {"pidfile": "/data/redis.pid", "signal": number}),
+        ("worker", {"pidfile": "/run/p.pid", "signal": number}),
+    ]
+
+
+def test_a_host_without_a_service_cannot_be_killed() -> None:
+    with pytest.raises(HarnessError) as caught:
+        inject(parse("kill ops; kill db-1"), FakeSandbox())
+    assert str(caught.value) == "fault-failed: `kill ops`: ops has no service to send SIGKILL to"
 
 
 def test_a_fault_of_a_link_is_its_mode() -> None:
@@ -173,6 +242,40 @@ def test_the_outage_counts_from_the_begin_of_the_last_step_with_an_oracle() -> N
     begin = time.monotonic()
     moment = inject(parse("cut a-repl; wait 200ms; kill db-1; wait 200ms"), FakeSandbox())
     assert begin + 0.2 <= moment <= time.monotonic() - 0.2
+
+
+@pytest.mark.parametrize(
+    ("files", "damaged"),
+    [
+        ({"appendonly.aof": "good"}, "appendonly.aof"),
+        (
+            {
+                "appendonlydir/appendonly.aof.manifest": "file a.2.base.rdb seq 2 type b\n"
+                "file a.2.incr.aof seq 2 type i\nfile a.3.incr.aof seq 3 type i\n",
+                "appendonlydir/a.2.incr.aof": "good",
+                "appendonlydir/a.3.incr.aof": "good",
+            },
+            "appendonlydir/a.3.incr.aof",
+        ),
+    ],
+    ids=["6.2", "7"],
+)
+def test_garbage_comes_to_the_end_of_the_newest_append_only_file(
+    tmp_path: Path, files: dict[str, str], damaged: str
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    subprocess.run(["bash", "-euc", GARBAGE, "bash", str(tmp_path)], check=True)
+    changed = {name for name, text in files.items() if (tmp_path / name).read_text() != text}
+    assert changed == {damaged}
+    assert (tmp_path / damaged).read_text() == "good" + "x" * 64
+
+
+def test_without_an_append_only_file_nothing_can_be_corrupted(tmp_path: Path) -> None:
+    argv = ["bash", "-euc", GARBAGE, "bash", str(tmp_path)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "no append-only file: appendonly.aof\n")
 
 
 def test_a_step_that_cannot_be_done_is_the_harness_at_fault() -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from drillbook.drills import prober
-from drillbook.drills.prober import read_address
 from drillbook.drills.session import SessionError
+from drillbook.drills.settings import read_address
 from drillbook.sandboxes.sandbox import Sandbox
 
 WAIT_S = 20.0
@@ -295,3 +295,13 @@ def test_no_address_at_the_start_ends_the_program(
     assert capsys.readouterr().err == (
         f"prober: {config}: [Errno 2] No such file or directory: '{config}'\n"
     )
+
+
+def test_an_oracle_of_the_platform_wants_a_platform(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "platform.env"
+    config.write_text("CONTROL_PLANE_DB=postgres://a@b/c\n")
+    argv = ["--config", str(config), "--oracle", "redis", "--hosts", "app,redis-1"]
+    assert prober.main(argv) == 1
+    assert capsys.readouterr().err == "prober: there is no host `api`\n"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from drillbook.drills.verdict import measured, unmeasured
-from drillbook.drills.watch import Account
-from drillbook.model import Drill, DrillResult, Scenario
+from drillbook import report
+from drillbook.drills.verdict import figures, measured, unmeasured
+from drillbook.drills.watch import Account, Kind
+from drillbook.errors import HarnessError
+from drillbook.model import Drill, DrillResult, Report, Scenario
 
 DRILL = Drill("d", "kill db-1", rto_s=60, people_s=30, rpo_s=1, line=3)
 GOOD = Account(
@@ -55,7 +59,10 @@ def test_what_was_measured_is_in_the_result() -> None:
         ),
         ({"doubled": 1}, "1 writes are there twice"),
         ({"split_brain": True}, "split brain: two nodes took writes at the same time"),
-        ({"counted": False}, "the rows could not be read, so nothing is known of what is lost"),
+        (
+            {"counted": False},
+            "what is there could not be read, so nothing is known of what is lost",
+        ),
         ({"unwatched": ("db-2",)}, "a split brain on db-2 would not have been seen"),
     ],
 )
@@ -67,3 +74,32 @@ def test_what_is_missed_is_said(change: dict[str, object], said: str) -> None:
 def test_a_loss_within_the_objective_passes_and_is_stated() -> None:
     result = judge(replace(GOOD, lost=(4,), lost_s=0.5))
     assert (result.status, result.lost, result.lost_s) == ("passed", 1, 0.5)
+
+
+KINDS = (Kind("content", 90, 0, 0, 0.4, True), Kind("publishing", 10, 1, 2, 1.0, True))
+
+
+def test_each_kind_has_its_figures_in_the_result_and_in_the_evidence() -> None:
+    result = judge(replace(GOOD, kinds=KINDS))
+    assert result.accounts == (("content", 90, 0, 0), ("publishing", 10, 1, 2))
+    assert "  content: confirmed 90, lost 0, doubled 0\n" in figures(result)
+    assert "  publishing: confirmed 10, lost 1, doubled 2\n" in figures(result)
+
+
+def test_the_figures_of_each_kind_survive_the_report_file_and_old_files_have_none(
+    tmp_path: Path,
+) -> None:
+    result = judge(replace(GOOD, kinds=KINDS))
+    path = tmp_path / "report-local.json"
+    report.write(
+        Report(report.VERSION, "", "", "c", "local", {}, (), results=(), drills=(result,)), path
+    )
+    assert report.read(path).drills == (result,)
+    data = json.loads(path.read_text())
+    data["drills"][0]["accounts"] = [["content", 90, 0]]
+    path.write_text(json.dumps(data))
+    with pytest.raises(HarnessError, match=r"as `accounts`"):
+        report.read(path)
+    del data["drills"][0]["accounts"]
+    path.write_text(json.dumps(data))
+    assert report.read(path).drills == (replace(result, accounts=()),)

@@ -13,39 +13,20 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from drillbook.drills import injections
-from drillbook.drills.injections import (
-    OPERATOR,
-    PLATFORM,
-    PRIMARY,
-    REPLICA,
-    Injection,
-    InjectionFailed,
-)
+from drillbook.drills.declarations import FAULTS, Declaration, Step
+from drillbook.drills.injections.hosts import API, APP, InjectionFailed
+from drillbook.drills.oracles import names
 from drillbook.errors import HarnessError, PageError, Where
 from drillbook.pages.options import duration
 from drillbook.sandboxes.sandbox import Sandbox
 
-Oracle = Literal["", "writes", "connections", "replica", "rows", "roles"]
-Changes = Literal["processes", "files", "network", "data", "nothing"]
+__all__ = ["FAULTS", "Fault", "Step", "files", "inject", "known_hosts", "parse"]
 
 _FILE = re.compile(r"[a-z0-9][a-z0-9-]*\.sql")
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One named fault with its arguments."""
-
-    name: str
-    arguments: tuple[str, ...]
-
-    def __str__(self) -> str:
-        """The step as a page writes it."""
-        return " ".join((self.name, *self.arguments))
+_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,28 +38,6 @@ class Fault:
     oracle: str
     """What decides whether users are served (see `drillbook.drills.oracles`): that of the
     last step that has one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """One kind of fault."""
-
-    name: str
-    arguments: tuple[str, ...]
-    """Kinds of its arguments: HOST, LINK, DURATION, FILE."""
-
-    help: str
-    """What really happens, for the reference page."""
-
-    changes: Changes
-    oracle: Callable[[Step], Oracle]
-    inject: Injection
-    needs: tuple[str, ...] = ()
-    """Hosts that it uses beside those it names."""
-
-    counts_from_end: bool = False
-    """Whether the outage is measured from when the fault is complete. Else it is
-    measured from its begin, so that a recovery never looks shorter than it was."""
 
 
 def parse(expression: str, where: Where | None = None) -> Fault:
@@ -108,11 +67,12 @@ def known_hosts(fault: Fault) -> tuple[str, ...]:
     """The hosts and links that the stack must have for this fault, in order of use."""
     found: dict[str, None] = {}
     for step in fault.steps:
-        declaration = FAULTS[step.name]
-        for kind, argument in zip(declaration.arguments, step.arguments, strict=True):
+        for kind, argument in _arguments(step):
             if kind in ("HOST", "LINK"):
                 found.setdefault(argument)
-        found.update(dict.fromkeys(declaration.needs))
+        found.update(dict.fromkeys(FAULTS[step.name].needs))
+    if fault.oracle in names.OF_PLATFORM:
+        found.update(dict.fromkeys((APP, API)))
     return tuple(found)
 
 
@@ -121,7 +81,7 @@ def files(fault: Fault) -> tuple[str, ...]:
     return tuple(
         f"examples/faults/{argument}"
         for step in fault.steps
-        for kind, argument in zip(FAULTS[step.name].arguments, step.arguments, strict=True)
+        for kind, argument in _arguments(step)
         if kind == "FILE"
     )
 
@@ -157,14 +117,15 @@ def _step(words: Sequence[str], where: Where | None) -> Step:
         raise PageError("unknown-fault", what, where=where, hint=f"faults: {known}")
     declaration = FAULTS[name]
     usage = " ".join((name, *declaration.arguments))
-    if len(arguments) != len(declaration.arguments):
+    least = sum(1 for kind in declaration.arguments if not kind.startswith("["))
+    if not least <= len(arguments) <= len(declaration.arguments):
         raise PageError(
             "fault-arguments",
-            f"`{' '.join(words)}` has {len(arguments)} arguments, not {len(declaration.arguments)}",
+            f"`{' '.join(words)}` has {len(arguments)} arguments, not {_span(declaration, least)}",
             where=where,
             hint=f"write `{usage}`",
         )
-    for kind, argument in zip(declaration.arguments, arguments, strict=True):
+    for kind, argument in _arguments(Step(name, arguments)):
         trouble = _trouble(kind, argument)
         if trouble:
             raise PageError(
@@ -172,6 +133,17 @@ def _step(words: Sequence[str], where: Where | None) -> Step:
                 hint=f"write `{usage}`",
             )  # fmt: skip
     return Step(name, arguments)
+
+
+def _arguments(step: Step) -> Iterator[tuple[str, str]]:
+    """Each argument with its kind; the last kinds may have none."""
+    kinds = (kind.strip("[]") for kind in FAULTS[step.name].arguments)
+    return zip(kinds, step.arguments, strict=False)
+
+
+def _span(declaration: Declaration, least: int) -> str:
+    most = len(declaration.arguments)
+    return str(most) if least == most else f"{least} to {most}"
 
 
 def _trouble(kind: str, argument: str) -> str:
@@ -183,91 +155,8 @@ def _trouble(kind: str, argument: str) -> str:
             return str(error)
     if kind == "FILE" and not _FILE.fullmatch(argument):
         return "it is the name of a file under examples/faults that ends in .sql"
+    if kind == "COUNT" and not (argument.isdecimal() and int(argument) > 0):
+        return "it is a whole number above 0"
+    if kind in ("QUEUE", "ROLE") and not _NAME.fullmatch(argument):
+        return "it is a name in small letters"
     return ""
-
-
-def _always(oracle: Oracle) -> Callable[[Step], Oracle]:
-    return lambda _: oracle
-
-
-def _by_role(step: Step) -> Oracle:
-    """Users notice a lost replica otherwise than a lost primary."""
-    return "replica" if step.arguments[0] == REPLICA else "writes"
-
-
-_DECLARATIONS = (
-    Declaration(
-        "kill", ("HOST",),
-        "SIGKILL to every process of the host's service.",
-        "processes", _by_role, injections.send_signal("KILL"),
-    ),
-    Declaration(
-        "stop", ("HOST",),
-        "SIGTERM to every process of the host's service: it shuts down in order.",
-        "processes", _by_role, injections.send_signal("TERM"),
-    ),
-    Declaration(
-        "pause", ("HOST",),
-        "SIGSTOP to every process of the host's service: connections stay and nothing answers.",
-        "processes", _by_role, injections.send_signal("STOP"),
-    ),
-    Declaration(
-        "resume", ("HOST",),
-        "SIGCONT to every process of the host's service.",
-        "processes", _always(""), injections.send_signal("CONT"),
-    ),
-    Declaration(
-        "cut", ("LINK",),
-        "Nothing passes the link any more and nothing is closed; db-1-repl carries what db-2 "
-        "receives.",
-        "network", _always("replica"), injections.cut,
-    ),
-    Declaration(
-        "delay", ("LINK", "DURATION"),
-        "Every byte on the link arrives that much later, both ways.",
-        "network", _always("replica"), injections.delay,
-    ),
-    Declaration(
-        "open", ("LINK",),
-        "The link passes everything again; what was stalled flows on.",
-        "network", _always(""), injections.reopen,
-    ),
-    Declaration(
-        "exhaust", ("HOST",),
-        "A forgotten worker on app opens idle sessions as smartbeak until the server refuses, and "
-        "takes every slot that gets free until its sessions are ended.",
-        "processes", _always("connections"), injections.exhaust, (PLATFORM,), counts_from_end=True,
-    ),
-    Declaration(
-        "break-replication", ("HOST",),
-        "The replica's link is out until the primary has recycled the WAL it needs and a clean-up "
-        "has removed it from the archive; then the link is back.",
-        "files", _always("replica"), injections.break_replication, (PRIMARY, REPLICA),
-        counts_from_end=True,
-    ),
-    Declaration(
-        "lose-data", ("HOST",),
-        "SIGKILL to the service, then everything in its data folder is deleted.",
-        "files", _by_role, injections.lose_data,
-    ),
-    Declaration(
-        "run-sql", ("HOST", "FILE"),
-        "Runs a file of examples/faults as smartbeak, as an operator would by mistake.",
-        "data", _always("rows"), injections.run_sql, (OPERATOR,),
-    ),
-    Declaration(
-        "swap-roles", (),
-        "What an earlier failover leaves behind, brought about by its commands: db-2 is primary, "
-        "db-1 its replica, and the platform's configuration names db-2.",
-        "files", _always("roles"), injections.swap_roles, (PRIMARY, REPLICA, PLATFORM),
-        counts_from_end=True,
-    ),
-    Declaration(
-        "wait", ("DURATION",),
-        "Lets time pass between two steps.",
-        "nothing", _always(""), injections.wait,
-    ),
-)  # fmt: skip
-
-FAULTS: Mapping[str, Declaration] = {each.name: each for each in _DECLARATIONS}
-"""Every fault by its name, in the order of the reference page."""

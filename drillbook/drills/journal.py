@@ -68,6 +68,11 @@ class Journal:
             if kept:
                 self._kept_error, self._kept_at = "", now
 
+    def serve(self) -> None:
+        """Notes that all went well over the connection that is kept."""
+        with self._lock:
+            self._kept_error, self._kept_at = "", time.monotonic()
+
     def fail(self, text: str, *, seen: bool, kept: bool = False) -> None:
         """Notes an error.
 

@@ -1,6 +1,6 @@
 """A forgotten worker: takes connection after connection and never gives one back.
 
-    python3 -m drillbook.drills.leak --config FILE --host HOST
+    python3 -m drillbook.drills.leak --config FILE --host HOST --name NAME
 
 The client behind the fault `exhaust`. It opens idle sessions as the platform's
 role until the server refuses, prints `full`, and from then on takes every slot
@@ -10,18 +10,13 @@ opens no more: ending the sessions is the cure, and it must be possible to tell.
 
 from __future__ import annotations
 
-import argparse
-import signal
 import sys
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 
-from drillbook.drills.prober import read_address
+from drillbook.drills.clients import arguments, ended_by_signal
 from drillbook.drills.session import Session, SessionError, conninfo
-
-APPLICATION = "smartbeak-report-worker"
-"""Name under which the sessions show in pg_stat_activity."""
+from drillbook.drills.settings import read_address
 
 _AGAIN_S = 0.1
 _MOST = 500
@@ -59,18 +54,11 @@ def leak(address: str, stop: threading.Event) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Leaks connections until SIGTERM; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="drillbook.drills.leak", description=__doc__.split("\n")[0]
-    )
-    parser.add_argument("--config", required=True, type=Path, help="the platform's configuration")
-    parser.add_argument("--host", required=True, help="database host")
-    options = parser.parse_args(argv)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    options = arguments("leak", __doc__, "database host").parse_args(argv)
+    stop = ended_by_signal()
     try:
         address = read_address(options.config)
-        leak(conninfo(address, host=options.host, application_name=APPLICATION), stop)
+        leak(conninfo(address, host=options.host, application_name=options.name), stop)
     except SessionError as error:
         print(f"leak: {error.text}", file=sys.stderr)
         return 1

@@ -1,13 +1,17 @@
-"""The background client of a drill: writes numbered rows, reads them back, keeps account.
+"""The background client of a drill: does what users do, and keeps account of it.
 
     python3 -m drillbook.drills.prober --config FILE --oracle NAME --nodes HOST,HOST
+                                       [--hosts HOST,HOST]
 
-It stands for the platform's processes and knows nothing of the page. It keeps one
-connection as they do, takes its address from the platform's own configuration,
-and reads that file only when it connects: an address that a page changes counts
-from the next connection on, as for a process that reconnects or is restarted. A
-write that fails ends the connection, as it does in a pool that checks what it
-hands out.
+It stands for the platform's users, and where there is no platform for its processes,
+and knows nothing of the page. With a host `api` it writes content and orders
+publishing jobs there as users do (see `drillbook.drills.users`); for the faults of
+databases, or without that host, it writes numbered rows (`drillbook.drills.rows`).
+
+For its own rows it takes the address from the platform's configuration, and reads
+that file only when it connects: an address that a page changes counts from the next
+connection on, as for a process that reconnects or is restarted. A write that fails
+ends the connection, as it does in a pool that checks what it hands out.
 
 On standard output it writes one JSON line for each change of state and at least
 every half second, `{"event": "state", "held", "at", "acknowledged", "error"}`
@@ -25,29 +29,40 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from drillbook.drills import settings
+from drillbook.drills.account import Client, told
 from drillbook.drills.journal import Journal
-from drillbook.drills.oracles import INSERT, ORACLES, PATIENCE_S, Oracle, Surroundings
-from drillbook.drills.session import Session, SessionError, conninfo
+from drillbook.drills.oracles import names, table
+from drillbook.drills.oracles.base import PATIENCE_S, Surroundings
+from drillbook.drills.resp import Redis
+from drillbook.drills.rows import Rows
+from drillbook.drills.session import Session, conninfo
+from drillbook.drills.settings import read_address
+from drillbook.drills.splitbrain import SplitBrain
+from drillbook.drills.trouble import Trouble
+from drillbook.drills.users import content, publishing, readers
+from drillbook.drills.users.leavers import Leaver
+from drillbook.drills.users.platform import Platform
+from drillbook.drills.users.roster import Roster, members
 
-VARIABLE = "CONTROL_PLANE_DB"
-APPLICATION = "smartbeak-api"
+APPLICATION = "drillbook-probe"
 """Name under which the prober's connections show in pg_stat_activity."""
+
+API_HOST, API = "api", "http://api:3001"
+TARGETS = ("wordpress", "linkedin")
+KEY = Path("/run/secrets/jwt-key-1")
 
 _LOOK_S = 0.1
 _SAY_S = 0.5
-_READ_BACK_S = 1.0
-_ACCOUNT_S = 5.0
-"""Seconds to wait for the table when the account is made up."""
+_ROWS_S = 0.02
 
 # A little longer than the server's own limit, whose error text is worth having.
 _TIMEOUT_S = PATIENCE_S + 0.2
 _OPTIONS = f"-c statement_timeout={PATIENCE_S * 1000:.0f}"
-
-_CLAIM = "SELECT pg_is_in_recovery()::text, current_setting('transaction_read_only')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,33 +76,6 @@ class State:
     error: str
 
 
-@dataclass(slots=True)
-class SplitBrain:
-    """When two nodes took writes in one look."""
-
-    first: float | None = None
-    last: float | None = None
-    answers: dict[str, int] = field(default_factory=dict)
-    """How often each node answered: who never answered was never watched."""
-
-
-def read_address(config: Path) -> str:
-    """The database address in the platform's configuration.
-
-    Raises:
-        SessionError: There is none.
-    """
-    try:
-        lines = config.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SessionError(f"{config}: {error}", seen=False) from error
-    for line in reversed(lines):
-        name, equals, value = line.strip().removeprefix("export ").partition("=")
-        if equals and name.strip() == VARIABLE:
-            return value.strip().strip("\"'")
-    raise SessionError(f"{config} has no {VARIABLE}", seen=False)
-
-
 class Prober:
     """The threads and what they share.
 
@@ -95,19 +83,26 @@ class Prober:
         config: The platform's configuration file.
         oracle: Name of the oracle.
         nodes: Database hosts, the one meant to be primary first; `host` or `host:port`.
-        interval_s: Seconds between two writes.
+        hosts: All hosts that are there.
     """
 
-    def __init__(self, config: Path, oracle: str, nodes: Sequence[str], interval_s: float) -> None:
-        self.journal = Journal()
-        self.split_brain = SplitBrain(answers=dict.fromkeys(nodes, 0))
+    def __init__(
+        self, config: Path, oracle: str, nodes: Sequence[str], hosts: Sequence[str] = ()
+    ) -> None:
         self._config = config
-        self._nodes = nodes
-        self._interval_s = interval_s
         # The nodes stay known even if a page breaks the configuration.
         self._first_address = read_address(config)
-        around = Surroundings(self.journal, nodes, self._platform, self._node)
-        self._oracle: Oracle = ORACLES[oracle](around)
+        self._split_brain = SplitBrain(nodes, self._node)
+        rows = Rows(self._platform, _ROWS_S)
+        around = Surroundings(rows.journal, nodes, self._platform, self._node)
+        means = self._means(around, oracle, hosts)
+        self._oracle = table.make(oracle, means)
+        wanted: list[Client | None] = [means.content, means.publishing]
+        if oracle in names.OF_ROWS or not means.content:
+            wanted.insert(0, rows)
+        self._clients = [client for client in wanted if client is not None]
+        self._seen = Journal()
+        """Errors that the oracle came across."""
         self._stop = threading.Event()
         self._states: queue.SimpleQueue[State | BaseException | None] = queue.SimpleQueue()
         self._newest = State(held=False, at=time.monotonic(), error="no look was taken yet")
@@ -123,9 +118,12 @@ class Prober:
         Args:
             say: Takes each event.
         """
+        # An oracle may keep in mind what was there before anybody did anything.
+        self._look_once()
+        works = [work for client in self._clients for work in client.works]
         threads = [
             threading.Thread(target=self._guarded, args=(work,), daemon=True)
-            for work in (self._write, self._look, self._watch)
+            for work in (*works, self._look, self._split_brain.watch)
         ]
         for thread in threads:
             thread.start()
@@ -140,10 +138,11 @@ class Prober:
             if isinstance(event, BaseException):
                 raise event
             said = event
+            acknowledged = sum(client.journal.acknowledged for client in self._clients)
             say(
                 {
                     "event": "state", "held": said.held, "at": said.at,
-                    "acknowledged": self.journal.acknowledged, "error": said.error,
+                    "acknowledged": acknowledged, "error": said.error,
                 }
             )  # fmt: skip
         self._stop.set()
@@ -151,9 +150,42 @@ class Prober:
             thread.join(timeout=3 * _TIMEOUT_S)
         say(self._account())
 
-    def _guarded(self, work: Callable[[], None]) -> None:
+    def _means(self, around: Surroundings, oracle: str, hosts: Sequence[str]) -> table.Means:
+        """What there is to use and to look at.
+
+        Raises:
+            Trouble: The database does not say who the users are, or takes no revocation.
+        """
+        if API_HOST not in hosts:
+            return table.Means(around)
+        with self._platform() as session:
+            users = members(session)
+            orgs = readers.orgs(session)
+            domains = content.domains(session)
+            routes = publishing.routes(session, hosts)
+            viewers = [user for user in users if user.role == "viewer"]
+            leaving = viewers[-1] if oracle in names.WITH_LEAVER else None
+            roster = Roster([user for user in users if user != leaving], self._config, KEY)
+            platform = Platform(API, roster, self._platform)
+            leaver = None
+            if leaving:
+                piece = next(key for key, org in orgs.items() if org == leaving.org)
+                leaver = Leaver(platform, leaving, piece)
+                leaver.leave(self._redis, session)
+        targets = [f"https://{host}" for host in TARGETS if host in hosts]
+        return table.Means(
+            around,
+            platform,
+            content.Content(platform, domains),
+            publishing.Publishing(platform, routes, targets) if routes else None,
+            self._redis,
+            readers.Readers(platform, orgs),
+            leaver,
+        )
+
+    def _guarded(self, work: Callable[[threading.Event], None]) -> None:
         try:
-            work()
+            work(self._stop)
         except BaseException as error:  # a thread that dies quietly would look like peace
             traceback.print_exc()
             self._states.put(error)
@@ -164,6 +196,9 @@ class Prober:
             conninfo(address, application_name=APPLICATION, options=_OPTIONS), timeout_s=_TIMEOUT_S
         )
 
+    def _redis(self) -> Redis:
+        return Redis(settings.read(self._config, settings.REDIS), timeout_s=PATIENCE_S)
+
     def _node(self, node: str) -> Session:
         host, _, port = node.partition(":")
         address = conninfo(
@@ -172,135 +207,45 @@ class Prober:
         )  # fmt: skip
         return Session(address, timeout_s=_TIMEOUT_S)
 
-    def _write(self) -> None:
-        """Writes over the connection that is kept."""
-        session: Session | None = None
-        read_back = time.monotonic() + _READ_BACK_S
-        while not self._stop.is_set():
-            begin = time.monotonic()
-            try:
-                if session is None:
-                    session = self._platform()
-                    newest = session.run("SELECT coalesce(max(seq), 0) FROM drillbook.probe")
-                    self.journal.begin_after(int(newest[0][0] or 0))
-                number = self.journal.number()
-                session.run(INSERT, str(number))
-                self.journal.confirm(number or 0, kept=True)
-                if begin >= read_back:
-                    read_back = begin + _READ_BACK_S
-                    self._read_back(session)
-            except SessionError as error:
-                self.journal.fail(error.text, seen=error.seen, kept=True)
-                if session is not None:
-                    session.close()
-                session = None
-            self._stop.wait(max(begin + self._interval_s - time.monotonic(), 0))
-        if session is not None:
-            session.close()
-
-    def _read_back(self, session: Session) -> None:
-        number = self.journal.newest()
-        query = "SELECT 1 FROM drillbook.probe WHERE seq = $1::bigint"
-        if not session.run(query, str(number)):
-            text = f"row {number} was confirmed and cannot be read back"
-            self.journal.fail(text, seen=False, kept=True)
-
-    def _look(self) -> None:
+    def _look(self, stop: threading.Event) -> None:
         """Asks the oracle again and again."""
-        while not self._stop.is_set():
+        while not stop.is_set():
             begin = time.monotonic()
-            try:
-                error = self._oracle.look()
-            except SessionError as raised:
-                self.journal.fail(raised.text, seen=raised.seen)
-                error = raised.text
-            state = State(held=not error, at=time.monotonic(), error=error)
-            before, self._newest = self._newest, state
-            if state.held and not before.held:
-                self._held_since = state.at
-            if (state.held, state.error) != (before.held, before.error):
-                self._states.put(state)
-            self._stop.wait(max(begin + _LOOK_S - time.monotonic(), 0))
+            self._look_once()
+            stop.wait(max(begin + _LOOK_S - time.monotonic(), 0))
 
-    def _watch(self) -> None:
-        """Looks out for two nodes that take writes at the same time."""
-        sessions: dict[str, Session] = {}
-        while not self._stop.is_set():
-            claims = [node for node in self._nodes if self._is_primary(node, sessions)]
-            # The first ones once more, after the last: then they were primaries
-            # together and not one after the other.
-            if len(claims) > 1 and all(
-                self._takes_writes(node, sessions) for node in [*claims, *claims[:-1]]
-            ):
-                now = time.monotonic()
-                self.split_brain.first = self.split_brain.first or now
-                self.split_brain.last = now
-            self._stop.wait(_LOOK_S)
-        for session in sessions.values():
-            session.close()
-
-    def _is_primary(self, node: str, sessions: dict[str, Session]) -> bool:
+    def _look_once(self) -> None:
         try:
-            if node not in sessions:
-                sessions[node] = self._node(node)
-            answer = sessions[node].run(_CLAIM)
-        except SessionError:
-            self._forget(node, sessions)
-            return False
-        self.split_brain.answers[node] += 1
-        return answer == [("false", "off")]
-
-    def _takes_writes(self, node: str, sessions: dict[str, Session]) -> bool:
-        """Whether a write works there; it is taken back."""
-        try:
-            sessions[node].run("BEGIN")
-            sessions[node].run(INSERT, "0")
-            sessions[node].run("ROLLBACK")
-        except SessionError:
-            self._forget(node, sessions)
-            return False
-        return True
-
-    def _forget(self, node: str, sessions: dict[str, Session]) -> None:
-        session = sessions.pop(node, None)
-        if session is not None:
-            session.close()
+            error = self._oracle.look()
+        except Trouble as raised:
+            self._seen.fail(raised.text, seen=raised.seen)
+            error = raised.text
+        state = State(held=not error, at=time.monotonic(), error=error)
+        before, self._newest = self._newest, state
+        if state.held and not before.held:
+            self._held_since = state.at
+        if (state.held, state.error) != (before.held, before.error):
+            self._states.put(state)
 
     def _account(self) -> dict[str, Any]:
-        """The last event: what became of the confirmed writes."""
-        present = self._present()
-        losses = self.journal.compare(present or (), self._interval_s)
-        # Nobody can say what is lost of a table that cannot be read.
-        counted = present is not None
-        held = self._newest.held and counted
+        """The last event: what became of all that was confirmed."""
+        # What users waited for too long counts as time that they were not served.
+        late = [moment for client in self._clients if (moment := client.settle()) is not None]
+        account = told([client.count() for client in self._clients])
+        # Nobody can say what is lost of what cannot be read.
+        held = self._newest.held and account["counted"]
+        since = max([self._held_since or 0.0, *late]) if held else None
+        errors = [*self._seen.errors, *(e for c in self._clients for e in c.journal.errors)]
         return {
             "event": "account",
-            "acknowledged": self.journal.acknowledged,
-            "counted": counted,
-            "lost": list(losses.lost) if counted else [],
-            "lost_s": losses.lost_s if counted else 0.0,
-            "doubled": losses.doubled,
-            "gap_s": self.journal.longest_s,
-            "split_brain": self.split_brain.first is not None,
-            "split_brain_at": [self.split_brain.first, self.split_brain.last],
-            "watched": self.split_brain.answers,
+            **account,
+            "split_brain": self._split_brain.first is not None,
+            "split_brain_at": [self._split_brain.first, self._split_brain.last],
+            "watched": self._split_brain.answers,
             "held": held,
-            "held_since": self._held_since if held else None,
-            "errors": list(self.journal.errors),
+            "held_since": since,
+            "errors": list(dict.fromkeys(errors)),
         }
-
-    def _present(self) -> list[int] | None:
-        """Every row's number at the configured address; None if it cannot be read."""
-        deadline = time.monotonic() + _ACCOUNT_S
-        while time.monotonic() < deadline:
-            try:
-                with self._platform() as session:
-                    rows = session.run("SELECT seq FROM drillbook.probe")
-                return [int(row[0] or 0) for row in rows]
-            except SessionError as error:
-                self.journal.fail(error.text, seen=error.seen)
-                time.sleep(_LOOK_S)
-        return None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -309,14 +254,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="drillbook.drills.prober", description=__doc__.split("\n")[0]
     )
     parser.add_argument("--config", required=True, type=Path, help="the platform's configuration")
-    parser.add_argument("--oracle", required=True, choices=sorted(ORACLES))
-    parser.add_argument("--nodes", required=True, metavar="HOST,HOST", help="primary first")
-    parser.add_argument("--interval", type=float, default=0.02, help="seconds between two writes")
+    parser.add_argument("--oracle", required=True, choices=sorted(names.ALL))
+    parser.add_argument("--nodes", default="", metavar="HOST,HOST", help="databases, primary first")
+    parser.add_argument("--hosts", default="", metavar="HOST,HOST", help="all that are there")
     options = parser.parse_args(argv)
     try:
-        prober = Prober(options.config, options.oracle, options.nodes.split(","), options.interval)
-    except SessionError as error:
-        print(f"prober: {error.text}", file=sys.stderr)
+        nodes, hosts = ([h for h in t.split(",") if h] for t in (options.nodes, options.hosts))
+        prober = Prober(options.config, options.oracle, nodes, hosts)
+    except (Trouble, table.CannotLook) as error:
+        print(f"prober: {error}", file=sys.stderr)
         return 1
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: prober.stop())

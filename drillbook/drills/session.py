@@ -15,24 +15,15 @@ import psycopg
 from psycopg import pq
 from psycopg.conninfo import make_conninfo
 
+from drillbook.drills.trouble import Trouble
+
 Row = tuple[str | None, ...]
 
 _ANSWERED = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
 
 
-class SessionError(Exception):
-    """A connection or a statement that failed.
-
-    Attributes:
-        text: First line of the error.
-        seen: Whether a client of the platform would see this text; false for a
-            deadline of our own, on which libpq says nothing.
-    """
-
-    def __init__(self, text: str, *, seen: bool = True) -> None:
-        self.text = text
-        self.seen = seen
-        super().__init__(text)
+class SessionError(Trouble):
+    """A connection or a statement that failed, in libpq's words."""
 
 
 class Session:

@@ -50,6 +50,7 @@ def measured(
         lost=len(account.lost),
         doubled=account.doubled,
         gap_s=round(account.gap_s, 3),
+        accounts=tuple((k.kind, k.acknowledged, k.lost, k.doubled) for k in account.kinds),
         hosts_contacted=contacted,
     )
     missed = _missed(result, account)
@@ -67,6 +68,10 @@ def figures(result: DrillResult) -> str:
             "s for people)",
             f"writes confirmed: {result.acknowledged}; lost: {result.lost} "
             f"over {result.lost_s:.3f} s (aimed at {result.rpo_s:g} s); doubled: {result.doubled}",
+            *(
+                f"  {kind}: confirmed {confirmed}, lost {lost}, doubled {doubled}"
+                for kind, confirmed, lost, doubled in result.accounts
+            ),
             f"longest time between two confirmed writes: {result.gap_s:.3f} s",
             f"without the write steps: {result.control}",
             f"names looked up: {looked_up}",
@@ -86,7 +91,7 @@ def _missed(result: DrillResult, account: Account) -> list[str]:
             f"for people: more than the {result.rto_s:g} s aimed at"
         )
     if not account.counted:
-        missed.append("the rows could not be read, so nothing is known of what is lost")
+        missed.append("what is there could not be read, so nothing is known of what is lost")
     if account.unwatched:
         missed.append(f"a split brain on {', '.join(account.unwatched)} would not have been seen")
     if result.lost_s > result.rpo_s:

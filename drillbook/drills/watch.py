@@ -14,7 +14,26 @@ from drillbook.sandboxes.sandbox import Sandbox
 PROBER_HOST = "app"
 _NAME = "prober"
 _CONFIG = "/etc/smartbeak/platform.env"
-_NODES = "db-1,db-2"
+_NODES = ("db-1", "db-2")
+_ACCOUNT_S = 60.0
+"""Seconds that making up the account may take: jobs under way are waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """The account of one kind of what users do."""
+
+    kind: str
+    """`rows`, `content` or `publishing`."""
+
+    acknowledged: int
+    lost: int
+    doubled: int
+    gap_s: float
+    """Longest time between two confirmed ones, in seconds."""
+
+    counted: bool
+    """Whether it could be found out what is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +41,10 @@ class Account:
     """What the prober says at the end of a drill."""
 
     acknowledged: int
-    """Writes that the platform confirmed."""
+    """Writes and jobs that the platform confirmed."""
 
     lost: tuple[int, ...]
-    """Numbers of confirmed writes that are no longer there."""
+    """Numbers, each in its kind, of confirmed writes that are no longer there."""
 
     lost_s: float
     """Span of time that the lost writes cover, in seconds."""
@@ -54,6 +73,9 @@ class Account:
     errors: tuple[str, ...]
     """Error texts that clients saw, each once, in order of first sight."""
 
+    kinds: tuple[Kind, ...] = ()
+    """The same by kind. Times above are those of the worst kind."""
+
 
 class Watch:
     """A prober at work in a sandbox.
@@ -78,7 +100,9 @@ class Watch:
             "--oracle",
             oracle,
             "--nodes",
-            _NODES,
+            ",".join(node for node in _NODES if node in sandbox.hosts),
+            "--hosts",
+            ",".join(sandbox.hosts),
         ]
         self._host.request("spawn", timeout_s=10, name=_NAME, argv=argv)
 
@@ -97,18 +121,31 @@ class Watch:
             HarnessError: `prober-broke` when the prober has ended.
         """
         deadline = time.monotonic() + timeout_s
-        while (left := deadline - time.monotonic()) > 0:
-            reply = self._host.request("read", timeout_s=min(left, 1.0), name=_NAME)
-            if reply["ended"]:
-                self.finish()
-            if reply["line"] is None:
-                continue
-            event = json.loads(reply["line"])
-            if event["event"] == "state":
-                self._last = event
-                if event["held"] == held and event["acknowledged"] >= acknowledged:
-                    return True
-        return False
+        # What was said while nobody listened is over: only the last of it still counts.
+        while self._read(0.0):
+            pass
+        while not self._is(held, acknowledged):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            self._read(min(left, 1.0))
+        return True
+
+    def _is(self, held: bool, acknowledged: int) -> bool:
+        known = bool(self._last) and self._last["held"] == held
+        return known and self._last["acknowledged"] >= acknowledged
+
+    def _read(self, timeout_s: float) -> bool:
+        """Takes the next state that the prober says; whether there was one in time."""
+        reply = self._host.request("read", timeout_s=timeout_s, name=_NAME)
+        if reply["ended"]:
+            self.finish()
+        if reply["line"] is None:
+            return False
+        event = json.loads(reply["line"])
+        if event["event"] == "state":
+            self._last = event
+        return True
 
     @property
     def last_error(self) -> str:
@@ -121,7 +158,7 @@ class Watch:
         Raises:
             HarnessError: `prober-broke` when it ended without one.
         """
-        reply = self._host.request("finish", timeout_s=20, name=_NAME)
+        reply = self._host.request("finish", timeout_s=_ACCOUNT_S, name=_NAME)
         lines = reply["stdout"].strip().splitlines()
         event = json.loads(lines[-1]) if lines else {}
         if event.get("event") != "account":
@@ -142,5 +179,6 @@ class Watch:
             held=event["held"],
             held_since=event["held_since"],
             errors=tuple(event["errors"]),
+            kinds=tuple(Kind(**kind) for kind in event["kinds"]),
         )
         return self.account

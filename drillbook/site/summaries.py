@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-from drillbook.drills import faults
+from drillbook.drills import declarations
 from drillbook.site import tables
 from drillbook.snippets import masks
 
@@ -82,13 +82,13 @@ class Masks(_Declared):
 class Faults(_Declared):
     """`{drillbook-faults}`: every fault that a drill may name."""
 
-    source = faults.__file__
+    source = declarations.__file__
     label = "Faults"
     names = ("Fault", "What really happens", "It changes")
 
     def rows(self) -> Iterable[Sequence[str]]:
         """A row for each fault."""
-        for fault in faults.FAULTS.values():
+        for fault in declarations.FAULTS.values():
             yield " ".join((fault.name, *fault.arguments)), fault.help, fault.changes
 
 

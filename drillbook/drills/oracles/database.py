@@ -1,22 +1,11 @@
-"""What "the platform is served" means: one oracle for each kind of damage.
-
-An oracle looks with new connections of its own and says why it does not hold.
-A fault names its oracle (`drillbook.drills.faults`); the page is not asked.
-"""
+"""Oracles that look at the databases themselves, beside the platform."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping
 
-from drillbook.drills.journal import Journal
+from drillbook.drills.oracles.base import INSERT, PATIENCE_S, Surroundings
 from drillbook.drills.session import Session, SessionError
-
-INSERT = "INSERT INTO drillbook.probe (seq) VALUES ($1::bigint)"
-
-PATIENCE_S = 1.0
-"""Seconds that a write may take before users call the platform down."""
 
 FRESH_S = 0.5
 """Age from which on a confirmed write must show on a replica."""
@@ -40,33 +29,6 @@ SELECT pg_is_in_recovery()::text,
 """
 
 _TABLES = ("content_items", "publishing_jobs", "publishing_dlq")
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What an oracle can reach."""
-
-    journal: Journal
-    nodes: Sequence[str]
-    """The database hosts; the first is the one that is meant to be primary."""
-
-    platform: Callable[[], Session]
-    """Connects as the platform does: to the address in its configuration."""
-
-    node: Callable[[str], Session]
-    """Connects to one of the nodes."""
-
-
-class Oracle(Protocol):
-    """Says whether users are served."""
-
-    def look(self) -> str:
-        """Why users are not served now, in one line; empty when they are.
-
-        Raises:
-            SessionError: An error of the platform's database that says it.
-        """
-        ...
 
 
 class Writes:
@@ -187,16 +149,6 @@ class Rows:
         if not missing and not changed:
             return ""
         return f"{table}: of {len(before)} rows {missing} are missing and {changed} changed"
-
-
-ORACLES: Mapping[str, Callable[[Surroundings], Oracle]] = {
-    "writes": Writes,
-    "connections": Connections,
-    "replica": Replica,
-    "rows": Rows,
-    "roles": Roles,
-}
-"""All oracles by the name that faults and the prober's command line use."""
 
 
 def _trouble_following(around: Surroundings, node: str, position: str, newest: int | None) -> str:

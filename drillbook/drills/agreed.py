@@ -1,0 +1,10 @@
+"""What the faults and the prober agree on; nothing else is known to both."""
+
+from __future__ import annotations
+
+ACKNOWLEDGED = "/tmp/smartbeak-acknowledged.jsonl"
+"""File on app with jobs that somebody else had acknowledged and that the prober counts as
+well: `{"job": id}`, one a line."""
+
+WATCHED = tuple(f"content_{number}" for number in range(1, 11))
+"""Pieces that readers read again and again: one of each domain."""

@@ -1,0 +1,19 @@
+"""Faults of the platform's own processes and of what they keep."""
+
+from __future__ import annotations
+
+from drillbook.drills.agreed import WATCHED
+from drillbook.drills.injections.hosts import OPERATOR, run, spawn
+from drillbook.sandboxes.sandbox import Sandbox
+
+
+def stale_cache(sandbox: Sandbox) -> None:
+    """Changes rows behind the cache, which goes on answering with the old text."""
+    spawn(sandbox, "read", "errands", "read", *WATCHED, what="the pieces could not be read")
+    changed = ", ".join(f"'{piece}'" for piece in WATCHED)
+    run(
+        sandbox, OPERATOR, "psql", "--no-psqlrc", "--quiet", "--host=db-1",
+        "--username=smartbeak", "--dbname=smartbeak", "--set=ON_ERROR_STOP=1",
+        "--command=UPDATE content_items SET title = title || ' (corrected)', updated_at = now() "
+        f"WHERE id IN ({changed})",
+    )  # fmt: skip

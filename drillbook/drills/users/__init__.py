@@ -1,0 +1,1 @@
+"""The prober's side that uses the platform as its users do."""

@@ -1,0 +1,57 @@
+"""Who may use which route, and how often in a minute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Role = Literal["owner", "admin", "editor", "viewer"]
+"""What a member of an organization may be."""
+
+ROLES: tuple[Role, ...] = get_args(Role)
+"""Every role."""
+
+_READERS: tuple[Role, ...] = ("admin", "editor", "viewer")
+_WRITERS: tuple[Role, ...] = ("admin", "editor")
+_PUBLISHERS: tuple[Role, ...] = ("owner", "admin", "editor")
+_LEADERS: tuple[Role, ...] = ("owner", "admin")
+
+
+@dataclass(frozen=True)
+class Access:
+    """What one route asks of a user."""
+
+    roles: tuple[Role, ...]
+    """Roles that may use it."""
+
+    per_minute: int
+    """Requests that one user may make in a minute."""
+
+
+ACCESS: Mapping[tuple[str, str], Access] = {
+    ("GET", "/v1/content"): Access(_READERS, 50),
+    ("POST", "/v1/content"): Access(_WRITERS, 50),
+    ("GET", "/v1/content/{id}"): Access(_READERS, 50),
+    ("PATCH", "/v1/content/{id}"): Access(_WRITERS, 50),
+    ("DELETE", "/v1/content/{id}"): Access(("admin",), 20),
+    ("POST", "/v1/content/{id}/publish"): Access(_WRITERS, 20),
+    ("POST", "/v1/content/{id}/schedule"): Access(_WRITERS, 50),
+    ("GET", "/v1/publishing/targets"): Access(_PUBLISHERS, 50),
+    ("POST", "/v1/publishing/targets"): Access(_LEADERS, 30),
+    ("GET", "/v1/publishing/jobs"): Access(_PUBLISHERS, 50),
+    ("POST", "/v1/publishing/jobs"): Access(_PUBLISHERS, 10),
+    ("GET", "/v1/publishing/jobs/{id}"): Access(_PUBLISHERS, 50),
+    ("POST", "/v1/publishing/jobs/{id}/retry"): Access(_LEADERS, 30),
+    ("GET", "/v1/admin/dlq"): Access(("admin",), 40),
+    ("POST", "/v1/admin/dlq/{id}/retry"): Access(("admin",), 20),
+    ("DELETE", "/v1/admin/dlq/{id}"): Access(("admin",), 20),
+    ("GET", "/v1/admin/queues/metrics"): Access(_LEADERS, 40),
+    ("GET", "/v1/admin/flags/{key}"): Access(_LEADERS, 100),
+    ("POST", "/v1/admin/flags/{key}"): Access(("owner",), 100),
+    ("GET", "/health/detailed"): Access(_LEADERS, 100),
+}
+"""Every route that is not public, by method and path."""
+
+PUBLIC = frozenset({"/health", "/readyz", "/livez", "/metrics", "/openapi.json"})
+"""Paths that anybody may ask for; everything else is refused without a token."""

@@ -1,0 +1,266 @@
+"""Oracles of the platform: when users are served, and when they are again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+
+from drillbook.drills.journal import Journal
+from drillbook.drills.oracles import names, platform, table
+from drillbook.drills.oracles.base import All, Surroundings
+from drillbook.drills.oracles.platform import ContentServed, Fresh, PublishingServed, Revoked
+from drillbook.drills.trouble import Trouble
+from drillbook.drills.users.content import Content
+from drillbook.drills.users.leavers import Leaver
+from drillbook.drills.users.platform import Platform, Waiting
+from drillbook.drills.users.publishing import Publishing
+from drillbook.drills.users.readers import Readers, Text
+
+
+class Clock:
+    """Time that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+    made = Clock()
+    monkeypatch.setattr(platform, "time", made)
+    yield made
+
+
+class Line:
+    """A connection that only counts."""
+
+    opened = closed = 0
+
+    def close(self) -> None:
+        Line.closed += 1
+
+
+class Users:
+    """Everything that the oracles look at, as a test wants it."""
+
+    def __init__(self) -> None:
+        self.kept = ""
+        self.raises: Trouble | None = None
+        self.written_count = 0
+        self.late = ""
+        self.newest_done = 0.0
+        self.texts = {"a": "1", "b": "1"}
+        self.cached = dict(self.texts)
+        self.revoked = True
+        self.tried = 0
+        self.colleagues = 0
+
+    @property
+    def journal(self) -> Any:
+        users = self
+
+        class Kept:
+            def kept_trouble(self, patience_s: float) -> str:
+                return users.kept
+
+        return Kept()
+
+    def line(self) -> Line:
+        Line.opened += 1
+        return Line()
+
+    def write(self, line: object) -> None:
+        self.written_count += 1
+        if self.raises:
+            raise self.raises
+
+    def trouble(self) -> str:
+        return self.late
+
+    @property
+    def pieces(self) -> tuple[str, ...]:
+        return tuple(self.texts)
+
+    def read(self, line: object, piece: str) -> Text:
+        if self.raises:
+            raise self.raises
+        return Text(self.cached[piece], "", "")
+
+    def written(self) -> dict[str, Text]:
+        return {piece: Text(text, "", "") for piece, text in self.texts.items()}
+
+    def refused(self, line: object) -> bool:
+        self.tried += 1
+        return self.revoked
+
+    def colleague(self, line: object) -> None:
+        self.colleagues += 1
+        if self.raises:
+            raise self.raises
+
+
+@pytest.fixture
+def users() -> Users:
+    return Users()
+
+
+class Said:
+    """An oracle that says what it was told to."""
+
+    def __init__(self, answer: str | Trouble) -> None:
+        self.answer = answer
+        self.looks = 0
+
+    def look(self) -> str:
+        self.looks += 1
+        if isinstance(self.answer, Trouble):
+            raise self.answer
+        return self.answer
+
+
+def test_several_oracles_all_look_and_the_first_trouble_has_the_word() -> None:
+    good, bad, worse = Said(""), Said("bad"), Said("worse")
+    assert All(good, bad, worse).look() == "bad"
+    assert (good.looks, bad.looks, worse.looks) == (1, 1, 1)
+    assert All(good, good).look() == ""
+    raising = Said(Trouble("broken", seen=False))
+    with pytest.raises(Trouble, match="broken"):
+        All(raising, bad).look()
+    assert bad.looks == 2
+
+
+def test_content_wants_the_kept_connection_and_a_new_one(users: Users, clock: Clock) -> None:
+    oracle = ContentServed(cast(Content, users), cast(Platform, users))
+    users.kept = "nothing was written yet"
+    assert (oracle.look(), users.written_count) == ("nothing was written yet", 0)
+    users.kept = ""
+    opened, closed = Line.opened, Line.closed
+    assert oracle.look() == ""
+    assert (Line.opened - opened, Line.closed - closed) == (1, 1)
+    # Not at every look: rate limits.
+    assert (oracle.look(), users.written_count) == ("", 1)
+    clock.now += 1.1
+    users.raises = Trouble("503")
+    with pytest.raises(Trouble, match="503"):
+        oracle.look()
+    assert oracle.look() == "503"
+    clock.now += 0.3
+    users.raises = None
+    assert (oracle.look(), users.written_count) == ("", 3)
+
+
+def test_users_who_all_have_to_wait_change_nothing(users: Users, clock: Clock) -> None:
+    oracle = ContentServed(cast(Content, users), cast(Platform, users))
+    users.raises = Waiting()
+    assert oracle.look() == ""
+    users.raises = Trouble("503")
+    with pytest.raises(Trouble):
+        oracle.look()
+    clock.now += 1
+    users.raises = Waiting()
+    assert oracle.look() == "503"
+
+
+def test_publishing_holds_again_only_when_a_job_from_after_the_trouble_is_published(
+    users: Users, clock: Clock
+) -> None:
+    oracle = PublishingServed(cast(Publishing, users))
+    unproven = "no job that was acknowledged since then is published yet"
+    clock.now, users.newest_done = 1005, 999
+    assert oracle.look() == unproven
+    users.newest_done = 1001
+    assert oracle.look() == ""
+    clock.now, users.late = 1010, "late: 3"
+    assert oracle.look() == "late: 3"
+    # Redis is back and takes jobs, but who works on them?
+    users.late = ""
+    assert oracle.look() == unproven
+    clock.now, users.newest_done = 1012, 1009.9
+    assert oracle.look() == unproven
+    users.newest_done = 1010.1
+    assert oracle.look() == ""
+
+
+def test_fresh_is_what_the_database_holds(users: Users, clock: Clock) -> None:
+    oracle = Fresh(cast(Readers, users), cast(Platform, users))
+    assert oracle.look() == ""
+    users.texts["b"] = "2"
+    said = []
+    for _ in range(4):
+        clock.now += 1
+        said.append(oracle.look())
+    assert said[-1] == "1 pieces are read other than they were written"
+    users.texts["a"] = "2"
+    # What is known to be stale is read first; once it is fresh, so is everything else.
+    users.cached["b"] = "2"
+    clock.now += 1
+    assert oracle.look() == "1 pieces are read other than they were written"
+    users.cached["a"] = "2"
+    clock.now += 1
+    assert oracle.look() == ""
+
+
+def test_nothing_is_fresh_before_everything_was_read(users: Users, clock: Clock) -> None:
+    oracle = Fresh(cast(Readers, users), cast(Platform, users))
+    users.cached["b"] = "0"
+    assert oracle.look() == "1 pieces are read other than they were written"
+    users.raises = Trouble("503")
+    clock.now += 1
+    with pytest.raises(Trouble):
+        oracle.look()
+    assert oracle.look() == "503"
+
+
+def test_a_revoked_token_that_is_taken_is_trouble_until_many_are_refused(
+    users: Users, clock: Clock
+) -> None:
+    oracle = Revoked(cast(Leaver, users), cast(Platform, users))
+    assert (oracle.look(), users.tried) == ("", 20)
+    clock.now += 1
+    assert (oracle.look(), users.tried) == ("", 21)
+    users.revoked = False
+    clock.now += 1
+    assert oracle.look() == "of 1 revoked tokens 1 are taken"
+    clock.now += 1
+    assert oracle.look() == "of 20 revoked tokens 20 are taken"
+    users.revoked = True
+    clock.now += 1
+    assert oracle.look() == ""
+
+
+def test_refusing_everybody_does_not_serve(users: Users, clock: Clock) -> None:
+    oracle = Revoked(cast(Leaver, users), cast(Platform, users))
+    users.raises = Trouble("401")
+    with pytest.raises(Trouble, match="401"):
+        oracle.look()
+    assert oracle.look() == "401"
+
+
+def means(**parts: object) -> table.Means:
+    def nothing(*_: object) -> Any:
+        raise NotImplementedError
+
+    around = Surroundings(Journal(), ("db-1",), nothing, nothing)
+    return table.Means(around, **parts)  # type: ignore[arg-type]
+
+
+def test_every_name_has_an_oracle_and_says_what_is_missing() -> None:
+    for name in names.OF_ROWS:
+        assert table.make(name, means())
+    for name in names.OF_PLATFORM:
+        with pytest.raises(table.CannotLook, match="there is no "):
+            table.make(name, means())
+
+
+def test_with_a_platform_a_databases_users_are_those_of_the_platform(users: Users) -> None:
+    with_content = means(platform=users, content=users)
+    assert isinstance(table.make("writes", with_content), ContentServed)
+    assert isinstance(table.make("connections", with_content), All)
+    assert isinstance(table.make("redis", with_content), All)
+    with pytest.raises(table.CannotLook, match="no worker"):
+        table.make("publishing", with_content)
