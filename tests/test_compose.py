@@ -265,7 +265,7 @@ def test_python_snippets_get_their_packages_at_the_locks_versions() -> None:
 def test_packages_that_cannot_be_had_name_pips_reason(tmp_path: Path) -> None:
     lock = tmp_path / "requirements.lock"
     lock.write_text("pytest-examples==0.0.0 \\\n    --hash=sha256:" + 64 * "0" + "\n")
-    with pytest.raises(HarnessError, match=r"(?s)no-wheels: pip could not unpack .*pytest-examples"):
+    with pytest.raises(HarnessError, match=r"(?s)no-wheels: pip could not .*pytest-examples"):
         wheels.unpacked(lock, tmp_path / "pylib")
     assert [path.name for path in (tmp_path / "pylib").iterdir()] == ["lock"]
 

@@ -245,8 +245,8 @@ def _statement(statement: Statement) -> Iterator[tuple[Effect, str]]:
             yield from _sql(text)
     if program == "node":
         for text in (*words[1:], *statement.documents):
-            for effect, pattern in _BULLMQ:
-                if called := pattern.search(text):
+            for effect, method in _BULLMQ:
+                if called := method.search(text):
                     yield effect, f"BullMQ {called[1]}"
     if program in ("bash", "sh"):
         for text in (*words[2:], *statement.documents):
