@@ -31,6 +31,10 @@ REVOKE = (
     "user=$(psql -Atq -h db-1 -U smartbeak -c 'SELECT id FROM users WHERE session_version > 1'"
     " smartbeak) && redis-cli -h redis-1 set jwt:revoked:user:$user $(date +%s)000"
 )
+END_WORKER = (
+    "pid=$(</run/platform.pid); kill -KILL $pid; while [[ -e /proc/$pid ]]; do sleep 0.05; done;"
+    " platform-service start"
+)
 BULLMQ = (
     "cd /opt/smartbeak/platform && node --eval \"const {{ Queue }} = require('bullmq'); const queue"
     " = new Queue('publishing', {{ connection: {{ url: 'redis://redis-1:6379' }} }});"
@@ -223,7 +227,7 @@ def test_queues_and_targets_and_jobs_that_are_lost_and_doubled(publishing: Local
     drill.breaks("poison-job", error=late)
     drill.cure("worker", "! timeout 2 curl -sf http://worker:9464/livez")
     sql(publishing, "UPDATE content_items SET title = 'Summer sale' WHERE title LIKE '%-----%'")
-    drill.cure("worker", "platform-service restart")
+    drill.cure("worker", END_WORKER)
     drill.back()
 
     drill.breaks("drop-answers wordpress 2; delay wordpress-wan 1s; backlog 60", error=late)

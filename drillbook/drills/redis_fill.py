@@ -28,7 +28,7 @@ _MOST = 1024
 but the machine's own memory must not run out."""
 
 _FULL_S = 0.02
-_EVICTING_S = 0.1
+_REST_S = 0.1
 _NEWEST = 3
 
 
@@ -61,8 +61,7 @@ class Filler:
                 redis = redis or Redis(self._url, timeout_s=5.0, name=self._name)
                 if self._removed(redis):
                     break
-                self._write(redis)
-                stop.wait(_EVICTING_S if self._said and self._ttl else 0)
+                stop.wait(self._write(redis))
             except RedisError as error:
                 if not self._written:
                     raise
@@ -74,9 +73,10 @@ class Filler:
                 stop.wait(_FULL_S)
         stop.wait()
 
-    def _write(self, redis: Redis) -> None:
+    def _write(self, redis: Redis) -> float:
+        """Writes one more; returns the seconds to rest then."""
         if not self._ttl and self._written >= _MOST:
-            return
+            return _REST_S
         key = f"{KEY}:{self._written + 1}"
         # The command is short: a long one takes memory itself, and gives it back just
         # when it was refused for that.
@@ -85,6 +85,7 @@ class Filler:
         if self._ttl:
             redis.run("EXPIRE", key, str(self._ttl))
             self._look_for_evicted(redis)
+        return _REST_S if self._ttl and self._said else 0.0
 
     def _look_for_evicted(self, redis: Redis) -> None:
         evicted = _evicted(redis)

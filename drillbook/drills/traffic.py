@@ -9,41 +9,77 @@ N times at once and again and again. Prints `full` once PostgreSQL refuses a new
 from __future__ import annotations
 
 import argparse
+import contextlib
+import http.client
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from drillbook.drills.clients import ended_by_signal
 from drillbook.drills.prober import API
 from drillbook.drills.session import Session, SessionError
 from drillbook.drills.settings import read_address
-from drillbook.drills.users.calls import CallError, Line
 
 _PAUSE_S = 0.3
 _TIMEOUT_S = 5.0
 
 
-def ask(barrier: threading.Barrier, stop: threading.Event) -> None:
-    """Asks together with the others until `stop` is set."""
-    line = Line(API, timeout_s=_TIMEOUT_S)
-    while not stop.is_set():
-        try:
-            barrier.wait(_TIMEOUT_S)
-            line.call("GET", "/health")
-        except (CallError, threading.BrokenBarrierError):
-            barrier.reset()
-        stop.wait(_PAUSE_S)
+class Traffic:
+    """Requests over connections that are kept.
+
+    Args:
+        url: Of the API.
+        at_once: How many requests are under way together.
+    """
+
+    def __init__(self, url: str, at_once: int) -> None:
+        place = urlsplit(url)
+        self._lines = [
+            http.client.HTTPConnection(place.hostname or "", place.port, timeout=_TIMEOUT_S)
+            for _ in range(at_once)
+        ]
+
+    def burst(self) -> None:
+        """Asks everything before it reads the first answer. Whatever fails is asked anew
+        over a new connection the next time.
+        """
+        for line in self._lines:
+            with _broken_closed(line):
+                line.request("GET", "/health")
+        for line in self._lines:
+            if line.sock is not None:
+                with _broken_closed(line):
+                    line.getresponse().read()
+
+    def close(self) -> None:
+        """Closes all connections."""
+        for line in self._lines:
+            line.close()
 
 
-def wait_until_full(config: Path, stop: threading.Event) -> None:
-    """Waits until a new session is refused, and says so."""
+@contextlib.contextmanager
+def _broken_closed(line: http.client.HTTPConnection) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, http.client.HTTPException):
+        line.close()
+
+
+def work(config: Path, traffic: Traffic, stop: threading.Event) -> None:
+    """Makes traffic until `stop` is set, and says once when a new session is refused."""
+    full = False
     while not stop.wait(_PAUSE_S):
+        traffic.burst()
+        if full:
+            continue
         try:
             Session(read_address(config), timeout_s=_TIMEOUT_S).close()
         except SessionError as error:
+            full = True
             print(f"full: {error.text}", flush=True)
-            return
+    traffic.close()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,12 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--config", required=True, type=Path, help="the platform's configuration")
     parser.add_argument("--at-once", required=True, type=int, help="requests at once")
     options = parser.parse_args(argv)
-    stop = ended_by_signal()
-    barrier = threading.Barrier(options.at_once)
-    for _ in range(options.at_once):
-        threading.Thread(target=ask, args=(barrier, stop), daemon=True).start()
-    wait_until_full(options.config, stop)
-    stop.wait()
+    work(options.config, Traffic(API, options.at_once), ended_by_signal())
     return 0
 
 
