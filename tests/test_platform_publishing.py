@@ -96,6 +96,14 @@ def attempts(box: Box, job: str) -> list[str]:
     )
 
 
+def killed(box: Box) -> None:
+    """The worker is gone, without a word."""
+    pid = box.shell("worker", "cat /run/platform.pid").strip()
+    box.signal("worker", "KILL")
+    # A process that nobody has reaped yet still has its number.
+    eventually(lambda: box.shell("worker", f"kill -0 {pid} 2>&1 | wc -l").strip(), "1")
+
+
 def node(box: Box, code: str, queue: str = "publishing") -> Any:
     """What a function body says that has npm's `queue` at hand."""
     script = _NODE.format(queue=queue, code=code)
@@ -200,7 +208,7 @@ def test_a_worker_that_dies_leaves_its_job_to_the_next(box: Box, plugin: Any) ->
     plugin("sleep 4")
     job = take(box)
     eventually(lambda: box.accepted().get(job), 1)
-    box.signal("worker", "KILL")
+    killed(box)
     assert status(box, job) == "publishing"
     box.shell("worker", f"{SERVICE} start")
     becomes(box, job, "published")
@@ -298,7 +306,7 @@ def test_a_poison_job_keeps_its_worker_busy_until_somebody_mends_it(box: Box) ->
     eventually(lambda: box.redis(f"EXISTS bull:publishing:{job}:lock"), ["0"])
     assert box.redis("LRANGE bull:publishing:active 0 -1") == [job]
     assert box.shell("ops", probe).strip() == "28"
-    box.signal("worker", "KILL")
+    killed(box)
     box.sql(f"UPDATE content_items SET title = 'Deal today' WHERE id = '{poison}'")
     box.shell("worker", f"{SERVICE} start")
     becomes(box, job, "published")

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
@@ -21,7 +21,7 @@ import yaml
 PLATFORM = Path(__file__).parent.parent / "examples/platform"
 sys.path.insert(0, str(PLATFORM))
 
-from smartbeak import clock, queues, settings, summary, targets, worker  # noqa: E402
+from smartbeak import clock, queues, settings, shapes, summary, targets, worker  # noqa: E402
 from smartbeak.breaker import Breaker, OpenError, State  # noqa: E402
 from smartbeak.locks import Lock, lock_key  # noqa: E402
 from smartbeak.metrics import Metrics  # noqa: E402
@@ -85,6 +85,19 @@ def test_keys_are_those_of_the_facts() -> None:
     keys = FACTS["redis-keys"]
     assert keys[cache_key("<id>")]["seconds"] == CACHE_S
     assert keys[lock_key("publish:<job id>")]["seconds"] * 1000 == SETTINGS.jobs.lock_duration_ms
+
+
+def test_states_and_kinds_are_those_of_the_facts() -> None:
+    values = FACTS["values"]
+    assert set(get_args(shapes.ContentStatus)) == set(values["content_items.status"]["values"])
+    assert set(get_args(shapes.ContentType)) == set(values["content_items.content_type"]["values"])
+    assert set(get_args(shapes.JobStatus)) == set(values["publishing_jobs.status"]["values"])
+    for table, states in (("content", shapes.ContentStatus), ("job", shapes.JobStatus)):
+        ways = FACTS[f"{table}-states"]["leads-to"]
+        assert set(ways) == set(get_args(states)) >= {to for each in ways.values() for to in each}
+    for kind, fact in (("content", shapes.Item), ("dead-letter", shapes.DeadLetter)):
+        names = [field.alias for field in fact.model_fields.values()]
+        assert names == FACTS["shapes"][kind]["fields"]
 
 
 # The defect of the drill "poison job".
