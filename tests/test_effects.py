@@ -52,7 +52,6 @@ from drillbook.pages.effects import Found, strongest
         ("npm run migrate", "write", "npm migrate"),
         ("npm run migrate:rollback -- --all", "destructive", "npm migrate:rollback"),
         ("node --input-type=module <<'JS'\nawait q.pause()\nJS", "write", "BullMQ pause"),
-        ("bullmq x <<'JS'\nawait queue(given[0]).resume()\nJS", "write", "BullMQ resume"),
         ("node -e 'q.obliterate({force: true})'", "destructive", "BullMQ obliterate"),
         ("redis-cli --scan --pattern 'a:*' | xargs redis-cli unlink", "write", "redis-cli unlink"),
     ],

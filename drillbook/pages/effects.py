@@ -243,7 +243,7 @@ def _statement(statement: Statement) -> Iterator[tuple[Effect, str]]:
     if program in _SQL_PROGRAMS or (program in _PRINTERS and statement.after == "|"):
         for text in (*_texts(words), *statement.documents):
             yield from _sql(text)
-    if program in ("node", "bullmq"):  # the pages' own function for scripts of BullMQ
+    if program == "node":
         for text in (*words[1:], *statement.documents):
             for effect, method in _BULLMQ:
                 if called := method.search(text):
