@@ -33,7 +33,7 @@ from drillbook.sandboxes.local import LocalBackend
 from drillbook.sandboxes.sandbox import Backend, Sandbox
 from drillbook.snippets.play import Accept, Played, play_snippet
 
-_SETTLE_S = 10.0
+_SETTLE_S = 30.0
 """How long the platform may take to be served before the fault."""
 
 _SETTLE_WRITES = 10

@@ -25,6 +25,7 @@ from drillbook.pages import console
 EXCLUDED = {
     "SC1090": "a page may source a file whose name is only known on the host",
     "SC1091": "the sourced file is on the host, not here",
+    "SC2034": "a context block sets what a reader uses in any branch, and a drill runs one of them",
     "SC2164": "a `cd` that fails ends the block: every command must exit 0",
 }
 """Findings that do not fit commands typed on a page, with the reason."""

@@ -19,7 +19,7 @@ PLATFORM = (API, "web", "worker", "worker-eu")
 """Hosts of the platform's processes."""
 
 REQUEST_S = 30.0
-PATIENCE_S = 20.0
+PATIENCE_S = 40.0
 WORKER = "smartbeak-report-worker"
 """Name of the forgotten worker: in pg_stat_activity, CLIENT LIST and among its arguments,
 where pgrep finds it."""
