@@ -78,6 +78,7 @@ def drills(plan: Plan, when: str = WHEN) -> tuple[DrillResult, ...]:
                     people_s=scenario.drill.people_s,
                     recovered_s=4.213 if good else 131.0,
                     acknowledged=412,
+                    accounts=(("rows", 380, 0, 0), ("content", 32, 0, 0)) if good else (),
                     gap_s=4.4,
                     control="stayed-down" if good else "not-run",
                     started=when,

@@ -162,6 +162,7 @@ def test_the_panel_of_a_drill(book: Book) -> None:
         "Served again (RTO)15 min10 min of it for people✓ 4.2 s",
         "Writes lost (RPO)none✓ noneof 412 confirmed",
         "Writes doublednonenone",
+        "Confirmed workrows 380, content 32",
         "Longest gap between writes4.4 s",
         "Without the write stepsstays down✓ stayed down",
     ]

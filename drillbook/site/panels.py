@@ -106,6 +106,8 @@ def drill_panel(drill: DrillVerification, link: Link, anchor: str) -> str:
         ),
         _row("Writes doubled", "none", [str(result.doubled or "none") for result in results]),
     ]
+    if any(result.accounts for result in results):
+        rows.append(_row("Confirmed work", "", [_kinds(result) for result in results]))
     if results:
         rows += [
             _row("Longest gap between writes", "", [seconds(result.gap_s) for result in results]),
@@ -217,6 +219,11 @@ def _loss(drill: DrillVerification, result: DrillResult) -> str:
     span = f" over {seconds(result.lost_s)}" if result.lost_s else ""
     of = f"<small>of {result.acknowledged} confirmed</small>"
     return f"{YES if met else NO} {result.lost or 'none'}{span}{of}"
+
+
+def _kinds(result: DrillResult) -> str:
+    """How much of each kind of users' work was confirmed."""
+    return ", ".join(f"{escape(kind)} {count}" for kind, count, _, _ in result.accounts)
 
 
 def _origin(run: Run, link: Link) -> str:
