@@ -97,9 +97,9 @@ _KEYWORDS = frozenset(
     """
     all analyze and any array as asc at begin between bigint boolean by case cast checkpoint
     coalesce columns commit concurrently conflict copy count create cross current_date
-    current_setting current_timestamp current_user database declare default delete desc distinct
+    csv current_setting current_timestamp current_user database declare default delete desc distinct
     do drop else end epoch except excluded execute exists explain extract false filter first for
-    format from full function grant group having if in inner insert integer intersect interval
+    format from full function grant group having header if in inner insert integer intersect interval
     into is isolation join language last lateral left level like limit lock loop materialized
     minutes not nothing notice now null nulls numeric of off offset on only or order outer over
     partition perform pg_lsn primary raise read record return returning right rollback row rows
@@ -203,13 +203,26 @@ def test_tables_and_columns_in_snippets_are_facts(book: Plan) -> None:
     assert wrong == {}
 
 
+def _route(path: str) -> str:
+    """A path of the API as the facts write it: `/v1/content/$id` is `/v1/content/{id}`."""
+    return re.sub(r"/(?:\$\{?\w+(?:\[\d+\])?\}?|:\w+)", "/{id}", path).rstrip("/")
+
+
+def test_a_route_is_known_by_its_variable() -> None:
+    assert _route("/v1/admin/dlq/$job") == "/v1/admin/dlq/{id}"
+    assert _route("/v1/publishing/jobs/${job[0]}/retry") == "/v1/publishing/jobs/{id}/retry"
+    assert _route("/v1/content/") == "/v1/content"
+
+
 def test_queues_endpoints_and_databases_in_snippets_are_facts(book: Plan) -> None:
     known = {str(name) for key in ("queues", "endpoints") for name in FACTS.get(key, ())}
     wrong = {}
     for snippet in snippets(book):
         text = typed(snippet)
         used = set(re.findall(r"\bbull:([\w-]+):", text))
-        used |= set(re.findall(r"\bhttps?://[^\s/'\"]+(/[\w/.:-]*)", text))
+        # What publish targets answer is theirs, not the platform's.
+        used |= set(re.findall(r"\bhttps?://(?!site\d|\$url)[^\s/'\"]+(/[\w/.:-]*)", text))
+        used |= {_route(path) for path in re.findall(r"(/v1/[\w/.:${}\[\]-]+)", text)}
         databases = set(re.findall(r"(?:--dbname[= ]|\bdbname=|PGDATABASE=)([\w-]+)", text))
         databases |= set(re.findall(r"postgres(?:ql)?://[^\s/'\"]+/([\w-]+)", text))
         missing = (used - known) | (databases - set(FACTS["databases"]) - {"postgres"})
@@ -267,6 +280,7 @@ _ROLES = frozenset(
         "Communications Lead",
         "Docker Engine",
         "Secrets Manager",
+        "External Secrets",
     }
 )
 

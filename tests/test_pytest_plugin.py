@@ -141,6 +141,7 @@ def test_the_report_holds_results_drills_versions(book: Book) -> None:
         "line": 10,
         "evidence": "",
         "waited_s": 0.0,
+        "simulated": [],
         "commit": "",
         "versions": None,
     }
