@@ -97,15 +97,16 @@ _KEYWORDS = frozenset(
     """
     all analyze and any array as asc at begin between bigint boolean by case cast checkpoint
     coalesce columns commit concurrently conflict copy count create cross current_date
-    csv current_setting current_timestamp current_user database declare default delete desc distinct
+    current_setting current_timestamp current_user database declare default delete desc distinct
     do drop else end epoch except excluded execute exists explain extract false filter first for
-    format from full function grant group having header if in inner insert integer intersect interval
+    format from full function grant group having if in inner insert integer intersect interval
     into is isolation join language last lateral left level like limit lock loop materialized
     minutes not nothing notice now null nulls numeric of off offset on only or order outer over
     partition perform pg_lsn primary raise read record return returning right rollback row rows
     schema select session_user set setof show similar some start stdout table temp temporary text
     then time timestamp timestamptz to transaction true truncate union unique update usage user
     using vacuum values view when where while window with within without work zone exception
+    csv header
     """.split()  # noqa: SIM905 - a table of words
 )
 _TABLES = {

@@ -282,7 +282,7 @@ def test_a_job_whose_row_is_gone_is_not_published(box: Box) -> None:
 
 def test_a_target_that_fails_and_fails_is_left_alone_for_a_while(box: Box) -> None:
     target = unreachable(box)
-    made = [take(box, target=target) for _ in range(3)]
+    made = [take(box, target=target) for _ in range(6)]
     for job in made:
         becomes(box, job, "failed")
     errors = {attempt.split("|")[2] for job in made for attempt in attempts(box, job)}
