@@ -163,7 +163,7 @@ def test_options_reach_the_snippet_from_every_directive(tmp_path: Path) -> None:
             block("$ true", "hots: db-1"),
             "source/index.md:10: unknown-option: There is no option `hots`.\n"
             "  hint: The options are name, on, skip, until, timeout, exit-code, stderr, "
-            "eventually, effect, undo, irreversible, refusal-of, optional.",
+            "eventually, effect, undo, irreversible, refusal-of, optional, needs-fix.",
         ),
         (
             block("$ true", "on: db-1", "timeout: soon"),
