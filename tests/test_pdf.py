@@ -221,6 +221,12 @@ def test_without_pango_the_packages_are_named(
     )
 
 
+def test_runbooks_are_known_by_their_folder() -> None:
+    assert pdf.is_runbook("runbooks/failover")
+    assert pdf.is_runbook("reliability/runbooks/publishing")
+    assert not pdf.is_runbook("docs/runbooks")
+
+
 @needs_pango
 def test_the_command_line_prints_the_book_and_each_runbook(
     build: Path,

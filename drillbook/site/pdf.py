@@ -20,8 +20,7 @@ from drillbook.site import paper
 PACKAGES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
 """Debian's packages with the libraries that WeasyPrint draws text with."""
 
-RUNBOOKS = "runbooks/"
-"""Where the pages stand that are also printed alone."""
+_RUNBOOKS = "runbooks"
 
 _STYLES = ("fonts.css", "pygments.css", "print.css")
 
@@ -84,6 +83,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def is_runbook(docname: str) -> bool:
+    """Whether a page is also printed alone: it stands in a folder of runbooks, at any depth."""
+    return _RUNBOOKS in docname.split("/")[:-1]
+
+
 def _wanted(html: Path, out: Path, only: str) -> list[tuple[str, Path]]:
     """The pages to print, empty for the book, each with its file."""
     if out.suffix == ".pdf":
@@ -91,7 +95,7 @@ def _wanted(html: Path, out: Path, only: str) -> list[tuple[str, Path]]:
     if only:
         return [(only, out / f"{only}.pdf")]
     body, _ = paper.read(html)
-    runbooks = [c.docname for c in paper.chapters_of(body) if c.docname.startswith(RUNBOOKS)]
+    runbooks = [c.docname for c in paper.chapters_of(body) if is_runbook(c.docname)]
     return [("", out / "book.pdf"), *((name, out / f"{name}.pdf") for name in runbooks)]
 
 
