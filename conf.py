@@ -24,7 +24,7 @@ extensions = [
 
 source_suffix = {".md": "markdown"}
 templates_path = ["source/_templates"]
-exclude_patterns = ["_templates", "_static"]
+exclude_patterns = ["_templates", "_static", "_shared"]
 nitpicky = True  # a reference that leads nowhere is a warning, and nox makes it an error
 
 # MyST

@@ -24,8 +24,8 @@ from drillbook.pages.statements import statements
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "source"
-PAGES = sorted(SOURCE.glob("**/*.md"))
-RUNBOOKS = sorted(SOURCE.glob("runbooks/*.md"))
+PAGES = sorted(SOURCE.glob("**/[!_]*/*.md")) + sorted(SOURCE.glob("*.md"))
+RUNBOOKS = sorted(SOURCE.glob("**/runbooks/*.md"))
 WRITING = SOURCE / "docs/writing-a-page.md"
 SEVERITY = SOURCE / "reference/severity.md"
 FACTS: dict[str, Any] = yaml.safe_load((ROOT / "examples/platform/facts.yaml").read_text())
