@@ -135,8 +135,8 @@ def sandbox(tmp_path: Path, docker: Docker) -> ComposeSandbox:
     service = Service(
         name="db-1", names=("db-1",), command=("postgres-node",), environment={}, mounts=(),
         healthcheck=Healthcheck(("postgres-healthy",), 0.5, 5.0, 60.0), needs=(), working_dir="",
-        setup=(), certificate=(), pidfile="", log="/var/log/x.log", versions={}, programs=(),
-        simulated=False,
+        setup=(), certificate=(), pidfile="", stop_first=False,
+        log="/var/log/x.log", versions={}, programs=(), simulated=False,
     )  # fmt: skip
     return ComposeSandbox(docker, "drillbook-test", state, [service], "image:tag")
 

@@ -66,8 +66,8 @@ def _service(host: str) -> Service:
     return Service(
         name=host, names=(host,), command=(), environment={}, mounts=(), healthcheck=None,
         needs=(), working_dir="", setup=(), certificate=(),
-        pidfile=PIDFILES.get(host.partition("-")[0], ""), log="", versions={}, simulated=False,
-        programs=(),
+        pidfile=PIDFILES.get(host.partition("-")[0], ""), stop_first=False,
+        log="", versions={}, simulated=False, programs=(),
     )  # fmt: skip
 
 

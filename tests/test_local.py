@@ -165,6 +165,24 @@ def test_close_ends_every_process(local_backend: LocalBackend) -> None:
     assert gone_within(below, 1)
 
 
+def test_sentinels_are_stopped_before_they_could_miss_their_master(
+    local_backend: LocalBackend,
+) -> None:
+    services = ["ops", "redis-1", "redis-2", "sentinel-1", "sentinel-2", "sentinel-3"]
+    with contextlib.closing(local_backend.open(services, label="stop")) as sandbox:
+        typed(
+            sandbox,
+            "redis-cli -h sentinel-1 -p 26379 SENTINEL SET smartbeak down-after-milliseconds 200",
+        )
+        # The master is the first of the pair to stop, and the replica takes its time.
+        busy = "for _ = 1, 4e8 do end"
+        typed(sandbox, f"redis-cli -h redis-2 EVAL {shlex.quote(busy)} 0 >/tmp/busy 2>&1 &")
+        sandbox.stop()
+        log = sandbox.host("sentinel-1").request("logs", timeout_s=5, lines=50)["text"]
+    assert "+monitor master smartbeak redis-1" in log
+    assert "+sdown master" not in log
+
+
 def test_kill_9_of_the_runner_ends_every_process(
     local_backend: LocalBackend, tmp_path: Path
 ) -> None:

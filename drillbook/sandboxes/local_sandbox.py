@@ -141,8 +141,11 @@ class LocalSandbox:
         self.versions = versions.read(services, self.host)
 
     def stop(self) -> None:
-        """Stops the servers cleanly, those that feed others first, so that all data agrees."""
-        for service in self.services.values():
+        """Stops the servers cleanly, those that feed others first, so that all data agrees.
+
+        What watches them goes before: it would take the one for lost that stops first.
+        """
+        for service in sorted(self.services.values(), key=lambda each: not each.stop_first):
             if not service.pidfile:
                 continue
             host = self.host(service.name)

@@ -72,6 +72,9 @@ class Service:
     """Names in the host's certificate; empty for a host that has none."""
 
     pidfile: str
+    stop_first: bool
+    """Whether it is stopped before all others: it would act on their absence."""
+
     log: str
     versions: Mapping[str, tuple[str, ...]]
     """Command that prints a server's version, by server name."""
@@ -192,6 +195,7 @@ def _service(
         setup=tuple(ours.get("setup", ())),
         certificate=tuple(ours.get("certificate", ())),
         pidfile=str(ours.get("pidfile", "")),
+        stop_first=bool(ours.get("stop-first", False)),
         log=str(ours.get("log", "")),
         versions={key: tuple(argv) for key, argv in ours.get("versions", {}).items()},
         programs=tuple(dict.fromkeys((*ours.get("versions", {}), *ours.get("programs", ())))),
