@@ -39,6 +39,9 @@ _SETTLE_S = 30.0
 _SETTLE_WRITES = 10
 """Confirmed writes to wait for before the fault, so that there is something to lose."""
 
+_CONTROL_WRITES = 1
+"""The same in a control run, where nothing is counted: that users are served is enough."""
+
 _BREAK_S = 20.0
 """How long a fault may take until users notice it."""
 
@@ -117,7 +120,7 @@ def play(
             ending.callback(sandbox.close)
             scene = _Scene(scenario, backend.name, root / "build/evidence", sandbox)
             if drill:
-                watch, injected = _break(sandbox, drill)
+                watch, injected = _break(sandbox, drill, _SETTLE_WRITES)
         except DrillbookError as error:
             yield from _all_broken(scenario, error)
             return
@@ -136,15 +139,23 @@ def play(
             yield _recorded(scene, verdict, watch)
 
 
-def _break(sandbox: Sandbox, drill: Drill) -> tuple[Watch, float]:
+def _break(sandbox: Sandbox, drill: Drill, writes: int) -> tuple[Watch, float]:
     """Starts the prober, injects the fault and waits until users notice.
+
+    Args:
+        sandbox: Where.
+        drill: Names the fault.
+        writes: Confirmed writes to wait for before it.
+
+    Returns:
+        The prober at work, and when the outage began, in seconds of CLOCK_MONOTONIC.
 
     Raises:
         HarnessError: `not-served` before the fault, `fault-without-effect` after it.
     """
     fault = faults.parse(drill.fault)
     watch = Watch(sandbox, fault.oracle)
-    if not watch.until(True, timeout_s=_SETTLE_S, acknowledged=_SETTLE_WRITES):
+    if not watch.until(True, timeout_s=_SETTLE_S, acknowledged=writes):
         raise HarnessError(
             "not-served",
             f"before the fault the platform was not served: {watch.last_error or 'no word'}",
@@ -257,7 +268,7 @@ def _with_control(scene: _Scene, page: Page, backend: Backend, verdict: DrillRes
         with contextlib.closing(
             backend.open(services, label=f"{scene.scenario.id} control")
         ) as sandbox:
-            watch, _ = _break(sandbox, drill)
+            watch, _ = _break(sandbox, drill, _CONTROL_WRITES)
             end = time.monotonic() + patience
             for snippet in scene.scenario.snippets:
                 options = snippet.options
