@@ -140,6 +140,38 @@ def test_keys_that_are_the_same_are_refused() -> None:
     assert trouble({**API, "JWT_KEY_2": API["JWT_KEY_1"]}) == "JWT_KEY_2 is the same as JWT_KEY_1"
 
 
+STORAGE = {
+    "STORAGE_BUCKET": "media",
+    "STORAGE_ACCESS_KEY_ID": "key-1",
+    "STORAGE_SECRET_ACCESS_KEY": "secret-1",
+}
+
+
+def test_the_api_may_be_told_of_a_bucket_for_media() -> None:
+    assert load(API, "api").bucket is None
+    assert load({**API, "STORAGE_REGION": "eu-west-1"}, "api").bucket is None
+    found = load({**API, **STORAGE}, "api").bucket
+    assert found == settings.Bucket("media", "us-east-1", "", "key-1", "secret-1")
+    assert "secret-1" not in repr(found)
+    more = {"STORAGE_REGION": "auto", "STORAGE_ENDPOINT": "https://storage.example.com:9000/"}
+    found = load({**API, **STORAGE, **more}, "api").bucket
+    assert found and (found.region, found.endpoint) == ("auto", "https://storage.example.com:9000")
+    # The others are given the same file of settings, and not what is missing in it here.
+    assert load({**WEB, "STORAGE_BUCKET": "media"}, "web").bucket is None
+
+
+@pytest.mark.parametrize("name", STORAGE)
+def test_a_bucket_is_told_whole(name: str) -> None:
+    assert trouble({**API, **STORAGE, name: ""}) == f"{name} is not set"
+    assert trouble({**API, **STORAGE, name: "xxx"}) == f"{name} is a placeholder"
+
+
+@pytest.mark.parametrize("value", ["http://a", "a.example.com", "https://a/b", "https://u:p@a"])
+def test_a_storage_is_reached_with_https(value: str) -> None:
+    said = trouble({**API, **STORAGE, "STORAGE_ENDPOINT": value})
+    assert said == f"STORAGE_ENDPOINT is {value!r}, not https:// and a host"
+
+
 def test_a_word_inside_another_makes_no_placeholder() -> None:
     assert load({**API, "JWT_KEY_1": "contestlatestprotestattestations"}, "api").jwt_keys
 

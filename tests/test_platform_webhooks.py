@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from drillbook.sandboxes.local import LocalBackend
-from tests.platform_box import FACTS, Answer, Box, Call, eventually
+from tests.platform_box import FACTS, PLATFORM, Answer, Box, Call, eventually
 
 WEB = "http://web:3000"
 
@@ -46,7 +47,8 @@ class Sender:
         elif provider == "paddle":
             headers = {"Paddle-Signature": f"ts={now};h1={_hex(secret, f'{now}:', body)}"}
         else:
-            key = base64.b64decode(secret.removeprefix("whsec_") + "===")
+            text = re.sub("[^A-Za-z0-9+/]", "", secret)
+            key = base64.b64decode(text[: len(text) - (len(text) % 4 == 1)] + "===")
             digest = hmac.new(key, f"{event}.{now}.".encode() + body, hashlib.sha256).digest()
             headers = {
                 "svix-id": event,
@@ -106,10 +108,116 @@ def test_routes_of_the_web_host_are_those_of_the_facts(box: Box) -> None:
             Call(fact["method"], path, body=b"{}"), Call("DELETE", path), base=WEB
         )
         assert right.status in (200, 400), path
-        assert wrong.status == 405, path
+        assert (wrong.status, wrong.code) == (405, "METHOD_NOT_ALLOWED"), path
+        assert wrong.headers["allow"] == fact["method"]
     for path in ("/api/webhooks/other", "/api/health", "/"):
         answer = box.calls(Call("POST", path, body=b"{}"), base=WEB)[0]
         assert (answer.status, answer.code) == (404, "NOT_FOUND")
+
+
+def test_the_document_is_the_one_that_is_kept_and_says_what_the_facts_say(box: Box) -> None:
+    (answer,) = box.calls(Call("GET", "/openapi.json"), base=WEB)
+    assert answer.body == json.loads((PLATFORM / "openapi-web.json").read_text())
+    found = {
+        path: {
+            "method": method.upper(),
+            "statuses": [int(status) for status in operation["responses"]],
+        }
+        for path, methods in answer.body["paths"].items()
+        for method, operation in methods.items()
+    }
+    assert found == {
+        path: {name: fact[name] for name in ("method", "statuses")}
+        for path, fact in FACTS["web"].items()
+    }
+    shapes = answer.body["components"]["schemas"]
+    for provider, fact in FACTS["webhooks"].items():
+        operation = answer.body["paths"][f"/api/webhooks/{provider}"]["post"]
+        headers = {each["name"] for each in operation["parameters"] if each["required"]}
+        assert fact["header"] in headers
+        said = operation["responses"]["200"]["content"]["application/json"]["schema"]["anyOf"]
+        fields = [shapes[each["$ref"].rpartition("/")[2]]["properties"] for each in said]
+        assert sorted(map(list, fields)) == sorted(fact["answers"])
+
+
+def documented(provider: str) -> dict[str, Any]:
+    """What the document says of a provider's events and their headers."""
+    document = json.loads((PLATFORM / "openapi-web.json").read_text())
+    operation = document["paths"][f"/api/webhooks/{provider}"]["post"]
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    return {"headers": [each["name"] for each in operation["parameters"]], "event": schema}
+
+
+LEAST: dict[str, dict[str, Any]] = {
+    "stripe": {"type": "invoice.paid"},
+    "paddle": {"event_type": "transaction.failed", "org_id": "org_1"},
+    "clerk": {"type": "session.created", "data": {"id": "sess_1"}},
+}
+"""Events of which only what the document asks for is added, and what they change, nothing."""
+
+
+def least(provider: str) -> dict[str, Any]:
+    """An event without anything that it could do without."""
+    event = f"evt_{uuid.uuid4().hex}"
+    more: dict[str, dict[str, Any]] = {
+        "stripe": {"id": event, "created": int(time.time())},
+        "paddle": {"event_id": event, "occurred_at": datetime.now(UTC).isoformat()},
+        "clerk": {},
+    }
+    return {**LEAST[provider], **more[provider]}
+
+
+@pytest.mark.parametrize("provider", FACTS["webhooks"])
+def test_what_the_document_asks_for_is_needed_and_enough(sender: Sender, provider: str) -> None:
+    said, event = documented(provider), least(provider)
+    needed = said["event"]["required"]
+    assert set(needed) <= set(event) <= set(said["event"]["properties"])
+    whole = sender.signed(provider, json.dumps(event).encode(), "e1")
+    (answer,) = sender.send(whole)
+    assert answer.status == 200, answer.text
+    for name in needed:
+        less = json.dumps({key: value for key, value in event.items() if key != name}).encode()
+        (answer,) = sender.send(sender.signed(provider, less, "e2"))
+        assert (answer.status, answer.code) == (400, "VALIDATION_ERROR"), name
+    for name in said["headers"]:
+        kept = {key: value for key, value in (whole.headers or {}).items() if key.lower() != name}
+        assert len(kept) == len(whole.headers or {}) - 1, name
+        (answer,) = sender.send(Call("POST", whole.path, body=whole.body, headers=kept))
+        assert (answer.status, answer.code) == (400, "WEBHOOK_ERROR"), name
+
+
+@pytest.mark.parametrize("provider", FACTS["webhooks"])
+def test_each_answer_has_the_fields_of_the_facts(sender: Sender, provider: str) -> None:
+    event, answers = least(provider), FACTS["webhooks"][provider]["answers"]
+    delivery = sender.signed(provider, json.dumps(event).encode(), f"msg_{uuid.uuid4().hex}")
+    first, second = sender.send(delivery, delivery)
+    assert [list(first.body), list(second.body)] == answers[:2]
+    for ignored in answers[2:]:
+        kind = {"stripe": "type", "paddle": "event_type"}[provider]
+        other = json.dumps({**least(provider), kind: "nobody.knows"}).encode()
+        (answer,) = sender.send(sender.signed(provider, other, "e"))
+        assert list(answer.body) == ignored
+
+
+@pytest.mark.parametrize("provider", FACTS["webhooks"])
+def test_a_signature_is_of_the_bytes_and_not_of_what_they_mean(
+    sender: Sender, provider: str
+) -> None:
+    event = {**least(provider), "note": "Grüße \U0001f600"}
+    wide = json.dumps(event, ensure_ascii=False, indent=2).encode() + b"\r\n"
+    narrow = json.dumps(event, separators=(",", ":")).encode()
+    delivery = sender.signed(provider, wide, f"msg_{uuid.uuid4().hex}")
+    swapped, right, typed = sender.send(
+        Call("POST", delivery.path, body=narrow, headers=delivery.headers),
+        delivery,
+        Call(
+            "POST", delivery.path, body=wide,
+            headers={**(delivery.headers or {}), "Content-Type": "text/plain"},
+        ),
+    )  # fmt: skip
+    assert swapped.status == FACTS["webhooks"][provider]["refused"]
+    assert (right.status, typed.status) == (200, 200)
+    assert list(typed.body) == FACTS["webhooks"][provider]["answers"][1]
 
 
 @pytest.mark.parametrize("provider", FACTS["webhooks"])

@@ -16,6 +16,7 @@ SECRETS = (
     *("postgres", "smartbeak", "replicator"),  # passwords of database roles
     *("jwt-key-1", "jwt-key-2", "stripe-webhook", "paddle-webhook", "clerk-webhook"),
     *("wordpress", "linkedin"),  # what publish targets ask for
+    "storage",  # signs addresses to upload to
 )
 """Names of the secrets; each is a file."""
 

@@ -7,15 +7,30 @@ from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
 
-from smartbeak import admin, content, handlers, probes, publishing, serving
+from smartbeak import (
+    admin,
+    alerts,
+    content,
+    handlers,
+    media,
+    notifications,
+    plans,
+    probes,
+    publishing,
+    reports,
+    serving,
+)
 from smartbeak.admin import Admin, count_jobs
+from smartbeak.alerts import Alerts
 from smartbeak.content import Content
 from smartbeak.database import Database
 from smartbeak.errors import UnavailableError
 from smartbeak.gate import Gate
 from smartbeak.health import Health
 from smartbeak.limits import Limits
+from smartbeak.media import Media
 from smartbeak.metrics import Metrics, show
+from smartbeak.notifications import Notifications
 from smartbeak.publishing import Publishing
 from smartbeak.queues import Queues
 from smartbeak.settings import Settings
@@ -54,9 +69,14 @@ class ControlPlane:
         handlers.add_errors(self.app)
         jobs = Publishing(database, queues)
         self.app.include_router(probes.routes(self.health))
+        self.app.include_router(reports.routes(self.health))
         self.app.include_router(content.routes(Content(database, store)))
         self.app.include_router(publishing.routes(jobs))
         self.app.include_router(admin.routes(Admin(database, jobs)))
+        self.app.include_router(notifications.routes(Notifications(database)))
+        self.app.include_router(alerts.routes(Alerts(database)))
+        self.app.include_router(media.routes(Media(database, settings.bucket)))
+        self.app.include_router(plans.routes(database))
         handlers.add_document(self.app)
         self.served = Gate(self.app, metrics, self._identify, settings.legacy_paths)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import socket
 import time
@@ -49,11 +50,15 @@ class Database:
         settings: Where it is and how many connections it may have.
         metrics: Where to count them.
         wait_s: Longest that one piece of work may take, with the wait for a connection.
+
+    Attributes:
+        key: Tells its pool from others, without saying where it is.
     """
 
     def __init__(self, settings: Settings, metrics: Metrics, wait_s: float = REQUEST_S) -> None:
         self._metrics = metrics
         self._wait_s = wait_s
+        self.key = hashlib.sha256(settings.database.encode()).hexdigest()[:16]
         self._refusal = ""
         self._drained_at = 0.0
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
@@ -130,10 +135,17 @@ class Database:
 
     def count(self) -> None:
         """Brings the pool's gauges up to date."""
+        found = self.stats()
+        used = found["total"] - found["idle"]
+        show(self._metrics.pool, {"idle": found["idle"], "used": used, "waiting": found["waiting"]})
+
+    def stats(self) -> dict[str, int]:
+        """Connections of the pool, those of them that nobody uses, and who waits for one."""
         stats = self._pool.get_stats()
-        total, idle = stats.get("pool_size", 0), stats.get("pool_available", 0)
-        counts = {"idle": idle, "used": total - idle, "waiting": stats.get("requests_waiting", 0)}
-        show(self._metrics.pool, counts)
+        names = {
+            "total": "pool_size", "idle": "pool_available", "waiting": "requests_waiting",
+        }  # fmt: skip
+        return {name: stats.get(known, 0) for name, known in names.items()}
 
     async def _with_connection(self, work: Work[T], used: list[Connection], limit: float) -> T:
         async with self._pool.connection(timeout=limit - _TO_SPARE_S) as connection:

@@ -6,10 +6,10 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from psycopg import DataError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from smartbeak.errors import ApiError, UnavailableError, internal, invalid, not_found
 from smartbeak.logs import Log, reason
@@ -63,8 +63,8 @@ def _allowed(app: FastAPI, request: Request) -> set[str]:
     """Methods that a path may be asked with; each of them is a route of its own."""
     return {
         method
-        for route in app.routes
-        if isinstance(route, Route) and route.path_regex.match(request.scope["path"])
+        for route in iter_route_contexts(app.routes)
+        if route.path_regex.match(request.scope["path"])
         for method in route.methods or ()
     }
 

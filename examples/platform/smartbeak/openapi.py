@@ -1,17 +1,18 @@
-"""Writes the control plane's OpenAPI document (`python3 -m smartbeak.openapi`)."""
+"""Writes the OpenAPI documents of the HTTP programs (`python3 -m smartbeak.openapi`)."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from smartbeak import handlers, settings
 from smartbeak.api import ControlPlane
+from smartbeak.web import WebHost
 
-PATH = Path(__file__).parent.parent / "openapi.json"
-"""Where it is kept."""
+_FOLDER = Path(__file__).parent.parent
 
-# None of them counts for the document, and nothing is connected to.
+# None of them counts for the documents, and nothing is connected to.
 _ANY = {
     "NODE_ENV": "production",
     "LOG_LEVEL": "info",
@@ -19,14 +20,22 @@ _ANY = {
     "REDIS_URL": "redis://nowhere:6379/0",
     "JWT_KEY_1": "1" * 32,
     "JWT_KEY_2": "2" * 32,
+    "STRIPE_WEBHOOK_SECRET": "stripe",
+    "PADDLE_WEBHOOK_SECRET": "paddle",
+    "CLERK_WEBHOOK_SECRET": "clerk",
 }
 
 
-def text() -> str:
-    """The document."""
-    plane = ControlPlane(settings.load(_ANY, "api"))
-    return json.dumps(handlers.document(plane.app), indent=2) + "\n"
+def texts() -> Mapping[Path, str]:
+    """The documents, by where they are kept."""
+    api, web = ControlPlane(settings.load(_ANY, "api")), WebHost(settings.load(_ANY, "web"))
+    apps = {"openapi.json": api.app, "openapi-web.json": web.app}
+    return {
+        _FOLDER / name: json.dumps(handlers.document(app), indent=2) + "\n"
+        for name, app in apps.items()
+    }
 
 
 if __name__ == "__main__":
-    PATH.write_text(text(), encoding="utf-8")
+    for path, text in texts().items():
+        path.write_text(text, encoding="utf-8")

@@ -49,7 +49,19 @@ ACCESS: Mapping[tuple[str, str], Access] = {
     ("GET", "/v1/admin/queues/metrics"): Access(_LEADERS, 40),
     ("GET", "/v1/admin/flags/{key}"): Access(_LEADERS, 100),
     ("POST", "/v1/admin/flags/{key}"): Access(("owner",), 100),
+    ("GET", "/v1/admin/notifications"): Access(_LEADERS, 40),
+    ("GET", "/v1/admin/notifications/dlq"): Access(_LEADERS, 40),
+    ("GET", "/v1/admin/notifications/metrics"): Access(_LEADERS, 40),
+    ("POST", "/v1/admin/notifications/{id}/retry"): Access(_LEADERS, 30),
+    ("POST", "/v1/admin/notifications/{id}/cancel"): Access(_LEADERS, 30),
+    ("GET", "/v1/alerts"): Access(_LEADERS, 100),
+    ("POST", "/v1/alerts"): Access(_LEADERS, 100),
+    ("POST", "/v1/media/upload-intent"): Access(_WRITERS, 30),
+    ("POST", "/v1/media/{id}/complete"): Access(_WRITERS, 100),
+    ("GET", "/v1/billing/plan"): Access(_LEADERS, 50),
     ("GET", "/health/detailed"): Access(_LEADERS, 100),
+    ("GET", "/health/repositories"): Access(_LEADERS, 100),
+    ("GET", "/health/sequences"): Access(_LEADERS, 100),
 }
 """Every route that is not public, by method and path."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 ROLES = ("api", "web", "worker")
 """Names of the processes."""
@@ -21,6 +21,8 @@ _SHORTEST_KEY = 32
 _PLACEHOLDER = re.compile(
     r"\b(placeholder|xxx|example|test|demo|fake|mock|invalid|null)\b|\byour[_-]", re.IGNORECASE
 )
+
+_ENDPOINT = re.compile(r"https://[a-z0-9.-]+(:[0-9]{1,5})?")
 
 _SECRETS: Mapping[str, tuple[str, ...]] = {
     "api": ("JWT_KEY_1", "JWT_KEY_2"),
@@ -46,11 +48,13 @@ _NUMBERS: Mapping[str, tuple[int, int, int]] = {
     "PUBLISHING_CIRCUIT_HALF_OPEN_MAX": (3, 1, 50),
 }
 
+_STORAGE = ("STORAGE_BUCKET", "STORAGE_ACCESS_KEY_ID", "STORAGE_SECRET_ACCESS_KEY")
+
 VARIABLES = frozenset(
     {
         *("NODE_ENV", "LOG_LEVEL", "SERVICE_NAME", "CONTROL_PLANE_DB", "REDIS_URL", "HOST", "PORT"),
         *("JWT_AUDIENCE", "JWT_ISSUER", "API_LEGACY_PATH_MODE", "ENABLE_RATE_LIMITING"),
-        *("WORKER_REGION", *_NUMBERS),
+        *("WORKER_REGION", *_NUMBERS, *_STORAGE, "STORAGE_REGION", "STORAGE_ENDPOINT"),
         *(name for names in _SECRETS.values() for name in names),
     }
 )
@@ -115,6 +119,29 @@ class Settings:
 
     secrets: Mapping[str, str]
     """Webhook secrets and credentials for targets, by variable."""
+
+    bucket: Bucket | None
+    """Where media is kept; None if the process was not told."""
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A bucket of an object storage, and as whom to sign for it."""
+
+    name: str
+    """Its name."""
+
+    region: str
+    """The region that a signature names."""
+
+    endpoint: str
+    """Address of the storage, `https://` and a host; empty for that of AWS."""
+
+    key_id: str
+    """Id of the key."""
+
+    secret: str = field(repr=False)
+    """The key."""
 
 
 @dataclass(frozen=True)
@@ -184,6 +211,7 @@ def load(environ: Mapping[str, str], role: str) -> Settings:
         environ, "API_LEGACY_PATH_MODE", ("redirect", "rewrite", "off"), "redirect", wrong
     )
     limited = _choice(environ, "ENABLE_RATE_LIMITING", ("true", "false"), "true", wrong)
+    bucket = _bucket(environ, wrong) if role == "api" else None
     port = environ.get("PORT") or str(_PORTS[role])
     if not port.isdecimal() or int(port) > 65535:
         wrong.append(f"PORT is {port!r}, not a port")
@@ -208,7 +236,21 @@ def load(environ: Mapping[str, str], role: str) -> Settings:
         region=environ.get("WORKER_REGION") or HOME_REGION,
         jobs=_jobs(numbers),
         secrets={name: environ.get(name, "") for name in (*_SECRETS["web"], *_SECRETS["worker"])},
+        bucket=bucket,
     )
+
+
+def _bucket(environ: Mapping[str, str], wrong: list[str]) -> Bucket | None:
+    """The bucket of media: nothing of it is set, or all that it needs."""
+    endpoint = environ.get("STORAGE_ENDPOINT", "").rstrip("/")
+    if not any(environ.get(name) for name in _STORAGE):
+        return None
+    wrong += [_trouble(name, environ.get(name, "")) for name in _STORAGE]
+    if endpoint and not _ENDPOINT.fullmatch(endpoint):
+        wrong.append(f"STORAGE_ENDPOINT is {endpoint!r}, not https:// and a host")
+    name, key_id, secret = (environ.get(variable, "") for variable in _STORAGE)
+    region = environ.get("STORAGE_REGION") or HOME_REGION
+    return Bucket(name, region, endpoint, key_id, secret)
 
 
 def _jobs(numbers: Mapping[str, int]) -> Jobs:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -20,6 +21,9 @@ from smartbeak.clock import instant
 
 ID = r"^[A-Za-z0-9_-]{1,128}$"
 """An id. The platform takes UUIDs; its seed here has readable ids."""
+
+UUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+"""The id of what no seed has."""
 
 _NO_NUL = "^[^\\u0000]*$"
 
@@ -37,12 +41,29 @@ ContentType = Literal["article", "page", "product", "review", "guide", "post", "
 ContentStatus = Literal["draft", "scheduled", "published", "archived"]
 JobStatus = Literal["pending", "publishing", "published", "failed"]
 Adapter = Literal["wordpress", "linkedin"]
+MediaType = Literal[
+    "image/jpeg", "image/png", "image/gif", "image/webp", "image/avif",
+    "video/mp4", "video/webm", "video/quicktime",
+    "audio/mpeg", "audio/wav", "audio/ogg", "audio/webm",
+    "application/pdf",
+]  # fmt: skip
+NotificationStatus = Literal["pending", "sending", "delivered", "failed", "cancelled"]
 Region = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
 
 
 def _optional(schema: dict[str, Any]) -> None:
     """A text that may be left out: what stands for that is not shown, and null is no text."""
     schema.pop("default", None)
+
+
+def _number(value: Any) -> Any:
+    """A number as JSON has it, where 5.0 is 5, and no text or truth stands for one."""
+    if type(value) not in (int, float):
+        raise ValueError("Not a number")
+    return value
+
+
+Threshold = Annotated[int, Field(ge=0, le=2_147_483_647), BeforeValidator(_number)]
 
 
 class Shape(BaseModel):
@@ -266,6 +287,50 @@ class Ok(Shape):
     ok: Literal[True] = True
 
 
+# Media.
+
+
+class NewMedia(Shape):
+    """A file that is to come."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mime_type: MediaType
+
+
+class UploadIntent(Shape):
+    """Where to put a file, and for how many seconds that is possible."""
+
+    id: str
+    url: str
+    expires_in: int
+
+
+class Uploaded(Shape):
+    """A file that has come."""
+
+    ok: Literal[True] = True
+    media_id: str
+    completed_at: Instant
+
+
+# Billing.
+
+
+class ActivePlan(Row):
+    """The plan of an organization."""
+
+    id: str
+    name: str
+    price_cents: int
+    interval: str
+    features: list[str]
+    max_domains: int | None
+    max_content: int | None
+    subscription_id: str
+    subscription_status: Literal["active"]
+
+
 # Administration.
 
 
@@ -324,6 +389,70 @@ class FlagSet(Ok):
     key: str
 
 
+# Notifications and usage alerts.
+
+
+class NotificationRow(Row):
+    """A notification in a list."""
+
+    id: str
+    org_id: str
+    user_id: str
+    channel: str
+    template: str
+    status: NotificationStatus
+    created_at: Instant | None
+
+
+class NotificationLetter(Shape):
+    """Why a notification was not delivered."""
+
+    id: str
+    notification_id: str
+    channel: str
+    reason: str
+    created_at: Instant | None
+
+
+class NotificationMetrics(Shape):
+    """How many notifications there are, and what became of them."""
+
+    delivered: int
+    failed: int
+    total: int
+
+
+class NewAlert(Shape):
+    """A metric, and the value from which on somebody is told."""
+
+    metric: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.]{1,100}$")]
+    threshold: Threshold
+
+
+class AlertMade(Ok):
+    """An alert that was added."""
+
+    metric: str
+    threshold: int
+
+
+class AlertRow(Row):
+    """A usage alert."""
+
+    id: str
+    org_id: str
+    metric: str
+    threshold: int
+    triggered: bool
+    created_at: Instant | None
+
+
+class ActiveAlerts(Shape):
+    """Alerts that have not been triggered."""
+
+    alerts: list[AlertRow]
+
+
 # Health.
 
 
@@ -362,3 +491,37 @@ class HealthDetails(Shape):
     status: Literal["healthy", "degraded", "unhealthy"]
     services: Services
     details: dict[str, dict[str, Any]]
+
+
+class PoolStats(Shape):
+    """How the connections of a pool are used."""
+
+    total: int
+    idle: int
+    waiting: int
+
+
+class Repositories(Shape):
+    """How the process reaches its databases."""
+
+    pools: int
+    repositories: int
+    pool_stats: dict[str, PoolStats]
+
+
+class Sequence(Shape):
+    """How much of a sequence is used up."""
+
+    name: str
+    current_value: int
+    max_value: int
+    utilization_percent: float
+    status: Literal["OK", "WARNING", "CRITICAL"]
+
+
+class Sequences(Shape):
+    """Whether all sequences have room."""
+
+    healthy: bool
+    sequences: list[Sequence]
+    checked_at: Instant

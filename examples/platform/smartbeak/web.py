@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route, Router
+from fastapi import FastAPI
 
-from smartbeak import serving
-from smartbeak.clock import MOST_LAG_S, instant, lag
+from smartbeak import deliveries, handlers, probes, serving
 from smartbeak.database import Database
-from smartbeak.errors import ApiError, not_found
 from smartbeak.gate import Gate
 from smartbeak.health import Health
-from smartbeak.metrics import CONTENT_TYPE, Metrics
+from smartbeak.metrics import Metrics
 from smartbeak.once import Once
 from smartbeak.settings import Settings
 from smartbeak.store import Store
-from smartbeak.webhooks import PROVIDERS, Webhooks
+from smartbeak.webhooks import Webhooks
 
-_ANY = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+VERSION = "1.0.0"
+"""Version of what is served."""
 
 
 class WebHost:
@@ -33,62 +29,39 @@ class WebHost:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._metrics = Metrics()
-        self._database = Database(settings, self._metrics)
-        self._store = Store(settings, self._metrics)
-        self.health = Health(self._database, self._store, self._metrics)
-        self._webhooks = Webhooks(
-            settings.secrets, self._database, Once(self._store), self._metrics
+        metrics = Metrics()
+        self._database = database = Database(settings, metrics)
+        self._store = store = Store(settings, metrics)
+        self.health = Health(database, store, metrics)
+        metrics.refreshers.append(self._count)
+        self.app = FastAPI(
+            title="SmartBeak web host",
+            version=VERSION,
+            description="Where the providers of payments and accounts deliver their events.",
+            lifespan=self._life,
+            redirect_slashes=False,
+            docs_url=None,
+            redoc_url=None,
+            openapi_url=None,
         )
-        routes = [
-            Route("/api/webhooks/{provider}", self._take, methods=_ANY),
-            Route("/readyz", self._ready),
-            Route("/livez", self._alive),
-            Route("/metrics", self._show),
-        ]
-        router = Router(routes, redirect_slashes=False, default=_missing, lifespan=self._life)
-        self.served = Gate(router, self._metrics)
+        handlers.add_errors(self.app)
+        webhooks = Webhooks(settings.secrets, database, Once(store), metrics)
+        self.app.include_router(deliveries.routes(webhooks))
+        self.app.include_router(probes.routes(self.health))
+        handlers.add_document(self.app)
+        self.served = Gate(self.app, metrics)
 
-    async def _take(self, request: Request) -> Response:
-        """Takes a webhook."""
-        provider = request.path_params["provider"]
-        if provider not in PROVIDERS:
-            raise not_found("Route")
-        if request.method != "POST":
-            raise ApiError(405, "METHOD_NOT_ALLOWED", "Method not allowed")
-        body = await request.body()
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        return JSONResponse(await self._webhooks.take(provider, headers, body))
-
-    async def _ready(self, _: Request) -> Response:
-        """Says whether the process takes webhooks."""
-        ready = await self.health.ready()
-        said = {"ready": ready, "timestamp": instant(datetime.now(UTC))}
-        return JSONResponse(said, 200 if ready else 503)
-
-    async def _alive(self, _: Request) -> Response:
-        """Says whether the process is stuck."""
-        alive = await lag() < MOST_LAG_S
-        said = {"alive": alive, "timestamp": instant(datetime.now(UTC))}
-        return JSONResponse(said, 200 if alive else 503)
-
-    async def _show(self, _: Request) -> Response:
-        """Shows what the process counts."""
+    async def _count(self) -> None:
         self._database.count()
-        return Response(await self._metrics.page(), media_type=CONTENT_TYPE)
 
     @contextlib.asynccontextmanager
-    async def _life(self, _: object) -> AsyncIterator[None]:
+    async def _life(self, _: FastAPI) -> AsyncIterator[None]:
         await self._database.open()
         try:
             yield
         finally:
             await self._database.close()
             await self._store.close()
-
-
-async def _missing(*_: object) -> None:
-    raise not_found("Route")
 
 
 def main() -> None:
