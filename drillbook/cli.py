@@ -63,9 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # `drillbook list | head`: nobody is left to tell, at exit either.
+        # Nobody is left to tell, at exit either. `drillbook list | head` is as it was meant;
+        # what became of a run that was cut short nobody knows.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
+        return BROKEN if options.command == "run" else OK
 
 
 def _command(options: argparse.Namespace, rest: Sequence[str]) -> int:

@@ -92,6 +92,15 @@ def test_ctrl_c_in_the_middle_of_a_drill(runbook: Front) -> None:
     assert runbook.left() == []
 
 
+def test_a_run_that_nobody_listens_to_is_not_green(book: Front) -> None:
+    book.add("page", block("$ hostname\nops"))
+    with book.start("run") as process:
+        assert process.stdout
+        process.stdout.close()
+        assert process.wait(timeout=60) == 3
+    assert book.left() == []
+
+
 def test_kill_9_in_the_middle_of_a_drill_and_a_clean_next_start(runbook: Front) -> None:
     with runbook.start("run", "--drill", "primary-lost") as process:
         until(lambda: running("sleep 86396"), process)
