@@ -4,6 +4,8 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup, Tag
@@ -11,7 +13,7 @@ from bs4 import BeautifulSoup, Tag
 from drillbook import report
 from drillbook.errors import HarnessError
 from drillbook.model import Report
-from drillbook.site import evidence_pages, tables
+from drillbook.site import evidence_pages, panels, tables
 from drillbook.site.wording import SYMBOLS, WORDS, day, seconds
 from drillbook.snippets.masks import MASKS
 from drillbook.verification import STATES
@@ -186,13 +188,31 @@ def test_the_line_of_a_page(book: Book) -> None:
         " · drills: 1 ✓ verified, 1 × failed"
     )
     assert text_of(page(book, "runbooks/payments").select_one(".db-page")) == (
-        "kept by payments-on-call · read through on 20 Nov 2026, every month"
-        " · every block verified since 23 Nov 2026 14:05 UTC"
+        "kept by payments-on-call · read through on 20 Nov 2026, every month · 1 ≈ simulated"
     )
     assert text_of(page(book, "other").select_one(".db-page")) == (
         "kept by editors · read through on 20 Nov 2026, every quarter"
     )
     assert page(book, "index").select_one(".db-page") is None
+
+
+def test_what_passed_on_a_simulated_service_is_not_called_verified() -> None:
+    def line(*states: str) -> str:
+        snippets = [SimpleNamespace(id=str(number)) for number, _ in enumerate(states)]
+        marks: Any = {
+            snippet.id: SimpleNamespace(state=state, when="2026-11-23T14:05:00Z")
+            for snippet, state in zip(snippets, states, strict=True)
+        }
+        written: Any = SimpleNamespace(
+            docname="page", owner="", last_reviewed="", review_cycle="",
+            scenarios=[SimpleNamespace(snippets=snippets)],
+        )  # fmt: skip
+        return BeautifulSoup(panels.page_line(written, marks, {}), "html.parser").get_text()
+
+    when = "verified since 23 Nov 2026 14:05 UTC"
+    assert line("verified", "verified") == f"every block {when}"
+    assert line("verified", "simulated") == f"1 block {when} · 1 ≈ simulated"
+    assert line("simulated") == "1 ≈ simulated"
 
 
 def test_tables_over_the_whole_book(book: Book) -> None:

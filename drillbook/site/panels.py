@@ -11,7 +11,14 @@ from html import escape
 
 from drillbook.model import DrillResult, Page, Snippet
 from drillbook.site.wording import NO, YES, badge, day, in_words, moment, seconds
-from drillbook.verification import DrillVerification, Run, Verification, last_verified, tally
+from drillbook.verification import (
+    DrillVerification,
+    Run,
+    State,
+    Verification,
+    last_verified,
+    tally,
+)
 
 Link = Callable[[str], str]
 """The address of an evidence file's page; empty where there is nothing to link to."""
@@ -151,12 +158,17 @@ def page_line(
     if states:
         counts = tally(states)
         since = last_verified(page, verifications)
-        if since:
-            ran = len(states) - counts["skipped"]
-            whole = "every block" if not counts["skipped"] else f"{ran} blocks"
+        if since and counts["verified"]:
+            # What only passed on a simulated service was not verified.
+            others: dict[State, int] = {
+                state: n for state, n in counts.items() if n and state != "verified"
+            }
+            number = counts["verified"]
+            some = "1 block" if number == 1 else f"{number} blocks"
+            whole = some if others else "every block"
             parts.append(f"{whole} verified since {moment(since)}")
-            if counts["skipped"]:
-                parts.append(in_words({"skipped": counts["skipped"]}))
+            if others:
+                parts.append(in_words(others))
         else:
             parts.append(in_words(counts))
     proven = [drill for drill in drills.values() if drill.docname == page.docname]
