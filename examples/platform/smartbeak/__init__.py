@@ -11,16 +11,13 @@ of the platform are mended here.
 | web host | `python3 -m smartbeak.web` | webhooks of Stripe, Paddle and Clerk, metrics, OpenAPI |
 | worker | `python3 -m smartbeak.worker` | publishes the content of one region's queue |
 
-| Modules | Subject |
-|---|---|
-| `settings`, `logs`, `metrics` | what a process is told, and what it says |
-| `database`, `sequences`, `store`, `locks` | PostgreSQL and Redis |
-| `queues`, `bull`, `storage` | the queues in Redis, and addresses to upload to |
-| `tokens`, `roles`, `limits`, `gate` | who may do what, and how often |
-| `access`, `shapes`, `errors`, `handlers` | what goes over HTTP |
-| `probes`, `reports`, `content`, `media`, `plans`, `publishing`, `admin` | the API's routes |
-| `deliveries`, `events`, `signatures`, `webhooks`, `once`, `billing`, `accounts` | the web host's |
-| `jobs`, `publisher`, `targets`, `breaker`, `summary` | a publishing job and its way |
-| `api`, `web`, `worker`, `serving`, `openapi` | the programs |
-| `clock`, `health`, `lean` | whether a process keeps up, works, and stays small |
+| Package | Subject | May import |
+|---|---|---|
+| `process` | what a process is told, what it says, whether it keeps up and stays small | |
+| `data` | PostgreSQL, Redis, the queues in Redis, addresses to upload to | `process` |
+| `http` | what goes over HTTP, by noun in `shapes`, and the server | the above |
+| `access` | who may do what, and how often | the above |
+| `api` | the control plane's routes | the above |
+| `web` | the web host's webhooks | the above, not `api` |
+| `worker` | a publishing job and its way | the above, not `api` and `web` |
 """

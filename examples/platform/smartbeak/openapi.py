@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from smartbeak import handlers, settings
-from smartbeak.api import ControlPlane
-from smartbeak.web import WebHost
+from smartbeak.api.control_plane import ControlPlane
+from smartbeak.http import handlers
+from smartbeak.process import settings
+from smartbeak.web.host import WebHost
 
 _FOLDER = Path(__file__).parent.parent
 

@@ -1,0 +1,1 @@
+"""PostgreSQL, Redis, the queues in Redis, and addresses to upload to."""

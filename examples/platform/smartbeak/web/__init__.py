@@ -1,0 +1,1 @@
+"""The web host: webhooks of Stripe, Paddle and Clerk."""

@@ -1,0 +1,65 @@
+"""The web host: webhooks (`python3 -m smartbeak.web`)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from fastapi import FastAPI
+
+from smartbeak.access.gate import Gate
+from smartbeak.data.database import Database
+from smartbeak.data.health import Health
+from smartbeak.data.store import Store
+from smartbeak.http import handlers, probes
+from smartbeak.process.metrics import Metrics
+from smartbeak.process.settings import Settings
+from smartbeak.web import deliveries
+from smartbeak.web.once import Once
+from smartbeak.web.webhooks import Webhooks
+
+VERSION = "1.0.0"
+"""Version of what is served."""
+
+
+class WebHost:
+    """The program and all that it holds.
+
+    Args:
+        settings: What it was told.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        metrics = Metrics()
+        self._database = database = Database(settings, metrics)
+        self._store = store = Store(settings, metrics)
+        self.health = Health(database, store, metrics)
+        metrics.refreshers.append(self._count)
+        self.app = FastAPI(
+            title="SmartBeak web host",
+            version=VERSION,
+            description="Where the providers of payments and accounts deliver their events.",
+            lifespan=self._life,
+            redirect_slashes=False,
+            docs_url=None,
+            redoc_url=None,
+            openapi_url=None,
+        )
+        handlers.add_errors(self.app)
+        webhooks = Webhooks(settings.secrets, database, Once(store), metrics)
+        self.app.include_router(deliveries.routes(webhooks))
+        self.app.include_router(probes.routes(self.health))
+        handlers.add_document(self.app)
+        self.served = Gate(self.app, metrics)
+
+    async def _count(self) -> None:
+        self._database.count()
+
+    @contextlib.asynccontextmanager
+    async def _life(self, _: FastAPI) -> AsyncIterator[None]:
+        await self._database.open()
+        try:
+            yield
+        finally:
+            await self._database.close()
+            await self._store.close()

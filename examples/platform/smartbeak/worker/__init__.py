@@ -1,0 +1,1 @@
+"""The worker of one region: a publishing job and its way."""

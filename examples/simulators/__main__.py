@@ -1,0 +1,5 @@
+"""`python3 -m simulators`."""
+
+from simulators.program import main
+
+main()

@@ -1,0 +1,190 @@
+"""The reference platform while PostgreSQL or Redis is away: it says so, and heals by itself."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from drillbook.sandboxes.local import LocalBackend
+from tests.stack.box import FACTS, Box, Call, eventually
+
+AWAY = FACTS["refusals"]["PostgreSQL or Redis away"]
+START = {
+    "db-1": "pg_ctl --pgdata=$PGDATA --wait --silent --log=/tmp/pg.log start 2>/dev/null",
+    "redis-1": "redis-server /var/lib/redis/redis.conf --daemonize yes >/dev/null",
+}
+"""How a service that was killed comes back at its old address."""
+
+
+@pytest.fixture(scope="module")
+def box(local_backend: LocalBackend) -> Iterator[Box]:
+    box = Box(local_backend, ["db-1", "redis-1", "api"], {"ENABLE_RATE_LIMITING": "false"})
+    yield box
+    box.close()
+
+
+def every(box: Box) -> list[Call]:
+    """A request to each route that serves users, by one who may make it."""
+    calls = []
+    for path, methods in FACTS["endpoints"].items():
+        for method, fact in methods.items():
+            if "roles" in fact and not path.startswith("/health/"):
+                user = 1 + ("owner", "admin", "editor", "viewer").index(fact["roles"][-1])
+                bodies = {
+                    "/v1/content": {"domainId": "dom_1", "title": "A title"},
+                    "/v1/content/{id}": {"title": "A title"},
+                    "/v1/content/{id}/schedule": {"publishAt": "2090-01-01T00:00:00Z"},
+                    "/v1/publishing/targets": {
+                        "type": "wordpress",
+                        "config": {"url": "https://site1.example.com"},
+                    },
+                    "/v1/publishing/jobs": {"contentId": "content_10", "targetId": "target_1"},
+                    "/v1/admin/flags/{key}": {"value": False},
+                    "/v1/media/upload-intent": {"mimeType": "image/png"},
+                    "/v1/alerts": {"metric": "content.count", "threshold": 1},
+                }
+                path_ = path.replace("{id}", str(uuid.uuid4())).replace("{key}", "a_flag")
+                if path in ("/v1/publishing/targets", "/v1/publishing/jobs"):
+                    path_ += "?domainId=dom_1"
+                body = bodies.get(path) if method in ("POST", "PATCH") else None
+                calls.append(Call(method, path_, box.token(user), body))
+    return calls
+
+
+def ready(box: Box) -> None:
+    eventually(lambda: box.call("GET", "/readyz").status, 200)
+
+
+@pytest.mark.parametrize("host", ["db-1", "redis-1"])
+def test_every_route_says_soon_that_it_cannot_serve(box: Box, host: str) -> None:
+    calls = every(box)
+    box.signal(host, "STOP")
+    try:
+        answers = box.calls(*calls, together=6)
+        probes = box.calls(*(Call("GET", path) for path in ("/readyz", "/health", "/livez")))
+        (metrics,) = box.calls(Call("GET", "/metrics"))
+    finally:
+        box.signal(host, "CONT")
+    for call, answer in zip(calls, answers, strict=True):
+        assert (answer.status, answer.code) == (AWAY["status"], AWAY["code"]), call
+        assert answer.took_s < 2, call
+    assert [probe.status for probe in probes] == [503, 503, 200]
+    assert [probe.took_s < 2 for probe in probes] == [True] * 3
+    assert (probes[1].body["status"], metrics.status) == ("unhealthy", 200)
+    name = {"db-1": "postgresql", "redis-1": "redis"}[host]
+    assert f'dependency_up{{service="{name}"}} 0.0' in metrics.text
+    lines = box.said("api", "dependency away")
+    assert lines[-1]["dependency"] == name and lines[-1]["level"] == "warn"
+    ready(box)
+
+
+@pytest.mark.parametrize("host", ["db-1", "redis-1"])
+def test_it_heals_without_a_restart_when_the_service_is_back(box: Box, host: str) -> None:
+    token, path = box.token(4), "/v1/content/content_5"
+    ready(box)
+    pid = box.shell("api", "cat /run/platform.pid")
+    box.signal(host, "KILL")
+    eventually(lambda: box.call("GET", "/readyz").status, 503)
+    answer = box.call("GET", "/v1/content?limit=1", token)
+    assert (answer.status, answer.took_s < 2) == (503, True)
+    error = box.said("api", "dependency away")[-1]["error"]
+    assert re.search(r"Connection refused|Error 111 connecting to redis-1:6379", error)
+    box.shell(host, START[host])
+    # The first request is served: nothing waits for a clean-up of broken connections.
+    back = eventually(lambda: box.call("GET", path, token), lambda answer: answer.status == 200)
+    assert back.took_s < 2
+    assert box.shell("api", "cat /run/platform.pid") == pid
+    assert {a.status for a in box.calls(*(Call("GET", path, token) for _ in range(20)))} == {200}
+
+
+def test_the_first_request_after_an_outage_that_nobody_noticed_is_served(box: Box) -> None:
+    ready(box)
+    ask = [Call("GET", f"/v1/content?limit=1&page={page}", box.token(4)) for page in range(1, 7)]
+    script = "seq 40 | xargs -P 20 -I{} curl -sS -o /dev/null"
+    token = box.token(4)
+    box.shell("ops", f"{script} -H 'Authorization: Bearer {token}' 'http://api:3001/v1/content'")
+    box.signal("db-1", "KILL")
+    box.shell("db-1", START["db-1"])
+    eventually(lambda: box.shell("db-1", "pg_isready -q; echo $?").strip(), "0")
+    assert [answer.status for answer in box.calls(*ask)] == [200] * len(ask)
+
+
+def test_a_wrong_password_is_told_in_the_log(box: Box) -> None:
+    ready(box)
+    box.sql("ALTER ROLE smartbeak PASSWORD 'another'")
+    box.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'smartbeak'")
+    answer = box.call("GET", "/v1/content?limit=1", box.token(4))
+    (secret,) = box.shell("ops", "cat /run/secrets/smartbeak").splitlines()
+    box.shell("db-1", "psql -d smartbeak -f -", f"ALTER ROLE smartbeak PASSWORD '{secret}'")
+    assert (answer.status, answer.code) == (503, "SERVICE_UNAVAILABLE")
+    error = box.said("api", "dependency away")[-1]["error"]
+    assert 'password authentication failed for user "smartbeak"' in error
+    ready(box)
+
+
+def test_a_pool_that_is_used_up_is_told_in_the_log(box: Box) -> None:
+    ready(box)
+    size = 8  # DB_POOL_SIZE of the stack
+    hold = "SELECT pg_advisory_lock(7)"
+    box.shell("db-1", f"(psql -d smartbeak -c '{hold}' -c 'SELECT pg_sleep(6)' >/tmp/held 2>&1 &)")
+    box.sql(
+        "CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN PERFORM pg_advisory_xact_lock_shared(7); RETURN new; END'; "
+        "CREATE TRIGGER hold BEFORE INSERT ON content_items FOR EACH ROW EXECUTE FUNCTION hold()"
+    )
+    token = box.token(2)
+    said = json.dumps({"domainId": "dom_1", "title": "A title"}).replace('"', '\\"')
+    found = box.shell(
+        "ops",
+        f"seq {size + 4} | xargs -P {size + 4} -I{{}} curl -sS -o /dev/null -w '%{{http_code}}\\n' "
+        f"-H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' "
+        f'-d "{said}" http://api:3001/v1/content',
+    ).split()
+    box.sql("DROP TRIGGER hold ON content_items; DROP FUNCTION hold()")
+    assert found == ["503"] * (size + 4)
+    errors = {line["error"] for line in box.said("api", "dependency away")}
+    assert "couldn't get a connection after 1.40 sec" in errors
+    assert "no answer within 1.5 s" in errors
+    ready(box)
+
+
+def test_a_job_is_taken_only_if_it_is_in_the_queue(box: Box) -> None:
+    ready(box)
+    # Redis takes no more, and still answers: reads work, a job does not.
+    box.redis("CONFIG SET maxmemory 1")
+    asked = {"contentId": "content_10", "targetId": "target_1"}
+    count = "SELECT count(*) FROM publishing_jobs WHERE content_id = 'content_10'"
+    before = box.sql(count)
+    change = {"title": "Still written"}
+    made = box.call("POST", "/v1/content", box.token(2), {"domainId": "dom_1", "title": "Draft"})
+    job, read, written = box.calls(
+        Call("POST", "/v1/publishing/jobs", box.token(2), asked),
+        Call("GET", "/v1/content/content_45", box.token(4)),
+        Call("PATCH", f"/v1/content/{made.body['item']['id']}", box.token(2), change),
+    )
+    box.redis("CONFIG SET maxmemory 64mb")
+    assert (job.status, job.code) == (503, "SERVICE_UNAVAILABLE")
+    assert box.sql(count) == before
+    assert (read.status, written.status) == (200, 200)
+    assert box.said("api", "not cached")
+
+
+def test_a_process_that_ends_says_so_and_finishes_what_it_has(box: Box) -> None:
+    box.shell("api", "/opt/smartbeak/platform/bin/platform-service restart")
+    messages = [line["message"] for line in box.log("api")]
+    assert messages[-4:-1] == ["ending", "stopped", "listening"] or "stopped" in messages
+    ready(box)
+
+
+def test_settings_that_are_not_right_end_it_with_the_reason(box: Box) -> None:
+    box.set({"DB_POOL_SIZE": "many"})
+    stop = "/opt/smartbeak/platform/bin/platform-service stop"
+    run = "/opt/smartbeak/platform/bin/platform-run; echo $?"
+    line, status = box.shell("api", f"{stop} >/dev/null; {run}").splitlines()
+    said = json.loads(line)
+    assert (said["level"], said["message"], status) == ("fatal", "cannot start", "1")
+    assert said["error"] == "DB_POOL_SIZE is 'many', not a number from 1 to 100"
