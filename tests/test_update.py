@@ -245,3 +245,62 @@ def test_a_page_that_is_a_link_stays_one(tmp_path: Path) -> None:
     apply(tmp_path, [of_command(PATH, SECOND, "x")])
     assert (tmp_path / PATH).is_symlink()
     assert (tmp_path / "real.md").read_text() == PAGE.replace("today", "x")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "> do",
+        '>   echo "n=$n"',
+        "> done",
+        ">",
+        "# systemctl restart x",
+        "  $ date",
+        "postgres@db-1:~$ psql",
+        "do",
+        "  done",
+        "fi",
+        "for n in 1 2; do",
+        "done | sort",
+        "rm --force x",
+        "sudo rm -r /data",
+        "psql --host db-1",
+        "kubectl delete pod x --now",
+        'echo "$x"',
+        "a b \\",
+        "cat > x",
+        "export X=1",
+    ],
+)
+def test_a_line_that_looks_like_a_command_is_never_taken_away(line: str) -> None:
+    command = Command("ls", 3, ("a", line, "b"))
+    assert of_command(PATH, command, f"A\n{line}\nb\n").new == ("$ ls", "A", line, "b")
+    with pytest.raises(PageError) as caught:
+        of_command(PATH, command, "a\nb\n")
+    assert str(caught.value) == (
+        f"source/x.md:5: update-deletes-command: the line {line!r} would go, and it looks like a "
+        "command that is to be typed.\n"
+        "  hint: begin it with `$ `, end the line above it in a backslash, or take it out."
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a",
+        "psql (PostgreSQL) 15.18",
+        "curl 8.5.0 (x86_64)",
+        "done.",
+        "If you see this, all is well",
+        " state | count",
+        "file is gone",
+        "rm: cannot remove 'x': No such file or directory",
+        "OK",
+        "(1 row)",
+        "-rw-r--r-- 1 a b 3 x",
+        "<pid> streaming",
+        "sort of",
+    ],
+)
+def test_output_that_differs_is_taken_away(line: str) -> None:
+    assert of_command(PATH, Command("ls", 3, ("a", line)), "a\n").new == ("$ ls", "a")

@@ -42,6 +42,22 @@ class CommandLine:
         self._joined = ""
         self._backslash = False
         self._operator = False
+        self._event = ""
+
+    @property
+    def in_document(self) -> bool:
+        """Whether the next line is one of a here-document's body."""
+        return bool(self._bodies)
+
+    @property
+    def in_quote(self) -> bool:
+        """Whether a quote is open after the last line."""
+        return bool(self._stack) and self._stack[-1] in _QUOTES
+
+    @property
+    def event(self) -> str:
+        """What in the last line an interactive bash takes for an event of its history."""
+        return self._event
 
     @property
     def heredoc(self) -> str | None:
@@ -73,6 +89,7 @@ class CommandLine:
 
     def feed(self, line: str) -> None:
         """Takes the command's next line."""
+        self._event = ""
         if self._bodies:
             self._body_line(line)
             return
@@ -96,7 +113,12 @@ class CommandLine:
 
     def _scan(self, line: str) -> None:
         at, word_start = 0, True
+        if line.startswith("^"):
+            # Quick substitution in the command before.
+            self._event = line
         while at < len(line):
+            if line[at] == "!" and not self._event and self._expands(line, at):
+                self._event = line[at:]
             in_quote = bool(self._stack) and self._stack[-1] in _QUOTES
             step, word_start = self._token(line, at, word_start)
             if not step:
@@ -105,6 +127,21 @@ class CommandLine:
                 before = line[max(at - 1, 0) : at + 1]
                 self._operator = step == 1 and not in_quote and before.endswith(("|", "&&", "|&"))
             at += step
+
+    def _expands(self, line: str, at: int) -> bool:
+        """Whether history expansion takes the `!` there; rather too often than too seldom.
+
+        Bash expands history before it parses, by rules of its own ("History Expansion"
+        in bash(1)): single quotes and backslashes hide a `!`, double quotes do not, and
+        inside these single quotes mean nothing unless a substitution is between.
+        """
+        top = self._stack[-1] if self._stack else ""
+        if top == "'" and self._stack[-3:-1] != ['"', "{"]:
+            return False
+        following = line[at + 1 : at + 2]
+        if top == "$'" or following in ("", " ", "\t", "="):
+            return False
+        return not (top == '"' and following == '"') and line[max(at - 2, 0) : at] != "${"
 
     def _token(self, line: str, at: int, word_start: bool) -> tuple[int, bool]:
         """Reads one token.

@@ -2,7 +2,7 @@
 
 A line that begins with `$ ` starts a command. The command goes on over the next
 line while bash itself would ask for more: after a backslash, inside a
-here-document, a quote or a bracket. Every other line is expected output of the
+here-document, a quote, a bracket or a compound command. Every other line is expected output of the
 command before it.
 """
 
@@ -14,9 +14,15 @@ from typing import Literal
 
 from drillbook.errors import PageError, Where
 from drillbook.pages.commandline import CommandLine
+from drillbook.pages.syntax import unfinished
 
 PROMPT = "$ "
 ELLIPSIS = "..."
+
+_CLOSE = (
+    "to give a command several lines, end each but the last in a backslash, or use a here-document."
+)
+_CLOSE_COMPOUND = "write it to its end (`done`, `fi`, `esac`, `}`) before anything else."
 
 Role = Literal["prompt", "continuation", "output"]
 """What a line of the block is: a command's first line with its prompt, a further
@@ -66,6 +72,9 @@ class _Part:
     heredoc: str | None
     """Delimiter of a here-document that never ended; None if all did."""
 
+    compound: str = ""
+    """How a compound command begins that never ended, e.g. `for`."""
+
 
 def _parts(lines: list[str]) -> Iterator[_Part]:
     at = 0
@@ -75,17 +84,20 @@ def _parts(lines: list[str]) -> Iterator[_Part]:
     while at < len(lines):
         first = at
         reader = CommandLine()
-        reader.feed(lines[at][len(PROMPT) :])
+        text = lines[at][len(PROMPT) :]
+        reader.feed(text)
         at += 1
-        while at < len(lines) and reader.wants_more:
+        while at < len(lines) and (reader.wants_more or unfinished(text)):
             if lines[at].startswith(PROMPT) and reader.heredoc is None:
                 break
             reader.feed(lines[at])
+            text += f"\n{lines[at]}"
             at += 1
         typed = at - first
-        if not reader.wants_more:
+        compound = "" if reader.wants_more else unfinished(text)
+        if not (reader.wants_more or compound):
             at = _next_prompt(lines, at)
-        yield _Part(first, typed, at, reader.opened, reader.heredoc)
+        yield _Part(first, typed, at, reader.opened, reader.heredoc, compound)
 
 
 def _next_prompt(lines: list[str], at: int) -> int:
@@ -119,10 +131,10 @@ def parse(text: str, path: str, line: int) -> tuple[Command, ...]:
 
     Raises:
         PageError: `no-command` when the block does not begin with `$ `,
-            `empty-command`, `open-heredoc`, `open-command` when a quote, bracket or
-            backslash leaves the command unfinished, `empty-expectation` when `...`
-            is all that is expected, `loose-ellipsis` when a `...` has no literal
-            line above or below it.
+            `empty-command`, `open-heredoc`, `open-command` when a quote, bracket,
+            backslash or compound command leaves the command unfinished,
+            `empty-expectation` when `...` is all that is expected, `loose-ellipsis` when
+            a `...` has no literal line above or below it.
     """
     lines = _lines(text)
     commands: list[Command] = []
@@ -157,14 +169,13 @@ def _check_typed(command: Command, part: _Part, where: Where, following: int) ->
             "in the rest of the block.",
             where=where,
         )
-    if part.opened:
+    if opened := part.opened or (part.compound and f"a compound command ({part.compound})"):
         raise PageError(
             "open-command",
-            f"the command is not finished: {part.opened} is open, and "
+            f"the command is not finished: {opened} is open, and "
             + (f"a new command begins on line {following}." if following else "the block ends."),
             where=where,
-            hint="to give a command several lines, end each but the last in a backslash, "
-            "or use a here-document.",
+            hint=_CLOSE_COMPOUND if part.compound else _CLOSE,
         )
 
 

@@ -182,6 +182,9 @@ _PROGRAMS: dict[str, Effect] = {
     "iptables": "write",
 }
 _SQL_PROGRAMS = frozenset({"psql", "sqlite3", "mysql"})
+PROGRAMS = frozenset({*_WORDS, *_PROGRAMS, *_SQL_PROGRAMS})
+"""Every program that the tables know."""
+
 _BULLMQ: tuple[tuple[Effect, re.Pattern[str]], ...] = (
     ("destructive", re.compile(r"\.(obliterate|drain|clean|trimEvents)\(")),
     (

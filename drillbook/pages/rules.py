@@ -1,4 +1,6 @@
-"""What the text of a snippet must not do: hide failures, leave blanks, understate itself."""
+"""What the text of a snippet must not do: hide failures, leave blanks, understate itself,
+read differently at a reader's prompt.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from drillbook.errors import PageError, Where
 from drillbook.model import Language, Options
-from drillbook.pages import effects
+from drillbook.pages import effects, interactive
 from drillbook.pages.console import Command
 from drillbook.pages.statements import Statement, statements
 
@@ -50,6 +52,7 @@ def check(
             yield from _python_blanks(part, place)
         else:
             found = statements(part)
+            yield from interactive.check(part, place)
             yield from _hidden(found, place)
             yield from _blanks(found, part, place)
     if not options.refusal_of:

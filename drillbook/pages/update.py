@@ -16,12 +16,31 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drillbook.errors import PageError, Where
+from drillbook.pages import effects
 from drillbook.pages.console import ELLIPSIS, PROMPT, Command
 from drillbook.snippets.compare import align, printed_lines
 from drillbook.snippets.masks import Mask, matches, parts
 
 _FENCE = re.compile(r"\s*(?:`{3,}|~{3,}|:{3,})")
 _WORD_BEFORE = re.compile(r"\S*\s*$")
+_PROMPTED = re.compile(
+    r"\s*(?:[$#%>]|\w+@[\w.-]+(?::\S*)?[$#]|\w*(?:sh|bash)[\w.-]*[$#]|\w+> ?>?)(?: |$)"
+)
+_KEYWORD = re.compile(
+    r"\s*(?:do|done|then|else|fi|esac|;;|\}|\)|(?:for|while|until|if|elif|case|select)\s.*)"
+    r"\s*(?:[;|&<>].*)?$"
+)
+_ARGUMENT = re.compile(r"--?\w|\$|\"|'|[<>|]|&&$|/\w|\w+=")
+_TOOLS = frozenset(
+    """
+    alias awk base64 basename bash cat cd chmod cmp comm cut date declare df diff dirname dig du
+    echo env eval exec exit export file find getent grep gunzip gzip head hostname id ip jq kill
+    ls local mapfile mktemp nc node npx openssl pgrep pg_dump pg_isready ping printenv printf ps
+    python python3 read readlink realpath sed seq set sha256sum sleep sort source ss stat sudo
+    systemd-run tail tar test timeout touch tr trap type uname uniq unset wait wc wget xargs zcat
+    """.split()  # noqa: SIM905 - a table of words
+)
+"""Programs and builtins beside those of which `effects` knows what they change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +71,11 @@ def of_command(path: str, command: Command, actual: str) -> Change:
     Raises:
         PageError: `output-not-text` when the output has control characters,
             `output-ends-block` when a line of it would be read as markup or as a
-            command.
+            command, `update-deletes-command` when a line that would go looks like one.
     """
     where = Where(path, command.line)
     new = expectation(command.expected, actual)
+    _keep_commands(command, new, path)
     dots = new.count(ELLIPSIS) > command.expected.count(ELLIPSIS)
     # The command's own lines go with it: they prove that this is the place.
     typed = tuple((PROMPT + command.text).split("\n"))
@@ -75,6 +95,28 @@ def of_command(path: str, command: Command, actual: str) -> Change:
                 hint="let the command print less, and put a `...` where such lines stand.",
             )
     return Change(path, command.line, typed + command.expected, typed + new)
+
+
+def _keep_commands(command: Command, new: Sequence[str], path: str) -> None:
+    """Lets no update take away a line that the author may have meant to be typed."""
+    for offset, line in enumerate(command.expected):
+        if line not in new and looks_typed(line):
+            raise PageError(
+                "update-deletes-command",
+                f"the line {line!r} would go, and it looks like a command that is to be typed.",
+                where=Where(path, command.expected_line + offset),
+                hint="begin it with `$ `, end the line above it in a backslash, or take it out.",
+            )
+
+
+def looks_typed(line: str) -> bool:
+    """Whether a line of output looks like something that is typed into a shell."""
+    if _PROMPTED.match(line) or _KEYWORD.match(line) or line.rstrip(" \t").endswith("\\"):
+        return True
+    words = line.split()
+    program = words[0].rpartition("/")[2] if words else ""
+    known = program in effects.PROGRAMS or program in _TOOLS
+    return known and any(_ARGUMENT.match(word) for word in words[1:])
 
 
 def of_block(path: str, line: int, text: str, updated: str) -> Change:
