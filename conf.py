@@ -19,6 +19,7 @@ extensions = [
     "drillbook.sphinx_ext",
     "drillbook.site.mark_examples",
     "drillbook.site.defects",
+    "drillbook.site.incidents",
     "drillbook.site.written",
 ]
 

@@ -100,6 +100,9 @@ def lint(session: nox.Session) -> None:
     stack = "examples/compose.yaml"
     if (ROOT / stack).exists():
         checks.append(("check_jsonschema", "--builtin-schema", "compose-spec", stack))
+    if (ROOT / "source" / "postmortems").is_dir():
+        checks.append(("drillbook.incidents", "check"))
+        checks.append(("drillbook.incidents.contacts",))
     # The scripts, and what the pages' console and bash blocks run.
     checks.append(("drillbook.pages.shellcheck", *_scripts()))
     failed = [check[0] for check in checks if not _passes(session, *check)]
@@ -117,6 +120,20 @@ def linkcheck(session: nox.Session) -> None:
         session, "lychee", "--offline", "--include-fragments", "--no-progress",
         "--root-dir", str(HTML), *session.posargs, *sorted(map(str, HTML.rglob("*.html"))),
     )  # fmt: skip
+
+
+@nox.session
+def incident(session: nox.Session) -> None:
+    """Open an incident, note in its timeline, print its messages. After --: new, note, message."""
+    _install(session)
+    _python(session, "drillbook.incidents", *(session.posargs or ("--help",)))
+
+
+@nox.session
+def postmortem(session: nox.Session) -> None:
+    """Make a post-mortem's page. After --: the incident's number, or a drill's name."""
+    _install(session)
+    _python(session, "drillbook.incidents", "postmortem", *session.posargs)
 
 
 @nox.session
