@@ -286,20 +286,20 @@ def addresses(services: Iterable[Service]) -> dict[str, str]:
 
 
 def _host_specification(service: Service, channel: int, programs: Sequence[Path]) -> dict[str, Any]:
-    # The venv's folder comes last but one so that `python3` has the prober's driver.
+    # The venv's folder comes before the machine's, so that `python3` has the prober's driver.
+    said = service.environment.get("PATH", "").split(":")
     path = [
         *map(str, programs),
-        *(f"/opt/smartbeak/{folder}" for folder in ("bin", "postgres/bin", "redis/bin")),
-        "/opt/smartbeak/platform/bin",
+        *(folder for folder in said if folder and folder not in SYSTEM_PATH),
         str(Path(sys.executable).parent),
         *SYSTEM_PATH,
     ]
     environment = {
-        "PATH": ":".join(path),
         "HOME": HOME,
         "USER": USER,
         "LOGNAME": USER,
         **service.environment,
+        "PATH": ":".join(path),
     }
     return {
         "name": service.name,
