@@ -28,7 +28,7 @@ LOCK = "requirements.lock"
 BUILD = ROOT / "build"
 HTML = BUILD / "html"
 
-LOCKED_GROUPS = ("docs", "run", "platform", "ops", "servers", "lint", "test", "bench")
+LOCKED_GROUPS = ("docs", "run", "platform", "servers", "lint", "test", "bench")
 
 # What a run may see of the caller's environment: nothing that could point it at
 # another server, account or proxy. The engine cuts off even more for the pages.

@@ -32,6 +32,8 @@ _PAGES = (".md", ".rst")
 _DEFAULTS = Options()
 _OPTION_FIELDS = tuple(field.name for field in fields(Options))
 _BUILD_TIMEOUT_S = 1800.0
+_KEPT = ("PATH", "HOME", "TMPDIR", "XDG_CACHE_HOME")
+"""What a plan is made with of the caller's environment."""
 
 Json = dict[str, Any]
 
@@ -94,9 +96,16 @@ def _build(root: Path, target: Path) -> Plan:
 
 
 def _environment() -> dict[str, str]:
+    """An environment of its own: the caller's language and settings decide nothing of a plan."""
     here = str(digests.PACKAGE.parent)
     paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUTF8": "1"}
+    return {
+        **{name: os.environ[name] for name in _KEPT if name in os.environ},
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONUTF8": "1",
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+    }
 
 
 @contextmanager

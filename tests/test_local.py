@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from drillbook.errors import HarnessError
-from drillbook.sandboxes import local, local_sandbox
+from drillbook.sandboxes import exposed, local, local_sandbox
 from drillbook.sandboxes.local import LocalBackend
 from drillbook.sandboxes.local_sandbox import LocalSandbox
 from tests.conftest import ROOT
@@ -141,12 +141,12 @@ def test_an_interpreter_below_a_folder_that_hosts_have_of_their_own_is_seen_on_e
 ) -> None:
     (tmp_path / "lib").mkdir()
     (tmp_path / "lib/module.py").write_text("here\n")
-    folders = local_sandbox._interpreter_folders
+    paths = exposed.paths
 
-    def more(programs: Sequence[Path]) -> list[str]:
-        return [*folders(programs), str(tmp_path / "lib")]
+    def more(programs: Sequence[Path], builds: Path) -> list[str]:
+        return [*paths(programs, builds), str(tmp_path / "lib")]
 
-    monkeypatch.setattr(local_sandbox, "_interpreter_folders", more)
+    monkeypatch.setattr(exposed, "paths", more)
     with contextlib.closing(local_backend.open(["ops", "app", "db-1"], label="x")) as sandbox:
         for host in ("ops", "app", "db-1"):
             outcome = typed(sandbox, f"cat {tmp_path}/lib/module.py; ls {tmp_path}", host)

@@ -226,3 +226,25 @@ def test_reading_a_plan_starts_no_sphinx(book: Book) -> None:
         [sys.executable, "-c", code, str(book.root)], capture_output=True, text=True
     )
     assert done.stderr.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LANG", "xx_XX.UTF-8"),
+        ("LC_ALL", "xx_XX"),
+        ("LC_MESSAGES", "de_DE@nowhere"),
+        ("LANGUAGE", "de"),
+        ("TZ", "No/Where"),
+        ("PYTHONWARNINGS", "error"),
+        ("PYTHONOPTIMIZE", "2"),
+        ("SPHINXOPTS", "-b html"),
+    ],
+)
+def test_the_callers_environment_decides_nothing_of_a_plan(
+    book: Book, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    here = plan.build(book.root)
+    (book.root / plan.FILE).unlink()
+    monkeypatch.setenv(name, value)
+    assert plan.build(book.root) == here

@@ -24,7 +24,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from drillbook.sandboxes import links
+from drillbook.sandboxes import limits, links
 from drillbook.snippets.shell import Kind, Shell
 
 Answer = dict[str, Any]
@@ -147,6 +147,9 @@ class Agent:
             return {"id": number, "ok": True, **self._operations[op](**request)}
         except RequestRefused as error:
             return {"id": number, "ok": False, "code": error.code, "message": str(error)}
+        except BlockingIOError:
+            return {"id": number, "ok": False, "code": "process-limit",
+                    "message": f"{op} on {self.name}: {limits.NO_PROCESS}"}  # fmt: skip
         except Exception as error:  # the runner must hear of anything that breaks here
             text = f"{op} on {self.name}: {type(error).__name__}: {error}"
             return {"id": number, "ok": False, "code": "agent-broke", "message": text}
@@ -231,7 +234,9 @@ class Agent:
     ) -> Answer:
         if self._shell is None:
             self._shell = Shell(env=self.env, cwd=self.cwd)
-        return asdict(self._shell.run(kind, path, line, text, timeout_s, merge))
+        outcome = asdict(self._shell.run(kind, path, line, text, timeout_s, merge))
+        said = outcome["stdout"] if merge else outcome["stderr"]
+        return {**outcome, "limits": limits.reached(said)}
 
     def _run_python(self, path: str, line: int, text: str, timeout_s: float) -> Answer:
         if self._python is None or self._python.poll() is not None:

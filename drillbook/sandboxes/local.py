@@ -15,9 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from drillbook import digests
-from drillbook.sandboxes import certs, npm, servers, stack
+from drillbook.sandboxes import certs, exposed, npm, servers, stack
 from drillbook.sandboxes.local_sandbox import SYSTEM_PATH, LocalSandbox
-from drillbook.sandboxes.made import made_once
 
 _TEMPLATE_KEEP_S = 24 * 3600
 _VOLUME_SIZE = "512m"
@@ -62,17 +61,11 @@ class LocalBackend:
             found = npm.programs(self._root, self._environ)
         else:
             found = servers.find(server, self._environ)
-        if str(found) not in SYSTEM_PATH:
+        if str(found).startswith("/usr/") and str(found) not in SYSTEM_PATH:
             return found
-        # Such a folder cannot come first on a host's PATH, where only the server is wanted
-        # and not the machine's Python; behind it a package's copy would be in the way.
-
-        def link(folder: Path) -> None:
-            for name in (*server.programs, *server.aliases):
-                if (found / name).exists():
-                    (folder / name).symlink_to(found / name)
-
-        return made_once(self._root / "build/programs", f"{server} {found}", link)
+        # What else stands in such a folder is not for a page, nor may it come first on a
+        # host's PATH: the machine's Python, or somebody's own programs.
+        return exposed.linked(server, found, self._root / "build")
 
     def _make(
         self, services: Sequence[str], programs: Sequence[Path], state: Path, fresh: Path | None
@@ -93,7 +86,8 @@ class LocalBackend:
         if servers.NODE.name in _programs_of(wanted):
             packages = npm.installed(self._root, self._environ)
         secrets = certs.read_secrets(state / "state")
-        return LocalSandbox(wanted, volumes, programs, secrets, packages)
+        shown = exposed.paths(programs, self._root / "build")
+        return LocalSandbox(wanted, volumes, programs, secrets, shown, packages)
 
     def _template(self, services: Sequence[str], programs: Sequence[Path]) -> Path:
         """The folder with the stack's data at rest, made if it is not there yet."""
@@ -102,6 +96,7 @@ class LocalBackend:
             digests.of_files(digests.stack_files(self._root)),
             *(f"{folder} {os.path.getmtime(folder)}" for folder in programs),
             *names,
+            str(os.getuid()),  # the data belongs to whoever the sandbox runs as
         ]
         key = digests.of_bytes("\n".join(made_of).encode())
         folder = self._root / "build/templates"

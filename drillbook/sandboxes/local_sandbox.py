@@ -44,6 +44,7 @@ class LocalSandbox:
         volumes: Volume specifications for the supervisor, by volume name.
         programs: Folders of the server programs.
         secrets: Values to keep out of evidence.
+        shown: Paths of the machine that every host sees, read-only.
         packages: Folder with npm packages to show on every host; none without it.
     """
 
@@ -53,6 +54,7 @@ class LocalSandbox:
         volumes: Mapping[str, Mapping[str, str]],
         programs: Sequence[Path],
         secrets: Sequence[str],
+        shown: Sequence[str],
         packages: Path | None = None,
     ) -> None:
         self.secrets = tuple(secrets)
@@ -63,7 +65,7 @@ class LocalSandbox:
         self._environments: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
         try:
-            self._spawn(volumes, programs, packages)
+            self._spawn(volumes, programs, shown, packages)
         except BaseException:
             self.close()
             raise
@@ -99,12 +101,7 @@ class LocalSandbox:
         first = _children(self.process_id)[0]
         agent = _children(_children(_children(first)[1 + self.hosts.index(host)])[0])[0]
         print(
-            f"\nkept: enter {host} with\n"
-            # Mounts and the like belong to the outer user namespace, so that is entered
-            # first; below it one becomes the service user again.
-            f"    nsenter --user=/proc/{first}/ns/user --target {agent} --mount --pid --net --ipc"
-            " --uts --preserve-credentials \\\n"
-            "    unshare --user --map-user=1000 --map-group=1000 \\\n"
+            f"\nkept: enter {host} with\n    {_way_in(first, agent)} \\\n"
             f"    env --ignore-environment {self._environments[host]} bash\n"
             "Ctrl-C ends it.",
             file=sys.__stderr__,
@@ -181,6 +178,7 @@ class LocalSandbox:
         self,
         volumes: Mapping[str, Mapping[str, str]],
         programs: Sequence[Path],
+        shown: Sequence[str],
         packages: Path | None,
     ) -> None:
         passed: list[socket.socket] = []
@@ -206,7 +204,7 @@ class LocalSandbox:
                 "status": status_end,
                 "resolver": resolver_end,
                 "addresses": addresses(self.services.values()),
-                "show": _interpreter_folders(programs),
+                "show": list(shown),
                 "user": USER,
                 "home": HOME,
                 "volumes": volumes,
@@ -311,17 +309,6 @@ def _host_specification(service: Service, channel: int, programs: Sequence[Path]
     }
 
 
-def _interpreter_folders(programs: Sequence[Path]) -> list[str]:
-    """Folders outside `/usr` that the interpreter and the servers live in."""
-    folders = {sys.prefix, sys.base_prefix, str(Path(sys.executable).resolve().parent.parent)}
-    folders |= {str(folder.parent) for folder in programs}
-    return sorted(
-        folder
-        for folder in folders
-        if not folder.startswith(("/usr/", "/lib/")) and folder != "/usr"
-    )
-
-
 def _must(reply: Reply, service: Service) -> None:
     if reply["status"] != 0:
         raise HarnessError(
@@ -339,6 +326,12 @@ def _check_started(line: bytes) -> None:
     )
     if report["ok"]:
         return
+    if report["step"] == "user":
+        raise HarnessError(
+            "root-refused",
+            f"root cannot start a sandbox here: {report['message']}",
+            hint="start it as an ordinary user",
+        )
     if report["step"] == "namespaces" or report["errno"] in _REFUSED:
         raise HarnessError(
             "namespaces-refused",
@@ -347,6 +340,21 @@ def _check_started(line: bytes) -> None:
             "inside a container, or where that is not allowed: --backend compose",
         )
     raise HarnessError("sandbox-broke", f"{report['step']}: {report['message']}")
+
+
+def _way_in(first: int, agent: int) -> str:
+    """What becomes the service user in the namespaces of an agent."""
+    namespaces = f"--target {agent} --mount --pid --net --ipc --uts --preserve-credentials"
+    below = "unshare --user --map-user=1000 --map-group=1000"
+    if os.stat(f"/proc/{first}/ns/user").st_ino == os.stat("/proc/self/ns/user").st_ino:
+        user = Path(f"/proc/{agent}").stat().st_uid
+        return (
+            f"setpriv --clear-groups nsenter {namespaces} \\\n"
+            f"    setpriv --reuid={user} --regid={user} --keep-groups {below}"
+        )
+    # Mounts and the like belong to the outer user namespace, so that is entered
+    # first; below it one becomes the service user again.
+    return f"nsenter --user=/proc/{first}/ns/user {namespaces} \\\n    {below}"
 
 
 def _children(pid: int) -> list[int]:

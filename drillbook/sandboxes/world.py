@@ -96,6 +96,25 @@ def tmpfs(target: str, mode: str = "755", size: str = "") -> None:
     )
 
 
+def own_folders(folders: Mapping[str, int], *, size: str, files: int) -> None:
+    """Puts empty folders of one in-memory file system in place.
+
+    Args:
+        folders: Mode of each, by its path.
+        size: What all of them together may hold, as `mount(8)` takes it.
+        files: How many files all of them together may hold.
+    """
+    aside = "/volumes"
+    os.makedirs(aside, exist_ok=True)
+    mount("tmpfs", aside, "tmpfs", MS_NOSUID | MS_NODEV, f"mode=755,size={size},nr_inodes={files}")
+    for number, (folder, mode) in enumerate(folders.items()):
+        os.mkdir(f"{aside}/{number}")
+        os.chmod(f"{aside}/{number}", mode)
+        os.makedirs(folder, exist_ok=True)
+        mount(f"{aside}/{number}", folder, "none", MS_BIND)
+    _check(_libc.umount2(aside.encode(), MNT_DETACH), f"umount {aside}")
+
+
 def bind(source: str, target: str, *, writable: bool = False) -> None:
     """Shows `source` (file or folder) at `target`, read-only unless asked otherwise."""
     if os.path.isdir(source):
@@ -219,8 +238,8 @@ def devices() -> None:
         old = f"{OLD_ROOT}/dev/{name}"
         if not os.path.exists(old):
             continue
-        os.close(os.open(f"/dev/{name}", os.O_CREAT | os.O_WRONLY, 0o666))
-        mount(old, f"/dev/{name}", "none", MS_BIND)
+        # A device can be written to all the same; its mode cannot be changed.
+        bind(old, f"/dev/{name}")
     for link, to in (
         ("fd", "/proc/self/fd"),
         ("stdin", "fd/0"),
@@ -232,7 +251,7 @@ def devices() -> None:
 
 
 def processes() -> None:
-    """Mounts this PID namespace's `/proc`, its settings read-only.
+    """Mounts this PID namespace's `/proc`; what in it is the machine's is read-only or empty.
 
     Service users may listen on ports below 1024: production's ports are used.
     """
@@ -240,7 +259,13 @@ def processes() -> None:
     low_ports = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
     if low_ports.read_text().strip() != "0":
         low_ports.write_text("0")
-    bind("/proc/sys", "/proc/sys")
+    # The same as container engines close.
+    for name in ("sys", "irq", "bus", "fs", "pressure", "acpi", "scsi", "sysrq-trigger"):
+        if os.path.exists(f"/proc/{name}"):
+            bind(f"/proc/{name}", f"/proc/{name}")
+    for name in ("kcore", "keys", "key-users", "timer_list", "sched_debug", "kallsyms"):
+        if os.path.exists(f"/proc/{name}"):
+            mount("/dev/null", f"/proc/{name}", "none", MS_BIND)
 
 
 def identity(user: str, home: str, names: Mapping[str, str]) -> None:
@@ -263,6 +288,14 @@ def identity(user: str, home: str, names: Mapping[str, str]) -> None:
 
 
 def show(paths: Iterable[str]) -> None:
-    """Shows folders of the machine read-only under their own paths."""
+    """Shows files and folders of the machine read-only under their own paths.
+
+    A link stays a link: where it leads is a path of its own.
+    """
     for path in paths:
-        bind(OLD_ROOT + path, path)
+        if os.path.islink(OLD_ROOT + path):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            if not os.path.lexists(path):
+                os.symlink(os.readlink(OLD_ROOT + path), path)
+        elif os.path.exists(OLD_ROOT + path):
+            bind(OLD_ROOT + path, path)

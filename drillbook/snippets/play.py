@@ -197,6 +197,7 @@ def _told(reason: str, command: str, outcome: Reply) -> str:
             "standard error:\n"
             + "\n".join(f"    {line}" for line in outcome["stderr"].splitlines()[-15:])
         )
+    parts += [f"a limit was met: {limit}" for limit in outcome["limits"]]
     return "\n".join(part for part in parts if part)
 
 

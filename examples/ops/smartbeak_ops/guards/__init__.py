@@ -1,1 +1,0 @@
-"""Guards: each lets a change through, or refuses it and says why."""

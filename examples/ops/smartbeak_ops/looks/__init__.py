@@ -1,1 +1,0 @@
-"""What can be seen, each look with its own time limit."""
