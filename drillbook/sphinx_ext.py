@@ -22,6 +22,7 @@ from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.builders.singlehtml import SingleFileHTMLBuilder
 from sphinx.domains import Domain
 from sphinx.environment import BuildEnvironment
+from sphinx.errors import SphinxError
 from sphinx.highlighting import PygmentsBridge, lexer_classes
 from sphinx.util import logging
 from sphinx.util.typing import ExtensionMetadata
@@ -29,13 +30,19 @@ from sphinx.util.typing import ExtensionMetadata
 from drillbook import __version__, digests, plan
 from drillbook.errors import PageError, Where
 from drillbook.model import EXECUTABLE, Page
-from drillbook.pages import consistency, extract, frontmatter, outdated, scenarios
+from drillbook.pages import consistency, encoding, extract, frontmatter, outdated, scenarios, warned
 from drillbook.site.directives import setup_directives
 from drillbook.site.lexer import ConsoleLexer, CopyableHtmlFormatter
 from drillbook.site.marks import setup_marks
 
 logger = logging.getLogger(__name__)
 
+
+_SAID_BETTER = {
+    "front-matter": "Malformed YAML",
+    "duplicate-name": "Duplicate explicit target name",
+}
+"""Codes of errors of ours, and how Sphinx's warning of the same begins."""
 
 _READERS = (
     *("drillbook/pages/", "drillbook/drills/faults.py", "drillbook/drills/declarations.py"),
@@ -54,8 +61,8 @@ class DrillbookDomain(Domain):
 
     name = "drillbook"
     label = "Drillbook"
-    initial_data: ClassVar[dict[str, Any]] = {"pages": {}, outdated.KEY: {}}
-    data_version = 1
+    initial_data: ClassVar[dict[str, Any]] = {"pages": {}, outdated.KEY: {}, warned.KEY: {}}
+    data_version = 2
 
     @property
     def pages(self) -> dict[str, plan.Json]:
@@ -66,6 +73,7 @@ class DrillbookDomain(Domain):
         """Forgets a page that is read again or gone."""
         self.pages.pop(docname, None)
         self.data[outdated.KEY].pop(docname, None)
+        self.data[warned.KEY].pop(docname, None)
 
     def merge_domaindata(self, docnames: Set[str], otherdata: dict[str, Any]) -> None:
         """Takes over what another reading process found."""
@@ -91,7 +99,7 @@ def read_page(app: Sphinx, document: nodes.document) -> None:
     root = Path(app.confdir)
     source = Path(env.doc2path(docname))
     path = _relative(source, root)
-    front, lines, errors = frontmatter.read(source.read_text("utf-8"), path)
+    front, lines, errors = frontmatter.read(encoding.text_of(source), path)
     # Of front matter that cannot be read, what it lacks is not known.
     unread = bool(errors) and not front.given
     others = [Path(app.srcdir, name) for name in sorted(env.dependencies.get(docname, ()))]
@@ -166,6 +174,26 @@ def page_errors(env: BuildEnvironment, root: Path) -> list[PageError]:
         found += [plan.error_of(entry) for entry in data["errors"]]
         found += consistency.check(data["claims"], known, today, mended)
     return sorted(found, key=_place)
+
+
+def all_errors(env: BuildEnvironment, root: Path) -> list[PageError]:
+    """What `page_errors` gives, and what Sphinx warned about.
+
+    A page that Sphinx warns about is read again each time, so a builder that only shows
+    errors hears it from Sphinx itself.
+    """
+    found = page_errors(env, root)
+    told = {(error.where.path, error.code) for error in found if error.where}
+    warnings = [
+        error
+        for error in warned.errors(env, root)
+        if error.where
+        and not any(
+            (error.where.path, code) in told and error.message.startswith(said)
+            for code, said in _SAID_BETTER.items()
+        )
+    ]
+    return sorted([*found, *warnings], key=_place)
 
 
 def _place(error: PageError) -> tuple[str, int]:
@@ -277,6 +305,19 @@ class PlanBuilder(DummyBuilder):
             self.lost += lost
 
 
+def refuse_undecodable(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
+    """Stops before Sphinx breaks on a page that is not UTF-8, on `env-before-read-docs`."""
+    root = Path(app.confdir)
+    sources = [Path(env.doc2path(docname)) for docname in sorted(docnames)]
+    found = [encoding.error_in(source, _relative(source, root)) for source in sources]
+    errors = [error for error in found if error is not None]
+    if not errors:
+        return
+    if isinstance(app.builder, PlanBuilder):
+        plan.write_errors(errors, Path(app.outdir, plan.ERRORS_FILE))
+    raise SphinxError("\n".join(str(error) for error in errors))
+
+
 def begin_plan(app: Sphinx) -> None:
     """Takes the digests of all that a plan is made from, on `builder-inited`."""
     if isinstance(app.builder, PlanBuilder):
@@ -291,7 +332,7 @@ def finish_plan(app: Sphinx, exception: Exception | None) -> None:
         return
     target = Path(app.outdir, "plan.json")
     errors_file = target.with_name(plan.ERRORS_FILE)
-    errors = [*page_errors(app.env, Path(app.confdir)), *builder.lost]
+    errors = [*all_errors(app.env, Path(app.confdir)), *builder.lost]
     if errors:
         for error in builder.lost:
             _warn(error, Path(app.confdir))
@@ -339,6 +380,9 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_domain(DrillbookDomain)
     app.add_builder(PlanBuilder)
     app.connect("env-get-outdated", outdated.changed)
+    app.connect("env-before-read-docs", refuse_undecodable)
+    app.connect("env-before-read-docs", warned.listen)
+    app.connect("env-updated", warned.keep, priority=100)
     app.connect("doctree-read", read_page)
     app.connect("env-updated", show_errors)
     app.connect("env-updated", rewrite_stale)

@@ -153,3 +153,31 @@ def test_only_a_reading_block_is_repeated() -> None:
 
 def test_a_refused_command_changes_nothing() -> None:
     assert errors("rm -r x", options=Options(refusal_of="a", effect="read")) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sort <names.txt >sorted.txt",
+        "sort <names.txt > sorted.txt",
+        "sort <names.txt >>sorted.txt",
+        "sort <names.txt 2>errors.txt",
+        "sort <names.txt>sorted.txt",
+        "sort <in>out",
+        "sort <in>/tmp/out",
+        'sort <in>"$out"',
+        "sort <names.txt> sorted.txt",
+        "sort <names.txt -r >out",
+        "while read -r x; do a; done <in >out",
+    ],
+)
+def test_redirections_are_no_placeholders(text: str) -> None:
+    assert errors(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ssh <host>", "a <db host> b", "psql -h <host> x", "a <ns>/<pod>", "a <x>:5432", "a <f>"],
+)
+def test_placeholders_that_look_like_redirections(text: str) -> None:
+    assert {code for code, _ in errors(text)} == {"placeholder"}

@@ -223,7 +223,7 @@ def strongest(language: Language, texts: Sequence[str]) -> Found | None:
 
 
 def _python(text: str) -> Iterator[Found]:
-    for number, line in enumerate(text.splitlines()):
+    for number, line in enumerate(text.split("\n")):
         if not line.lstrip().startswith("#"):
             for effect, verb in _sql(line.replace('"', ";"), spare_strings=True):
                 yield Found(effect, verb, number)

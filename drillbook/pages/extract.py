@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from docutils import nodes
+from sphinx import addnodes
 
 from drillbook.errors import PageError, Where
 from drillbook.model import EXECUTABLE, Language, Options
@@ -23,6 +24,9 @@ RAW = "drillbook_raw"
 ID = "drillbook_id"
 """Node attribute that extraction leaves: the snippet's (or drill's scenario's) id."""
 
+MADE = "drillbook_made"
+"""Node attribute of raw HTML that a directive of drillbook's makes, not the page."""
+
 HIDDEN = frozenset(
     {
         *("sh", "shell", "shell-session", "sh-session", "bash-session", "zsh", "ksh", "ash"),
@@ -34,9 +38,28 @@ HIDDEN = frozenset(
 )
 """Labels under which something executable would not be run."""
 
+_SCRIPTS = frozenset({".sh", ".bash", ".zsh", ".ksh", ".fish", ".ps1", ".bat", ".cmd", ".py"})
+"""Names of files that are executed, by how they end."""
+
 _UNLABELLED = frozenset({"", "none", "text", "default", "guess", "plaintext", "output", "literal"})
 _LOOKS_RUN = re.compile(r"^\s*(\$|>>>) \S", re.MULTILINE)
 _FENCE = re.compile(r"[ \t>]*(?:(?:[-*+:]|\d+[.)])[ \t]+)*(?:`{3,}|~{3,})\s*([\w-]+)[ \t]+(\S.*)$")
+
+
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_SHOWN_AS_CODE = re.compile(
+    # What HTML shows letter by letter, or takes from elsewhere.
+    r"<(?:pre|xmp|listing|plaintext|textarea|samp|iframe|object|embed)\b"
+    r"|<(?:code|tt|kbd)\b[^>]*\s(?:class|style|data-[\w-]+)\s*="
+    r"|<(?:code|tt|kbd)\b[^>]*>(?:(?!</).)*\n"
+    r"|\bclass\s*=\s*[\"']?[^\"'>]*\b(?:highlight|language-|literal-block)"
+    r"|\bwhite-space\s*:\s*(?:pre|break-spaces)"
+    # A fence that Markdown no longer sees, for it stands inside HTML.
+    r"|^[ \t]*(?:`{3,}|~{3,}|:{3,})"
+    # What is left without its tags: a prompt.
+    r"|^[ \t]*(?:<[^>]*>[ \t]*)*(?:\$|>>>|&gt;&gt;&gt;|#|\w+@[\w.-]+:?\S*[$#]) \S",
+    re.IGNORECASE | re.MULTILINE | re.DOTALL,
+)
 
 
 class DrillNode(nodes.General, nodes.Element):
@@ -48,9 +71,13 @@ class Tab:
     """One alternative of a tab-set."""
 
     set: int
-    """Ordinal of the tab-set on its page."""
+    """Ordinal of the tab-set on its page; -1 for a tab that is chosen in several sets."""
 
     label: str
+    """Its label; of a tab that is chosen in several sets, its `sync` with its group."""
+
+    title: str = field(default="", compare=False)
+    """What a reader sees on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +140,17 @@ class _Context:
     conditional: bool = False
 
 
+def _label(node: nodes.Element) -> str:
+    """A block's language; also of one that docutils made, which has it as a class."""
+    if isinstance(node, nodes.doctest_block):
+        return "pycon"
+    if "language" in node:
+        return str(node["language"])
+    classes = [name for name in node.get("classes", ()) if name != "code"]
+    made_by_docutils = "code" in node.get("classes", ())
+    return str(classes[0]) if made_by_docutils and classes else ""
+
+
 def slug(text: str) -> str:
     """The text as a name: lower-case words joined by hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "x"
@@ -154,9 +192,13 @@ class Extractor:
 
     def _walk(self, parent: nodes.Element, context: _Context) -> None:
         for node in parent.children:
-            if isinstance(node, nodes.system_message | nodes.comment | nodes.raw):
+            if isinstance(node, nodes.system_message | nodes.comment):
                 continue
-            if isinstance(node, DrillNode):
+            if isinstance(node, nodes.raw):
+                self._raw(node)
+            elif isinstance(node, addnodes.highlightlang):
+                self._label_for_all(node)
+            elif isinstance(node, DrillNode):
                 # Read when its section was entered; anywhere else it opens nothing.
                 if node.get(ID) is None:
                     self._stray_drill(node)
@@ -169,13 +211,46 @@ class Extractor:
         if isinstance(node, nodes.section):
             return replace(context, section=node, drill=self._drill(node, context) or context.drill)
         if node.get("design_component") == "tab-item":
-            label = node.next_node(nodes.rubric)
-            number = self._tab_sets.setdefault(id(node.parent), len(self._tab_sets))
-            tab = Tab(number, label.astext() if label else "")
-            return replace(context, tabs=(*context.tabs, tab))
+            return replace(context, tabs=(*context.tabs, self._tab(node)))
         if node.tagname == "only":
             return replace(context, conditional=True)
         return context
+
+    def _tab(self, node: nodes.Element) -> Tab:
+        label = node.next_node(nodes.rubric)
+        title = label.astext() if label else ""
+        if label and "sync_id" in label:
+            # A reader who chooses it here has chosen it in every set of the group.
+            return Tab(-1, f"{label.get('sync_group', 'tab')}/{label['sync_id']}", title)
+        number = self._tab_sets.setdefault(id(node.parent), len(self._tab_sets))
+        return Tab(number, title, title)
+
+    def _raw(self, node: nodes.raw) -> None:
+        """HTML as it is: what it shows as code is never run."""
+        if MADE in node:
+            return
+        text = _COMMENT.sub(lambda comment: re.sub(r"[^\n]", " ", comment[0]), node.astext())
+        if found := _SHOWN_AS_CODE.search(text):
+            at = self._places.hint(node, {})
+            above = text.count("\n", 0, found.start()) if at.line else 0
+            self._error(
+                "hidden-executable",
+                f"`{found[0].strip().splitlines()[0]}` in raw HTML shows code that would not "
+                "be run.",
+                Where(at.path, at.line + above),
+                "Write a block of Markdown, with a blank line between it and the HTML around it.",
+            )
+
+    def _label_for_all(self, node: addnodes.highlightlang) -> None:
+        label = str(node["lang"]).lower()
+        if label in HIDDEN or label in EXECUTABLE:
+            self._error(
+                "hidden-executable",
+                f"`highlight` labels the blocks after it `{node['lang']}`, and they would not "
+                "be run.",
+                self._places.hint(node, {}),
+                "Label each block by itself.",
+            )
 
     def _drill(self, section: nodes.section, context: _Context) -> str:
         for child in section.children:
@@ -223,10 +298,10 @@ class Extractor:
         )
 
     def _block(self, node: nodes.Element, context: _Context) -> None:
-        language = "pycon" if isinstance(node, nodes.doctest_block) else node.get("language", "")
+        language = _label(node)
         raw: dict[str, Any] = node.attributes.pop(RAW, None) or {}
         text = node.astext().rstrip("\n") + "\n"
-        if language not in EXECUTABLE:
+        if language not in EXECUTABLE or "language" not in node:
             self._other(node, language, text, raw)
             return
         if not text.strip():
@@ -291,7 +366,16 @@ class Extractor:
                 "hidden-executable",
                 f"A block labelled `{language}` would not be run.",
                 where,
-                "Label it `console` (commands after `$ `), `bash` (a script) or `python`.",
+                "Take it in with `literalinclude` and `:language:`, not with `code`."
+                if label in EXECUTABLE
+                else "Label it `console` (commands after `$ `), `bash` (a script) or `python`.",
+            )
+        elif label in _UNLABELLED and (file := self._script(node, text)):
+            self._error(
+                "hidden-executable",
+                f"{file} is shown, and would not be run.",
+                where,
+                "Take it in with `literalinclude` and `:language: bash` or `python`.",
             )
         elif label in _UNLABELLED and _LOOKS_RUN.search(text):
             self._error(
@@ -314,6 +398,13 @@ class Extractor:
                 where,
                 f"Blocks that are run are labelled {', '.join(EXECUTABLE)}.",
             )
+
+    def _script(self, node: nodes.Element, text: str) -> str:
+        """What makes a block without a label a program; empty where nothing does."""
+        if text.startswith("#!"):
+            return f"A program ({text.partition(chr(10))[0]})"
+        source = Path(node.get("source") or "")
+        return f"A program ({source.name})" if source.suffix in _SCRIPTS else ""
 
     def _plain_fence(self, text: str, where: Where, raw: dict[str, Any], language: str) -> None:
         """Options written where Markdown drops or prints them."""

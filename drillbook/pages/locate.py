@@ -8,12 +8,20 @@ _INDENT = " \t>"
 """What may stand before each line of a block: indentation and quote marks."""
 
 
+def lines_of(text: str) -> list[str]:
+    """The lines as editors and Sphinx count them.
+
+    Not `splitlines()`: U+2028, a form feed and their like end no line.
+    """
+    return text.removesuffix("\n").split("\n")
+
+
 class Source:
     """The lines of one source file, indexed for looking up blocks."""
 
     def __init__(self, text: str) -> None:
         """Takes the file's text."""
-        self.lines = text.splitlines()
+        self.lines = lines_of(text)
         self._by_content: dict[str, list[int]] = defaultdict(list)
         for number, line in enumerate(self.lines):
             self._by_content[line.strip(_INDENT)].append(number)
@@ -31,7 +39,7 @@ class Source:
             text: The block as rendered.
             hint: 1-based line at or shortly before the block.
         """
-        found = self._all(text.splitlines())
+        found = self._all(lines_of(text))
         if not found:
             return 0
         free = [line for line in found if line not in self._taken] or found

@@ -15,6 +15,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
 from drillbook import digests
+from drillbook.pages import warned
 
 KEY = "sources"
 """Where the digests stand in the domain's data, by docname."""
@@ -30,7 +31,8 @@ def changed(
 ) -> list[str]:
     """Pages that are not what was read, on `env-get-outdated`."""
     others = env.found_docs - added - outdated - removed
-    return sorted(name for name in others if _known(env).get(name) != _digest(env, name))
+    fresh = {name for name in others if _known(env).get(name) != _digest(env, name)}
+    return sorted(fresh | (others & set(warned.again(env))))
 
 
 def _known(env: BuildEnvironment) -> dict[str, str]:

@@ -96,8 +96,8 @@ class Places:
     def _source(self, path: Path) -> Source | None:
         if path not in self._sources:
             try:
-                self._sources[path] = Source(path.read_text("utf-8"))
-            except (OSError, UnicodeDecodeError):
+                self._sources[path] = Source(path.read_text("utf-8-sig", errors="replace"))
+            except OSError:
                 self._sources[path] = None
         return self._sources[path]
 

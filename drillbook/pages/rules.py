@@ -122,7 +122,7 @@ def _mute(statement: Statement) -> bool:
 
 def _blanks(found: Sequence[Statement], text: str, at: Where) -> Iterator[PageError]:
     seen: set[tuple[int, str]] = set()
-    for number, line in enumerate(text.splitlines()):
+    for number, line in enumerate(text.split("\n")):
         for blank in _in_line(line):
             seen.add((number, blank))
     for statement in found:
@@ -143,15 +143,18 @@ def _blanks(found: Sequence[Statement], text: str, at: Where) -> Iterator[PageEr
 
 
 def _python_blanks(text: str, at: Where) -> Iterator[PageError]:
-    for number, line in enumerate(text.splitlines()):
+    for number, line in enumerate(text.split("\n")):
         if not line.lstrip().startswith("#>"):
             for blank in _in_line(line, square=False):
                 yield _placeholder(blank, Where(at.path, at.line + number))
 
 
 def _in_line(line: str, *, square: bool = True) -> Iterator[str]:
+    """Blanks in one line, of shell unless `square` is false."""
     for match in _ANGLE.finditer(line):
         heredoc = line[: match.start()].endswith("<")
+        if square and _redirects(match[1], line[match.end() :]):
+            continue
         if not heredoc and match[1].lower().split()[0] not in _TAGS:
             yield match[0]
     if square:
@@ -161,6 +164,17 @@ def _in_line(line: str, *, square: bool = True) -> Iterator[str]:
                 yield match[0]
     for match in _BLANK.finditer(line):
         yield match[0]
+
+
+def _redirects(inside: str, after: str) -> bool:
+    """Whether `<inside>after` are two redirections: `<names.txt >sorted.txt`, `<in>out`.
+
+    To bash each `<host>` without quotes is one. Meant as such is what has a blank (or a
+    descriptor) before the `>`, a file's name behind it at once, or a file's name inside.
+    """
+    if re.search(r"\s\d*$", inside) or re.match(r"[\w$&~]|\"\$|/(?!<)|>", after):
+        return True
+    return bool(re.search(r"\.\w+$", inside) and re.match(r"[ \t]+[\w$\"'/~.]", after))
 
 
 def _placeholder(blank: str, at: Where) -> PageError:

@@ -21,7 +21,9 @@ def make(docname: str, found: Extract, services: Sequence[str]) -> tuple[Scenari
 
     The blocks outside drills and tabs are one scenario, each drill and each
     alternative of a tab-set another. An alternative begins with what its scenario
-    holds before the tab-set; what follows a tab-set does not depend on it.
+    holds before the tab-set; what follows a tab-set does not depend on it. Tabs that
+    are chosen together (`sync`) are one alternative: a reader who goes that way also
+    does what stands between the sets.
     """
     named = {block.name: block for block in found.blocks}
     heads = {head.name: head for head in found.drills}
@@ -40,10 +42,16 @@ def make(docname: str, found: Extract, services: Sequence[str]) -> tuple[Scenari
             prefixes[key] = before
         return prefixes[key] + own.get(key, [])
 
+    passed: dict[_Key, int] = {}
     for block in found.blocks:
         key = (block.drill, block.tabs)
         so_far(key)
-        own.setdefault(key, []).append(block)
+        mine = own.setdefault(key, [])
+        if block.tabs:
+            outside = so_far((block.drill, block.tabs[:-1]))
+            mine += outside[passed.get(key, len(prefixes[key])) :]
+            passed[key] = len(outside)
+        mine.append(block)
 
     taken = {"page", *named, *heads}
     scenarios: list[Scenario] = []
@@ -51,7 +59,7 @@ def make(docname: str, found: Extract, services: Sequence[str]) -> tuple[Scenari
         drill, tabs = key
         name = _scenario_name(drill, tabs, taken)
         head = heads.get(drill)
-        title = " / ".join(tab.label for tab in tabs)
+        title = " / ".join(tab.title for tab in tabs)
         scenarios.append(
             _scenario(
                 docname,
@@ -73,7 +81,7 @@ def make(docname: str, found: Extract, services: Sequence[str]) -> tuple[Scenari
 def _scenario_name(drill: str, tabs: Sequence[Tab], taken: set[str]) -> str:
     if not tabs:
         return drill or "page"
-    wanted = slug(" ".join([drill, *(tab.label for tab in tabs)]))
+    wanted = slug(" ".join([drill, *(tab.title for tab in tabs)]))
     name, number = wanted, 1
     while name in taken:
         number += 1

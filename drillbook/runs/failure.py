@@ -66,7 +66,7 @@ def _split(reason: str) -> tuple[str, str]:
 
 
 def _excerpt(snippet: Snippet, line: int) -> str:
-    lines = snippet.text.splitlines()
+    lines = snippet.text.removesuffix("\n").split("\n")
     at = line - snippet.line
     if not 0 <= at < len(lines):
         return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from html import escape
 from itertools import groupby
@@ -13,6 +14,9 @@ from pygments.lexers.shell import BashLexer
 from pygments.token import Error, Generic, Text, _TokenType
 
 from drillbook.pages.console import PROMPT, roles
+
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+"""A line as `roles` counts them: U+2028 and its like end none."""
 
 _Token = tuple[int, _TokenType, str]
 
@@ -26,7 +30,7 @@ class ConsoleLexer(Lexer):
 
     def get_tokens_unprocessed(self, text: str) -> Iterator[_Token]:
         """The prompt, the command's own tokens and the output, line by line."""
-        lines = text.splitlines(keepends=True)
+        lines = _LINE.findall(text)
         at = 0
         for is_output, group in groupby(
             zip(roles(text), lines, strict=False), key=lambda each: each[0] == "output"
@@ -73,7 +77,7 @@ class CopyableHtmlFormatter(HtmlFormatter[str]):
     def _format_lines(self, tokensource: Iterable[tuple[_TokenType, str]]) -> Iterator[Any]:
         for is_output, tokens in groupby(tokensource, key=lambda each: each[0] is Generic.Output):
             if is_output:
-                for line in "".join(value for _, value in tokens).splitlines():
-                    yield 1, f'<span class="go">{escape(line)}\n</span>'
+                for line in _LINE.findall("".join(value for _, value in tokens)):
+                    yield 1, f'<span class="go">{escape(line.removesuffix(chr(10)))}\n</span>'
             else:
                 yield from super()._format_lines(tokens)  # type: ignore[misc]

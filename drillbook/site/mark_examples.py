@@ -16,6 +16,7 @@ from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
 from drillbook.model import Options, Page, Plan, Report, Result, Scenario, Snippet, Status
+from drillbook.pages.extract import MADE
 from drillbook.site import panels
 from drillbook.site.wording import MEANINGS
 from drillbook.verification import STATES, State, Verification, verify
@@ -101,7 +102,7 @@ class MarkExamples(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """The boxes."""
-        return [nodes.raw("", boxes(), format="html")]
+        return [nodes.raw("", boxes(), format="html", **{MADE: True})]
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

@@ -15,6 +15,8 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
+from drillbook.pages import encoding
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.util.typing import ExtensionMetadata, OptionSpec
@@ -63,9 +65,9 @@ class Written(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """A block that is only read: its label is that of text, not of commands."""
         name = self.arguments[0]
-        source = Path(self.env.doc2path(self.env.docname)).read_text(encoding="utf-8")
+        source = encoding.text_of(Path(self.env.doc2path(self.env.docname)))
         try:
-            text = written(source.splitlines(), name)
+            text = written(source.split("\n"), name)
         except LookupError as error:
             raise self.error(f"no fence of this page has the name `{name}`") from error
         if "head" in self.options:

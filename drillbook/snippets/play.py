@@ -127,7 +127,7 @@ def _bash(host: Host, snippet: Snippet, _accept: Accept | None) -> Played:
         line += _last_words(snippet.text)
     if outcome["status"] == snippet.options.exit_code and (absent := _absent(outcome, snippet)):
         line = absent[0]
-    at = snippet.text.splitlines()[line - snippet.line : line - snippet.line + 1]
+    at = snippet.text.split("\n")[line - snippet.line : line - snippet.line + 1]
     told = _told(reason, at[0].strip() if at else "", outcome)
     return Played("failed", told, outcome["status"], outcome["duration_s"], 0.0, line, steps)
 
