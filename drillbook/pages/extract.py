@@ -146,9 +146,9 @@ def _label(node: nodes.Element) -> str:
         return "pycon"
     if "language" in node:
         return str(node["language"])
-    classes = [name for name in node.get("classes", ()) if name != "code"]
-    made_by_docutils = "code" in node.get("classes", ())
-    return str(classes[0]) if made_by_docutils and classes else ""
+    classes: list[str] = list(node.get("classes", ()))
+    others = [name for name in classes if name != "code"]
+    return others[0] if "code" in classes and others else ""
 
 
 def slug(text: str) -> str:
