@@ -20,6 +20,7 @@ extensions = [
     "drillbook.site.mark_examples",
     "drillbook.site.defects",
     "drillbook.site.incidents",
+    "drillbook.site.upkeep",
     "drillbook.site.written",
 ]
 

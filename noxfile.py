@@ -27,6 +27,8 @@ STAMP = ENVIRONMENT / "installed-from"
 LOCK = "requirements.lock"
 BUILD = ROOT / "build"
 HTML = BUILD / "html"
+ORGANIZATION = "cylosia"
+"""Whose teams the owners of pages are, on GitHub."""
 
 LOCKED_GROUPS = ("docs", "run", "platform", "servers", "lint", "test", "bench")
 
@@ -100,6 +102,9 @@ def lint(session: nox.Session) -> None:
     stack = "examples/compose.yaml"
     if (ROOT / stack).exists():
         checks.append(("check_jsonschema", "--builtin-schema", "compose-spec", stack))
+    if (ROOT / ".github" / "CODEOWNERS").is_file():
+        checks.append(("drillbook.upkeep", "owners", ORGANIZATION, "--check"))
+        checks.append(("drillbook.upkeep", "overdue"))
     if (ROOT / "source" / "postmortems").is_dir():
         checks.append(("drillbook.incidents", "check"))
         checks.append(("drillbook.incidents.contacts",))
@@ -120,6 +125,34 @@ def linkcheck(session: nox.Session) -> None:
         session, "lychee", "--offline", "--include-fragments", "--no-progress",
         "--root-dir", str(HTML), *session.posargs, *sorted(map(str, HTML.rglob("*.html"))),
     )  # fmt: skip
+
+
+@nox.session
+def metrics(session: nox.Session) -> None:
+    """Print the book's figures as the last build had them. After --: --check."""
+    _install(session)
+    _python(session, "drillbook.upkeep", "metrics", *session.posargs)
+
+
+@nox.session
+def owners(session: nox.Session) -> None:
+    """Make .github/CODEOWNERS from the pages' front matter."""
+    _install(session)
+    _python(session, "drillbook.upkeep", "owners", ORGANIZATION)
+
+
+@nox.session
+def touched(session: nox.Session) -> None:
+    """Name the pages that a change touches. After --: the commit to compare with, else HEAD."""
+    _install(session)
+    _python(session, "drillbook.upkeep", "touched", *session.posargs)
+
+
+@nox.session
+def history(session: nox.Session) -> None:
+    """Add the last run's drills to the record of all runs; CI does it on main."""
+    _install(session)
+    _python(session, "drillbook.upkeep", "history")
 
 
 @nox.session
