@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from sphinx.util import logging
-from sphinxcontrib.mermaid import mermaid  # type: ignore[import-untyped]
+from sphinxcontrib.mermaid import mermaid
 
 from drillbook.errors import HarnessError, PageError, Where
 
