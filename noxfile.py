@@ -30,7 +30,7 @@ HTML = BUILD / "html"
 ORGANIZATION = "cylosia"
 """Whose teams the owners of pages are, on GitHub."""
 
-LOCKED_GROUPS = ("docs", "run", "platform", "servers", "lint", "test", "bench")
+LOCKED_GROUPS = ("docs", "run", "platform", "ops", "servers", "lint", "test", "bench")
 
 # What a run may see of the caller's environment: nothing that could point it at
 # another server, account or proxy. The engine cuts off even more for the pages.

@@ -25,6 +25,7 @@ WANTED = (
     *("pytest-examples", "psycopg", "psycopg-binary"),  # python snippets, the prober
     *("fastapi", "uvicorn", "psycopg-pool", "redis", "bullmq", "pyjwt", "httpx"),  # the platform
     *("prometheus-client", "async-timeout"),
+    *("click", "pyyaml"),  # the operators' tool
 )
 """What is unpacked, with all that it needs."""
 _PYTHON = "3.11"

@@ -113,6 +113,8 @@ def test_database_hosts_are_alike_but_for_their_names(host: str) -> None:
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
 def test_scripts_are_programs_and_shellcheck_finds_nothing(path: Path) -> None:
     assert os.access(path, os.X_OK)
+    if path.read_text().startswith("#!/usr/bin/env python3\n"):
+        return  # ruff and the tests of `sb` look at it
     shellcheck = shutil.which("shellcheck", path=f"{Path(sys.executable).parent}:{os.defpath}")
     if not shellcheck:
         pytest.skip("shellcheck is not here; it comes with the group `lint`")

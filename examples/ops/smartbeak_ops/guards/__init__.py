@@ -1,0 +1,1 @@
+"""Guards: each lets a change through, or refuses it and says why."""

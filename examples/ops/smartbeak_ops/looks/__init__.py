@@ -1,0 +1,1 @@
+"""What can be seen, each look with its own time limit."""

@@ -1,0 +1,166 @@
+"""Looks at Redis: the platform's way in, the other host, and the sentinels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from smartbeak_ops import redisdb, settings
+from smartbeak_ops.failures import ServiceError
+from smartbeak_ops.looks.seen import Look, Seen
+from smartbeak_ops.refusal import RefusedError
+
+FULL_PERCENT = 95
+"""Share of maxmemory from which on Redis counts as full."""
+
+
+def looks(known: settings.Settings) -> list[Look]:
+    """Everything about Redis, from the operator's machine."""
+    try:
+        master = known.master
+    except RefusedError as error:
+        reason = error.reason
+        return [Look("address", lambda seen: seen.say(reason, redis__address="foreign"))]
+    peer = settings.other(master, settings.REDISES)
+    return [
+        Look("redis", lambda seen: _redis(seen, known)),
+        Look("other Redis", lambda seen: _peer(seen, peer)),
+        Look("sentinels", lambda seen: _sentinels(seen, master)),
+    ]
+
+
+def _redis(seen: Seen, known: settings.Settings) -> None:
+    seen.know(redis__address="known")
+    store = redisdb.Store.at(known.redis)
+    try:
+        info = store.info()
+    except ServiceError as error:
+        said = "no answer in 3 s" if error.state == "no answer" else error.said
+        seen.say(f"redis: {said}", redis=error.state)
+        return
+    role = "replica" if info["role"] == "slave" else "master"
+    file = _file(info)
+    seen.say(
+        f"redis: {role}, replicas {info.get('connected_slaves', 0)}, AOF {file}",
+        redis=role,
+        redis__replicas=int(info.get("connected_slaves", 0)),
+        redis__file=file,
+    )
+    if role == "replica":
+        link = str(info.get("master_link_status"))
+        seen.say(f"  it follows {info.get('master_host')}, link {link}", redis__link=link)
+    _memory(seen, info)
+    seen.say(
+        f"clients: {info['connected_clients']} of {info['maxclients']}",
+        redis__clients_percent=round(100 * info["connected_clients"] / info["maxclients"]),
+    )
+    _disk(seen, store, info)
+    _slow(seen, store, info)
+
+
+def _file(info: dict[str, Any]) -> str:
+    return str(info["aof_last_write_status"]) if info.get("aof_enabled") else "off"
+
+
+def _memory(seen: Seen, info: dict[str, Any]) -> None:
+    most = int(info["maxmemory"])
+    percent = int(100 * info["used_memory"] / most) if most else 0
+    full = percent >= FULL_PERCENT
+    policy = str(info["maxmemory_policy"])
+    seen.say(
+        f"memory: {'full, ' if full else ''}{percent} %, {policy}, evicted {info['evicted_keys']}",
+        redis__full=full,
+        redis__policy=policy,
+        redis__evicted=int(info["evicted_keys"]),
+    )
+    flushed = sum(
+        int(value["calls"])
+        for name, value in info.items()
+        if name in ("cmdstat_flushall", "cmdstat_flushdb")
+    )
+    seen.know(redis__flushed=flushed)
+
+
+def _disk(seen: Seen, store: redisdb.Store, info: dict[str, Any]) -> None:
+    """Whether Redis refuses writes because it cannot write them down."""
+    writes = "ok"
+    try:
+        store.ask("PING")
+    except ServiceError as error:
+        writes = error.state
+        seen.lines.append(f"writes: {error.text}")
+    snapshot = str(info.get("rdb_last_bgsave_status", "ok"))
+    if snapshot != "ok":
+        seen.lines.append(f"snapshots: the last one failed ({snapshot})")
+    if _file(info) == "err":
+        seen.lines.append("append-only file: cannot be written")
+        writes = "MISCONF"
+    seen.know(redis__writes=writes, redis__snapshot=snapshot)
+
+
+def _slow(seen: Seen, store: redisdb.Store, info: dict[str, Any]) -> None:
+    """Whether something holds everybody up."""
+    blocked = int(info.get("blocked_clients", 0))
+    try:
+        newest = store.ask("SLOWLOG", "GET", 1)
+    except ServiceError:
+        return
+    if newest and newest[0].get("duration", 0) > 1_000_000:
+        entry = newest[0]
+        command = entry["command"]
+        words = command.decode(errors="replace") if isinstance(command, bytes) else str(command)
+        seen.lines.append(f"slow: {words.split()[0]} took {entry['duration'] / 1e6:.1f} s")
+    seen.know(redis__blocked=blocked)
+
+
+def _peer(seen: Seen, peer: str) -> None:
+    if not settings.known(peer):
+        seen.know(peer="absent")
+        return
+    try:
+        info = redisdb.Store(peer).info()
+    except ServiceError as error:
+        seen.say(f"{peer}: {error.said}", peer=error.state)
+        return
+    if info["role"] == "slave":
+        link = str(info.get("master_link_status"))
+        behind = ""
+        if link != "up":
+            behind = f", for {info.get('master_link_down_since_seconds', 0)} s"
+        seen.say(
+            f"{peer}: replica of {info.get('master_host')}, link {link}{behind}",
+            peer="replica",
+            peer__link=link,
+        )
+    else:
+        seen.say(f"{peer}: master", peer="master")
+
+
+def _sentinels(seen: Seen, master: str) -> None:
+    there = [each for each in settings.SENTINELS if settings.known(each)]
+    if not there:
+        seen.know(sentinels="absent")
+        return
+    said: dict[str, str] = {}
+    majority = False
+    for sentinel in there:
+        store = redisdb.Store(sentinel, settings.SENTINEL_PORT)
+        try:
+            answer = store.ask("SENTINEL", "get-master-addr-by-name", settings.PAIR)
+            said[sentinel] = str(answer[0]) if answer else "nobody"
+            majority = majority or "OK" in str(store.ask("SENTINEL", "CKQUORUM", settings.PAIR))
+        except ServiceError:
+            # CKQUORUM says no by an error; the sentinel that says it does answer.
+            said.setdefault(sentinel, "")
+    named = sorted({host for host in said.values() if host})
+    silent = [sentinel for sentinel, host in said.items() if not host]
+    line = f"sentinels: master is {' or '.join(named) or 'not known'}"
+    if silent:
+        line += f"; no answer from {', '.join(silent)}"
+    if not majority:
+        line += "; NO MAJORITY"
+    state = "another" if named and named != [master] else "this"
+    if not majority:
+        state = "no majority"
+    elif len(named) > 1:
+        state = "disagree"
+    seen.say(line, sentinels=state)

@@ -1,0 +1,245 @@
+"""Looks at the host on which `sb` is typed: what no other host can see."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from smartbeak_ops import postgres, settings, web
+from smartbeak_ops.failures import ServiceError, clean
+from smartbeak_ops.looks.database import LOG, see_server
+from smartbeak_ops.looks.seen import Look, Seen, size
+
+REDIS = Path("/var/lib/redis")
+REDIS_LOG = Path("/var/log/redis/redis.log")
+PLATFORM_LOG = Path("/var/log/smartbeak/platform.log")
+PIDFILE = Path("/run/platform.pid")
+
+_BUSY = 0.4
+"""Share of a CPU from which on a process that gives no answer works on something; a busy
+host may leave it no more."""
+
+FREE_PERCENT = 3
+"""Share of a disk that must be free; below it counts as full."""
+
+
+def data_folder() -> Path | None:
+    """Data folder of PostgreSQL on this host; None on another kind of host."""
+    found = os.environ.get("PGDATA")
+    return Path(found) if found else None
+
+
+def looks(subject: str) -> list[Look]:
+    """What can only be seen here, for a subject; none on the operator's machine."""
+    if data_folder() is not None and subject == "postgres":
+        return [Look("this host", _database)]
+    if (REDIS / "redis.conf").exists() and subject == "redis":
+        return [Look("this host", _redis)]
+    if os.environ.get("PLATFORM_ROLE") and subject in ("queues", "deploy", "postgres"):
+        return [Look("this host", _process)]
+    return []
+
+
+def running(name: str) -> list[int]:
+    """Processes of that name, this user's or not."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if (folder / "comm").read_text().strip() == name:
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found
+
+
+def free(folder: Path) -> int:
+    """Percent of the folder's disk that is free, and rounds down."""
+    usage = shutil.disk_usage(folder)
+    return int(100 * usage.free / usage.total)
+
+
+def cluster_state(data: Path) -> str:
+    """What pg_controldata says; empty if there is no control file."""
+    said = _output("pg_controldata", str(data))
+    found = re.search(r"^Database cluster state: *(.*)$", said, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def append_only(folder: Path = REDIS) -> Path | None:
+    """Redis' append-only file: since 7 the manifest of several, before that one file."""
+    found = sorted(folder.glob("appendonlydir/*.manifest"))
+    if found:
+        return found[0]
+    old = folder / "appendonly.aof"
+    return old if old.exists() else None
+
+
+def log_end(file: Path, most: int = 20000) -> list[str]:
+    """Last lines of a file; none if it cannot be read."""
+    try:
+        with file.open("rb") as opened:
+            opened.seek(max(0, file.stat().st_size - most))
+            return opened.read().decode(errors="replace").splitlines()
+    except OSError:
+        return []
+
+
+def _database(seen: Seen) -> None:
+    data = data_folder()
+    assert data is not None
+    host = settings.here()
+    there = (data / "global/pg_control").exists()
+    seen.know(folder="there" if there else "gone")
+    up = bool(running("postgres"))
+    if not there:
+        seen.lines.append(f"{host}: the data folder {data} has no control file")
+    elif not up:
+        seen.lines.append(f"{host}: no server runs, its data folder says: {cluster_state(data)}")
+    else:
+        _own_server(seen, host)
+    seen.know(server="runs" if up else "dead")
+    if (data / "pg_hba.conf.before-fence").exists():
+        seen.say(f"{host}: it is fenced", fenced=True)
+    if there:
+        percent = free(data)
+        seen.lines.append(f"disk: {percent} % free")
+        seen.know(disk="full" if percent < FREE_PERCENT else "ok")
+    log = log_end(Path(LOG))
+    for line in reversed(log[-60:]):
+        if re.search(r"PANIC|No space left|could not (read|write|fsync)", line):
+            seen.lines.append(f"log: {clean(line.split(']', 1)[-1].strip())[:200]}")
+            break
+    _other_server(seen, host)
+
+
+def _own_server(seen: Seen, host: str) -> None:
+    try:
+        with postgres.local() as server:
+            see_server(seen, server, host, "own")
+    except ServiceError as error:
+        seen.say(f"{host}: {error.said}", own=error.state)
+
+
+def _other_server(seen: Seen, host: str) -> None:
+    other = settings.other(host, settings.DATABASES)
+    try:
+        with postgres.replicator(other) as server:
+            recovering = bool(server.value("SELECT pg_is_in_recovery()"))
+    except ServiceError as error:
+        seen.say(f"{other}: {error.said}", other=error.state)
+        return
+    role = "replica" if recovering else "primary"
+    seen.say(f"{other}: {role}", other=role)
+
+
+def _redis(seen: Seen) -> None:
+    host = settings.here()
+    file = append_only()
+    seen.know(file="there" if file else "gone")
+    up = bool(running("redis-server"))
+    seen.know(server="runs" if up else "dead")
+    if not up:
+        seen.lines.append(f"{host}: no Redis runs")
+    seen.lines.append(f"{host}: append-only file {file or 'is not there'}")
+    percent = free(REDIS)
+    seen.lines.append(f"disk: {percent} % free")
+    seen.know(disk="full" if percent < FREE_PERCENT else "ok")
+    for line in reversed(log_end(REDIS_LOG)[-40:]):
+        if "Bad file format" in line or "Wrong signature" in line:
+            seen.say(f"log: {line.split(' # ')[-1][:160]}", file="damaged" if not up else "there")
+            break
+        if "No space left" in line or "Short write" in line:
+            seen.lines.append(f"log: {line.split(' # ')[-1][:160]}")
+            break
+        if "Ready to accept connections" in line:
+            break
+
+
+def _process(seen: Seen) -> None:
+    host = settings.here()
+    pid = process()
+    if pid is None:
+        seen.say(f"{host}: no process runs", process="dead")
+        return
+    before, began = _cpu(pid), time.monotonic()
+    answers = web.get(_probe(host), wait_s=2).answered
+    time.sleep(max(0.0, 1.5 - (time.monotonic() - began)))
+    share = (_cpu(pid) - before) / (time.monotonic() - began)
+    state = "serves" if answers else "busy" if share > _BUSY else "hangs"
+    seen.say(
+        f"{host}: process {pid}, {'answers' if answers else 'no answer'}, "
+        f"{round(100 * share)} % of a CPU",
+        process=state,
+    )
+    started = started_with(pid)
+    try:
+        now = settings.read().values
+    except Exception:
+        return
+    for name in ("CONTROL_PLANE_DB", "REDIS_URL"):
+        was, is_ = started.get(name, ""), now.get(name, "")
+        if was != is_:
+            seen.say(
+                f"{host}: started with {was.rpartition('@')[2]}, the file says "
+                f"{is_.rpartition('@')[2]}",
+                {"process.address": "old"},
+            )
+    for line in reversed(log_end(PLATFORM_LOG)):
+        if '"level": "error"' in line or '"level": "fatal"' in line:
+            seen.lines.append(f"log: {clean(line)[:240]}")
+            break
+
+
+def _probe(host: str) -> str:
+    role = os.environ.get("PLATFORM_ROLE", "")
+    port = {"api": 3001, "web": 3000}.get(role, settings.WORKER_PORT)
+    return f"http://{host}:{port}/livez"
+
+
+def process() -> int | None:
+    """The platform's process on this host; None if none runs."""
+    try:
+        pid = int(PIDFILE.read_text())
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, ValueError):
+        return None
+    return None if state in "ZX" else pid
+
+
+def started_with(pid: int) -> dict[str, str]:
+    """Environment that a process was started with."""
+    try:
+        text = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace")
+    except OSError:
+        return {}
+    pairs = (each.split("=", 1) for each in text.split("\0") if "=" in each)
+    return {name: value for name, value in pairs}
+
+
+def _cpu(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _output(*command: str) -> str:
+    try:
+        ended = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=3,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return ended.stdout
+
+
+def room(folder: Path) -> str:
+    """Free room of a folder's disk, for a person."""
+    return size(shutil.disk_usage(folder).free)

@@ -1,0 +1,128 @@
+"""Looks at the platform's own processes: the API, the web host, the release."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from smartbeak_ops import postgres, redisdb, settings, web
+from smartbeak_ops.failures import ServiceError
+from smartbeak_ops.looks.seen import Look, Seen
+
+SLOW_S = 0.8
+"""Longest that a probe of a healthy process takes; it asks PostgreSQL and Redis."""
+
+_POOL = re.compile(r'^db_pool_connections\{state="waiting"\} ([\d.]+)', re.MULTILINE)
+_WEBHOOKS = re.compile(
+    r'^webhook_events_total\{outcome="([^"]*)",provider="([^"]*)"\} ([\d.]+)', re.MULTILINE
+)
+_TAKEN = ("accepted", "processed", "duplicate", "idempotent", "ignored", "received")
+
+
+def looks(known: settings.Settings) -> list[Look]:
+    """The API and the release, from the operator's machine."""
+    return [
+        Look("speed", lambda seen: _api(seen, known)),
+        Look("migrations", lambda seen: _migrations(seen, known)),
+    ]
+
+
+def payments(known: settings.Settings) -> list[Look]:
+    """What payments need, from the operator's machine."""
+    return [Look("web", _web), Look("webhooks", _webhooks)]
+
+
+def _api(seen: Seen, known: settings.Settings) -> None:
+    if not settings.known("api"):
+        seen.know(api="absent")
+        return
+    reply = web.get(f"{settings.API}/readyz")
+    ready = "no answer" if not reply.answered else "ready" if reply.status == 200 else "not ready"
+    live = web.get(f"{settings.API}/livez")
+    seen.know(api=ready)
+    if not reply.answered:
+        seen.lines.append("api: no answer within 3 s" if live.answered else "api: no answer")
+        return
+    if live.answered and max(reply.took_s, live.took_s) < SLOW_S:
+        seen.lines.append(f"api: {ready} in {reply.took_s:.1f} s")
+        seen.know(api__slow="no")
+        return
+    database, store = _database_s(known), _redis_s(known)
+    waiting = _waiting()
+    slow = "itself"
+    if live.answered and live.took_s < SLOW_S:
+        slow = "pool"
+        if store >= SLOW_S / 2:
+            slow = "redis"
+        if database >= SLOW_S / 2:
+            slow = "postgresql"
+        if waiting == 0 and slow == "pool":
+            slow = "itself"
+    seen.say(
+        f"api: slow, ready in {reply.took_s:.1f} s; alive in {live.took_s:.1f} s, "
+        f"PostgreSQL answers us in {database:.1f} s, "
+        f"Redis in {store:.1f} s, {waiting:g} requests wait for a connection",
+        api__slow=slow,
+    )
+
+
+def _database_s(known: settings.Settings) -> float:
+    began = time.perf_counter()
+    try:
+        with postgres.Server(known.database) as server:
+            began = time.perf_counter()
+            server.value("SELECT count(*) FROM organizations")
+    except ServiceError:
+        return 9.9
+    return time.perf_counter() - began
+
+
+def _redis_s(known: settings.Settings) -> float:
+    began = time.perf_counter()
+    try:
+        redisdb.Store.at(known.redis).ask("PING")
+    except ServiceError:
+        return 9.9
+    return time.perf_counter() - began
+
+
+def _waiting() -> float:
+    found = _POOL.search(web.get(f"{settings.API}/metrics").text)
+    return float(found[1]) if found else 0.0
+
+
+def _web(seen: Seen) -> None:
+    if not settings.known("web"):
+        seen.know(web="absent")
+        return
+    ready = web.probe(f"{settings.WEB}/readyz", "ready", "not ready")
+    seen.say(f"web: {ready}", web=ready)
+
+
+def _webhooks(seen: Seen) -> None:
+    if not settings.known("web"):
+        return
+    reply = web.get(f"{settings.WEB}/metrics")
+    if not reply.answered:
+        return
+    refused = 0.0
+    for outcome, provider, count in _WEBHOOKS.findall(reply.text):
+        seen.lines.append(f"webhooks: {provider}: {float(count):g} {outcome}")
+        if outcome not in _TAKEN:
+            refused += float(count)
+    seen.know(webhooks__refused=refused)
+
+
+def _migrations(seen: Seen, known: settings.Settings) -> None:
+    folder = settings.MIGRATIONS
+    wanted = {each.name.removesuffix(".up.sql") for each in folder.glob("*.up.sql")}
+    if not wanted:
+        return
+    try:
+        with postgres.Server(known.database) as server:
+            made = {str(row["name"]) for row in server.rows("SELECT name FROM schema_migrations")}
+    except ServiceError as error:
+        seen.lines.append(f"migrations: the database says {error.said}")
+        return
+    pending = len(wanted - made)
+    seen.say(f"migrations: {pending} pending", migrations__pending=pending)

@@ -1,0 +1,158 @@
+"""Where the platform's parts are: names of the stack, and what platform.env says."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from smartbeak_ops.refusal import RefusedError
+
+FILE = Path("/etc/smartbeak/platform.env")
+"""The platform's settings; a process of it reads them once, when it starts."""
+
+SECRETS = Path("/run/secrets")
+
+DATABASES = ("db-1", "db-2")
+"""The pair of database hosts; either may be primary."""
+
+REDISES = ("redis-1", "redis-2")
+"""The pair of Redis hosts; either may be master."""
+
+SENTINELS = ("sentinel-1", "sentinel-2", "sentinel-3")
+
+SENTINEL_PORT = 26379
+
+PAIR = "smartbeak"
+"""What the sentinels call the pair of Redis hosts."""
+
+HOME_REGION = "us-east-1"
+
+PROCESSES = ("api", "web", "worker", "worker-eu")
+"""Hosts with a process of the platform that has a pool of connections."""
+
+API = "http://api:3001"
+
+WEB = "http://web:3000"
+
+WORKER_PORT = 9464
+
+MIGRATIONS = Path("/opt/smartbeak/platform/migrations/sql")
+"""The migrations of the release, in the checkout."""
+
+_DATABASE = re.compile(r"^postgres(?:ql)?://[^@/]*@([^:/@]+)(?::(\d+))?/(\w+)(?:\?.*)?$")
+_REDIS = re.compile(r"^rediss?://(?:[^@/]*@)?([^:/@]+)(?::(\d+))?(?:/(\d+))?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What platform.env says.
+
+    Attributes:
+        values: Every setting, by name.
+    """
+
+    values: dict[str, str]
+
+    @property
+    def database(self) -> str:
+        """Address of the platform's database; may hold a password: never print it."""
+        return self.values.get("CONTROL_PLANE_DB", "")
+
+    @property
+    def redis(self) -> str:
+        """Address of the platform's Redis; may hold a password: never print it."""
+        return self.values.get("REDIS_URL", "")
+
+    @property
+    def primary(self) -> str:
+        """The database host that the platform's address names.
+
+        Raises:
+            RefusedError: It names another one than those of the pair.
+        """
+        found = _DATABASE.match(self.database)
+        if found is None or found[1] not in DATABASES:
+            raise RefusedError(
+                f"the platform's address ends in {_end(self.database)}, not in this pair"
+            )
+        return found[1]
+
+    @property
+    def replica(self) -> str:
+        """The other database host."""
+        return other(self.primary, DATABASES)
+
+    @property
+    def master(self) -> str:
+        """The Redis host that the platform's address names.
+
+        Raises:
+            RefusedError: It names another one than those of the pair.
+        """
+        found = _REDIS.match(self.redis)
+        if found is None or found[1] not in REDISES:
+            raise RefusedError(
+                f"the platform's address ends in {_end(self.redis)}, not in this pair"
+            )
+        return found[1]
+
+
+def read(file: Path = FILE) -> Settings:
+    """Reads platform.env.
+
+    Raises:
+        RefusedError: It is not there: this host is none of the operator's or the platform's.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise RefusedError(f"{file} cannot be read ({error.strerror}): type this on ops") from error
+    pairs = (line.split("=", 1) for line in text.splitlines() if _is_setting(line))
+    return Settings({name.strip(): value.strip() for name, value in pairs})
+
+
+def other(host: str, pair: tuple[str, str]) -> str:
+    """The host beside this one.
+
+    Raises:
+        RefusedError: The pair has no such host.
+    """
+    if host not in pair:
+        raise RefusedError(f"{host} is none of {' and '.join(pair)}")
+    return pair[1] if host == pair[0] else pair[0]
+
+
+def here() -> str:
+    """Name of this host."""
+    return os.environ.get("HOSTNAME") or socket.gethostname()
+
+
+def known(host: str) -> bool:
+    """Whether the name leads anywhere from here."""
+    try:
+        socket.getaddrinfo(host, None)
+    except OSError:
+        return False
+    return True
+
+
+def worker_of(region: str) -> str:
+    """Host of a region's worker."""
+    return "worker" if region == HOME_REGION else f"worker-{region.split('-')[0]}"
+
+
+def queue_of(region: str) -> str:
+    """Name of a region's queue."""
+    return "publishing" if region == HOME_REGION else f"publishing-{region}"
+
+
+def _is_setting(line: str) -> bool:
+    return "=" in line and not line.lstrip().startswith("#")
+
+
+def _end(address: str) -> str:
+    """The part of an address that holds no password."""
+    return address.rpartition("@")[2].rpartition("//")[2] or "nothing"

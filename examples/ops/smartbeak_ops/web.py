@@ -1,0 +1,62 @@
+"""Requests to the platform's processes that end."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import httpx
+
+ANSWER_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """How a request was answered."""
+
+    status: int
+    """HTTP status; 0 without an answer."""
+
+    text: str
+    """The body, or why there is none."""
+
+    took_s: float
+
+    @property
+    def answered(self) -> bool:
+        """Whether there was an answer, of whatever kind."""
+        return self.status != 0
+
+
+def get(url: str, *, wait_s: float = ANSWER_S) -> Reply:
+    """Asks for a page without signing in."""
+    return request("GET", url, wait_s=wait_s)
+
+
+def request(
+    method: str,
+    url: str,
+    *,
+    token: str = "",
+    body: object = None,
+    wait_s: float = ANSWER_S,
+) -> Reply:
+    """Makes a request; a failure is an answer too."""
+    began = time.perf_counter()
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    try:
+        answer = httpx.request(
+            method, url, headers=headers, json=body, timeout=wait_s, trust_env=True
+        )
+    except httpx.HTTPError as error:
+        why = str(error) or type(error).__name__
+        return Reply(0, why, time.perf_counter() - began)
+    return Reply(answer.status_code, answer.text, time.perf_counter() - began)
+
+
+def probe(url: str, yes: str, no: str) -> str:
+    """The one word or the other, by the status; `no answer` without one."""
+    reply = get(url)
+    if not reply.answered:
+        return "no answer"
+    return yes if 200 <= reply.status < 300 else no
