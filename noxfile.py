@@ -109,7 +109,7 @@ def lint(session: nox.Session) -> None:
         checks.append(("drillbook.incidents", "check"))
         checks.append(("drillbook.incidents.contacts",))
     # The scripts, and what the pages' console and bash blocks run.
-    checks.append(("drillbook.pages.shellcheck", *_scripts()))
+    checks.append(("drillbook.shellcheck", *_scripts()))
     failed = [check[0] for check in checks if not _passes(session, *check)]
     if failed:
         session.error(f"failed: {', '.join(failed)}")

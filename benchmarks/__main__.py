@@ -22,8 +22,8 @@ from pathlib import Path
 
 from benchmarks import corpus, stack
 from benchmarks.measure import Row, alone, pair, seconds, table
+from drillbook.inside.shell import Shell
 from drillbook.sandboxes.local import LocalBackend
-from drillbook.snippets.shell import Shell
 
 ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results.txt"

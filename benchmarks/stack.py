@@ -7,8 +7,9 @@ import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
+from smartbeak_drills.users import tokens
+
 from benchmarks.measure import Row, alone, pair
-from drillbook.drills.users import tokens
 from drillbook.sandboxes.local import LocalBackend
 from drillbook.sandboxes.local_sandbox import LocalSandbox
 

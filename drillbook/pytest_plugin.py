@@ -17,9 +17,8 @@ import pytest
 from drillbook import plan as plans
 from drillbook.errors import DrillbookError, HarnessError, PageError
 from drillbook.model import Plan
-from drillbook.pages import update
 from drillbook.runs import ledger as ledgers
-from drillbook.runs import selection
+from drillbook.runs import selection, update
 from drillbook.runs.items import PlanFile, StepItem
 from drillbook.runs.stage import Choices, Stage, in_ci
 

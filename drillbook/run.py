@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from drillbook import evidence
-from drillbook.drills import faults
+from drillbook.drills import faults, kit
 from drillbook.drills.verdict import figures, measured, unmeasured
 from drillbook.drills.watch import Watch
 from drillbook.errors import DrillbookError, HarnessError, PageError
@@ -28,6 +28,7 @@ from drillbook.model import (
     Status,
     services_of,
 )
+from drillbook.sandboxes import stack
 from drillbook.sandboxes.compose import ComposeBackend
 from drillbook.sandboxes.local import LocalBackend
 from drillbook.sandboxes.sandbox import Backend, Sandbox
@@ -120,7 +121,7 @@ def play(
             ending.callback(sandbox.close)
             scene = _Scene(scenario, backend.name, root / "build/evidence", sandbox)
             if drill:
-                watch, injected = _break(sandbox, drill, _SETTLE_WRITES)
+                watch, injected = _break(root, sandbox, drill, _SETTLE_WRITES)
         except DrillbookError as error:
             yield from _all_broken(scenario, error)
             return
@@ -135,14 +136,15 @@ def play(
             verdict = _judge(scene, unmeasured(scenario, drill, started), watch, injected)
             sandbox.close()
             if control and verdict.status == "passed":
-                verdict = _with_control(scene, page, backend, verdict)
+                verdict = _with_control(root, scene, page, backend, verdict)
             yield _recorded(scene, verdict, watch)
 
 
-def _break(sandbox: Sandbox, drill: Drill, writes: int) -> tuple[Watch, float]:
+def _break(root: Path, sandbox: Sandbox, drill: Drill, writes: int) -> tuple[Watch, float]:
     """Starts the prober, injects the fault and waits until users notice.
 
     Args:
+        root: The project's folder.
         sandbox: Where.
         drill: Names the fault.
         writes: Confirmed writes to wait for before it.
@@ -153,19 +155,22 @@ def _break(sandbox: Sandbox, drill: Drill, writes: int) -> tuple[Watch, float]:
     Raises:
         HarnessError: `not-served` before the fault, `fault-without-effect` after it.
     """
-    fault = faults.parse(drill.fault)
-    watch = Watch(sandbox, fault.oracle)
+    definition = stack.load(root)
+    brought = kit.load(definition)
+    fault = faults.parse(drill.fault, brought)
+    oracle = faults.oracle(fault, brought, sandbox.services)
+    watch = Watch(sandbox, definition.prober, brought.prober, oracle)
     if not watch.until(True, timeout_s=_SETTLE_S, acknowledged=writes):
         raise HarnessError(
             "not-served",
             f"before the fault the platform was not served: {watch.last_error or 'no word'}",
         )
-    injected = faults.inject(fault, sandbox)
+    injected = faults.inject(fault, brought, sandbox)
     if not watch.until(False, timeout_s=_BREAK_S):
         raise HarnessError(
             "fault-without-effect",
             f"`{drill.fault}` changed nothing that users notice within {_BREAK_S:g} s "
-            f"(oracle {fault.oracle})",
+            f"(oracle {oracle})",
         )
     return watch, injected
 
@@ -257,7 +262,9 @@ def _judge(scene: _Scene, blank: DrillResult, watch: Watch, injected: float) -> 
     return result
 
 
-def _with_control(scene: _Scene, page: Page, backend: Backend, verdict: DrillResult) -> DrillResult:
+def _with_control(
+    root: Path, scene: _Scene, page: Page, backend: Backend, verdict: DrillResult
+) -> DrillResult:
     """Runs the drill again without its write steps: it must stay down."""
     drill = scene.scenario.drill
     assert drill
@@ -268,7 +275,7 @@ def _with_control(scene: _Scene, page: Page, backend: Backend, verdict: DrillRes
         with contextlib.closing(
             backend.open(services, label=f"{scene.scenario.id} control")
         ) as sandbox:
-            watch, _ = _break(sandbox, drill, _CONTROL_WRITES)
+            watch, _ = _break(root, sandbox, drill, _CONTROL_WRITES)
             end = time.monotonic() + patience
             for snippet in scene.scenario.snippets:
                 options = snippet.options

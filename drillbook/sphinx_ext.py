@@ -27,10 +27,11 @@ from sphinx.highlighting import PygmentsBridge, lexer_classes
 from sphinx.util import logging
 from sphinx.util.typing import ExtensionMetadata
 
-from drillbook import __version__, digests, plan
-from drillbook.errors import PageError, Where
+from drillbook import __version__, consistency, digests, plan
+from drillbook.drills import kit
+from drillbook.errors import HarnessError, PageError, Where
 from drillbook.model import EXECUTABLE, Page
-from drillbook.pages import consistency, encoding, extract, frontmatter, outdated, scenarios, warned
+from drillbook.pages import encoding, extract, frontmatter, outdated, scenarios, warned
 from drillbook.site.directives import setup_directives
 from drillbook.site.lexer import ConsoleLexer, CopyableHtmlFormatter
 from drillbook.site.marks import setup_marks
@@ -45,9 +46,9 @@ _SAID_BETTER = {
 """Codes of errors of ours, and how Sphinx's warning of the same begins."""
 
 _READERS = (
-    *("drillbook/pages/", "drillbook/drills/faults.py", "drillbook/drills/declarations.py"),
-    *("drillbook/drills/oracles/names.py", "drillbook/site/directives.py"),
-    *(f"drillbook/{name}.py" for name in ("digests", "errors", "model", "plan", "sphinx_ext")),
+    *("drillbook/pages/", "drillbook/inside/commandline.py", "drillbook/site/directives.py"),
+    *(f"drillbook/{name}.py" for name in ("consistency", "digests", "durations", "errors")),
+    *(f"drillbook/{name}.py" for name in ("model", "plan", "sphinx_ext")),
 )
 """The modules that decide what is kept of a page."""
 
@@ -62,7 +63,7 @@ class DrillbookDomain(Domain):
     name = "drillbook"
     label = "Drillbook"
     initial_data: ClassVar[dict[str, Any]] = {"pages": {}, outdated.KEY: {}, warned.KEY: {}}
-    data_version = 2
+    data_version = 3
 
     @property
     def pages(self) -> dict[str, plan.Json]:
@@ -135,6 +136,9 @@ def read_page(app: Sphinx, document: nodes.document) -> None:
             drills=tuple(
                 (name, head.where) for head in found.drills for name in head.options.stack
             ),
+            faults=tuple(
+                (head.options.fault, head.fault_where, head.options.stack) for head in found.drills
+            ),
             skips=tuple(
                 (block.options.until, block.at("until"))
                 for block in found.blocks
@@ -167,12 +171,17 @@ def _relative(path: Path, root: Path) -> str:
 
 def page_errors(env: BuildEnvironment, root: Path) -> list[PageError]:
     """Everything wrong with the pages as of today, in the order of pages and lines."""
-    known, mended = consistency.services(root), consistency.defects(root)
+    book, mended = consistency.stack_of(root), consistency.defects(root)
     today = datetime.now(UTC).date()
     found: list[PageError] = []
+    try:
+        brought = kit.load(book)
+    except HarnessError as error:
+        found.append(PageError(error.code, error.message, where=error.where, hint=error.hint))
+        brought = kit.Kit()
     for _, data in sorted(_domain(env).pages.items()):
         found += [plan.error_of(entry) for entry in data["errors"]]
-        found += consistency.check(data["claims"], known, today, mended)
+        found += consistency.check(data["claims"], book, brought, today, mended)
     return sorted(found, key=_place)
 
 

@@ -27,11 +27,18 @@ exclude_patterns = ["fragments"]
 copybutton_exclude = ".linenos, .gp, .go"
 """
 STACK = """\
+x-drillbook: {drills: sphinx_book_kit, python-path: [drills], prober: ops}
 services:
   ops: {}
-  db-1: {}
+  db-1: {x-drillbook: {noticed-by: writes}}
   db-2: {depends_on: {db-1: {condition: service_healthy}}}
   redis-1: {}
+"""
+KIT = """\
+from drillbook.drills.declarations import Oracle
+from drillbook.drills.kit import Kit
+
+KIT = Kit("sphinx_book_prober", [Oracle("writes", "Writes are taken.")])
 """
 FRONT = """\
 ---
@@ -70,6 +77,7 @@ class Book:
         self.warnings = ""
         self.put("conf.py", CONF)
         self.put("examples/compose.yaml", STACK)
+        self.put("examples/drills/sphinx_book_kit.py", KIT)
 
     @classmethod
     def copy(cls, name: str, root: Path) -> Book:

@@ -138,11 +138,7 @@ proves nothing.
   hint: keep one line that must be there, above or below the `...`.
 source/fault.md:10: unknown-fault: there is no fault 'explode'
   hint: faults: kill HOST, stop HOST, pause HOST, resume HOST, cut LINK, delay LINK DURATION, \
-open LINK, exhaust HOST, exhaust-pool COUNT, break-replication HOST, lose-data HOST, \
-run-sql HOST FILE, swap-roles, fail-over-behind, change-password ROLE, fill-memory HOST, \
-wrong-policy HOST, corrupt-aof HOST, wipe-redis, flush-redis HOST, stale-cache, pause-queue QUEUE, \
-backlog COUNT, kill-midjob HOST, poison-job, break-target HOST, mend-target HOST, \
-drop-answers HOST [COUNT], wait DURATION
+open LINK, wait DURATION
 source/host.md:10: unknown-host: There is no host `db-9`.
   hint: Hosts are ops and the services of the stack: ops, db-1.
 source/label.md:10: hidden-executable: A block labelled `sh` would not be run.

@@ -11,10 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-
-from drillbook.drills.users.calls import Answer, CallError, Line
-from drillbook.drills.users.platform import Platform, check_in_time
-from drillbook.drills.users.roster import Roster, User
+from smartbeak_drills.users.calls import Answer, CallError, Line
+from smartbeak_drills.users.platform import Platform, check_in_time
+from smartbeak_drills.users.roster import Roster, User
 
 USER = User("u", "o", "admin")
 

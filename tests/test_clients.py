@@ -6,10 +6,9 @@ import threading
 from collections.abc import Callable
 
 import pytest
-
-from drillbook.drills import redis_fill, redis_leak
-from drillbook.drills.redis_fill import Filler
-from drillbook.drills.resp import RedisError, Reply
+from smartbeak_drills import redis_fill, redis_leak
+from smartbeak_drills.redis_fill import Filler
+from smartbeak_drills.resp import RedisError, Reply
 
 
 class Server:

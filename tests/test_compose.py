@@ -19,9 +19,10 @@ from drillbook.errors import HarnessError
 from drillbook.sandboxes import certs, sweep, wheels
 from drillbook.sandboxes.compose import ComposeBackend, ComposeSandbox
 from drillbook.sandboxes.docker import Docker
-from drillbook.sandboxes.stack import Healthcheck, Service
+from drillbook.sandboxes.stack import Healthcheck, Service, Stack
 
 ROOT = Path(__file__).parent.parent
+SECRETS = ("postgres", "smartbeak")
 NEW_ENOUGH = {"version": '{"Server":{"Version":"20.10.24"}}', "compose version": "2.26.1-4"}
 SETUP = "`.ci/docker` installs and starts what is missing on Debian; or use --backend local"
 
@@ -130,13 +131,11 @@ def test_the_callers_compose_settings_do_not_come_in() -> None:
 def sandbox(tmp_path: Path, docker: Docker) -> ComposeSandbox:
     """A sandbox of one service, `db-1`, on a fake engine."""
     state = tmp_path / "state"
-    certs.write_state(state, {})
+    certs.write_state(state, Stack({}))
     (state / "owner").write_text(sweep.identity())
     service = Service(
-        name="db-1", names=("db-1",), command=("postgres-node",), environment={}, mounts=(),
-        healthcheck=Healthcheck(("postgres-healthy",), 0.5, 5.0, 60.0), needs=(), working_dir="",
-        setup=(), certificate=(), pidfile="", stop_first=False,
-        log="/var/log/x.log", versions={}, programs=(), simulated=False,
+        name="db-1", names=("db-1",), command=("postgres-node",),
+        healthcheck=Healthcheck(("postgres-healthy",), 0.5, 5.0, 60.0), log="/var/log/x.log",
     )  # fmt: skip
     return ComposeSandbox(docker, "drillbook-test", state, [service], "image:tag")
 
@@ -272,14 +271,15 @@ def test_packages_that_cannot_be_had_name_pips_reason(tmp_path: Path) -> None:
 
 def test_state_is_closed_to_others_but_readable_for_containers(tmp_path: Path) -> None:
     state = tmp_path / "state"
-    certs.write_state(state, {"db-1": ("db-1", "db-1.repl")})
+    db = Service("db-1", ("db-1",), certificate=("db-1", "db-1.repl"))
+    certs.write_state(state, Stack({"db-1": db}, secrets=SECRETS))
     assert state.stat().st_mode & 0o777 == 0o700
     files = sorted(path.relative_to(state).as_posix() for path in state.rglob("*.*"))
     assert files == ["tls/ca.crt", "tls/db-1.crt", "tls/db-1.key"]
     assert all(path.stat().st_mode & 0o777 == 0o644 for path in state.rglob("*") if path.is_file())
     passwords = certs.read_secrets(state)
-    assert {path.name for path in (state / "secrets").iterdir()} == {*certs.SECRETS}
-    assert len(set(passwords)) == len(certs.SECRETS)
+    assert {path.name for path in (state / "secrets").iterdir()} == {*SECRETS}
+    assert len(set(passwords)) == len(SECRETS)
     assert all(len(word) >= 24 and not set(word) & set(":\\'\"$ /@") for word in passwords)
 
 

@@ -7,12 +7,24 @@ from pathlib import Path
 
 import pytest
 
+from drillbook.consistency import Claims, check, stack_of
+from drillbook.drills.declarations import Oracle
+from drillbook.drills.kit import Kit
 from drillbook.errors import Where
-from drillbook.pages.consistency import Claims, check, services
+from drillbook.sandboxes.stack import Service, Stack
 from tests.sphinx_book import Book
 
 TODAY = date(2026, 11, 23)
-KNOWN = {"app": ("db-1",), "db-1": (), "db-2": ("db-1",), "redis-1": ()}
+KNOWN = Stack(
+    {
+        "app": Service("app", ("app",), needs=("db-1",)),
+        "db-1": Service("db-1", ("db-1",), noticed_by="writes"),
+        "db-2": Service("db-2", ("db-2",), needs=("db-1",)),
+        "redis-1": Service("redis-1", ("redis-1",), noticed_by="redis"),
+    },
+    prober="app",
+)
+KIT = Kit("some.prober", [Oracle("writes", "Writes."), Oracle("redis", "Redis.", ("app",))])
 STACK, HOST = Where("source/x.md", 5), Where("source/x.md", 20)
 DRILL = Where("source/x.md", 15)
 
@@ -23,11 +35,13 @@ def errors(
     host: str = "ops",
     until: str = "",
     more: tuple[str, ...] = (),
+    fault: str = "",
 ) -> list[str]:
     skips = ((until, HOST),) if until else ()
     drills = tuple((name, DRILL) for name in more)
-    claims = Claims(stack, STACK, ((host, HOST, more),), drills, skips)
-    return [str(it) for it in check(claims, KNOWN, TODAY)]
+    faults = ((fault, HOST, more),) if fault else ()
+    claims = Claims(stack, STACK, ((host, HOST, more),), drills, faults, skips)
+    return [str(it) for it in check(claims, KNOWN, KIT, TODAY)]
 
 
 @pytest.mark.parametrize(
@@ -67,9 +81,33 @@ def test_a_host_that_only_the_drill_starts() -> None:
     ]
 
 
+def test_a_fault_and_the_hosts_that_it_needs() -> None:
+    assert errors(stack=("app",), fault="kill db-1") == []
+    assert errors(stack=("app",), more=("redis-1",), fault="kill redis-1") == []
+    assert errors(stack=("app",), fault="kill db-2") == [
+        "source/x.md:20: unknown-host: The host `db-2` is not started for this page.\n"
+        "  hint: Add it to `stack`, in the front matter or of the drill."
+    ]
+    # The prober works on app.
+    assert errors(stack=("db-1",), fault="kill db-1") == [
+        "source/x.md:20: unknown-host: The host `app` is not started for this page.\n"
+        "  hint: Add it to `stack`, in the front matter or of the drill."
+    ]
+    assert errors(stack=("app", "db-2"), fault="kill db-2") == [
+        "source/x.md:20: not-noticed: `kill db-2`: the stack does not say what notices that db-2 "
+        "is gone\n  hint: the service says `noticed-by` in its x-drillbook: nobody, or writes, "
+        "redis"
+    ]
+    assert errors(fault="explode db-2") == [
+        "source/x.md:20: unknown-fault: there is no fault 'explode'\n  hint: faults: kill HOST, "
+        "stop HOST, pause HOST, resume HOST, cut LINK, delay LINK DURATION, open LINK, "
+        "wait DURATION"
+    ]
+
+
 def test_a_fix_that_is_not_known() -> None:
-    claims = Claims((), STACK, (), (), (), (("30", HOST), ("99", HOST)))
-    assert [str(it) for it in check(claims, KNOWN, TODAY, {"22": "", "30": ""})] == [
+    claims = Claims((), STACK, (), (), (), (), (("30", HOST), ("99", HOST)))
+    assert [str(it) for it in check(claims, KNOWN, KIT, TODAY, {"22": "", "30": ""})] == [
         "source/x.md:20: unknown-defect: No defect 99 of the platform is known to be mended here.\n"
         "  hint: examples/platform/facts.yaml lists them: 22, 30."
     ]
@@ -90,7 +128,8 @@ def test_the_end_of_a_skip() -> None:
 
 def test_services_and_what_they_need_come_from_the_stack(tmp_path: Path) -> None:
     Book(tmp_path)
-    assert services(tmp_path) == {"ops": (), "db-1": (), "db-2": ("db-1",), "redis-1": ()}
+    found = {name: each.needs for name, each in stack_of(tmp_path).services.items()}
+    assert found == {"ops": (), "db-1": (), "db-2": ("db-1",), "redis-1": ()}
 
 
 @pytest.mark.parametrize("text", [None, "", "services: [", "services: 1", "a: b"])
@@ -100,4 +139,4 @@ def test_an_unreadable_stack_has_no_services(tmp_path: Path, text: str | None) -
         (tmp_path / "examples/compose.yaml").unlink()
     else:
         book.put("examples/compose.yaml", text)
-    assert services(tmp_path) == {}
+    assert stack_of(tmp_path).services == {}

@@ -9,17 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from smartbeak_drills.injections.redis import GARBAGE
+from smartbeak_drills.kit import KIT
 
 from drillbook.drills import faults
-from drillbook.drills.faults import FAULTS, Step, inject, known_hosts, parse
-from drillbook.drills.injections.redis import GARBAGE
+from drillbook.drills.declarations import Step
+from drillbook.drills.faults import Fault
 from drillbook.errors import HarnessError, PageError, Where
+from drillbook.sandboxes import stack
 from drillbook.sandboxes.sandbox import Sandbox
 from drillbook.sandboxes.stack import Service
 from tests.conftest import ROOT
 from tests.test_prober import CONFIG, Probe, run, signal, sql
 
-KNOWN = "faults: " + ", ".join(" ".join((each.name, *each.arguments)) for each in FAULTS.values())
+KNOWN = "faults: " + ", ".join(
+    " ".join((each.name, *each.arguments)) for each in KIT.faults.values()
+)
+SERVICES = stack.load(ROOT).services
 HOSTS = ("ops", "app", "db-1", "db-2", "redis-1", "redis-2", "api", "worker", "wordpress")
 PIDFILES = {"db": "/data/postmaster.pid", "redis": "/data/redis.pid", "worker": "/run/p.pid"}
 
@@ -45,7 +51,7 @@ class FakeSandbox:
     hosts: tuple[str, ...] = HOSTS
 
     def __init__(self) -> None:
-        self.services = {host: _service(host) for host in HOSTS}
+        self.services = {host: _service(host) for host in SERVICES}
         self.log: list[tuple[str, str, Mapping[str, Any]]] = []
         self._hosts: dict[str, FakeHost] = {}
 
@@ -63,12 +69,23 @@ class FakeSandbox:
 
 
 def _service(host: str) -> Service:
-    return Service(
-        name=host, names=(host,), command=(), environment={}, mounts=(), healthcheck=None,
-        needs=(), working_dir="", setup=(), certificate=(),
-        pidfile=PIDFILES.get(host.partition("-")[0], ""), stop_first=False,
-        log="", versions={}, simulated=False, programs=(),
-    )  # fmt: skip
+    kind = host.partition("-")[0]
+    versions = {"redis": ("redis-server", "--version")} if kind == "redis" else {}
+    noticed_by = SERVICES[host].noticed_by
+    pidfile = PIDFILES.get(kind, "")
+    return Service(host, (host,), pidfile=pidfile, versions=versions, noticed_by=noticed_by)
+
+
+def parse(expression: str, where: Where | None = None) -> Fault:
+    return faults.parse(expression, KIT, where)
+
+
+def oracle(expression: str, where: Where | None = None) -> str:
+    return faults.oracle(parse(expression, where), KIT, SERVICES, where)
+
+
+def inject(fault: Fault, sandbox: Sandbox) -> float:
+    return faults.inject(fault, KIT, sandbox)
 
 
 def test_an_expression_is_taken_apart_in_order() -> None:
@@ -80,7 +97,7 @@ def test_an_expression_is_taken_apart_in_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("expression", "oracle"),
+    ("expression", "name"),
     [
         ("kill db-1", "writes"),
         ("kill db-2", "replica"),
@@ -117,8 +134,8 @@ def test_an_expression_is_taken_apart_in_order() -> None:
         ("fail-over-behind", "writes"),
     ],
 )
-def test_the_oracle_is_that_of_the_last_step_that_has_one(expression: str, oracle: str) -> None:
-    assert parse(expression).oracle == oracle
+def test_the_oracle_is_that_of_the_last_step_that_has_one(expression: str, name: str) -> None:
+    assert oracle(expression) == name
 
 
 @pytest.mark.parametrize(
@@ -180,30 +197,51 @@ def test_the_oracle_is_that_of_the_last_step_that_has_one(expression: str, oracl
 )
 def test_a_wrong_expression_is_explained_where_it_stands(expression: str, text: str) -> None:
     with pytest.raises(PageError) as caught:
-        parse(expression, Where("source/page.md", 12))
+        oracle(expression, Where("source/page.md", 12))
     assert str(caught.value) == f"source/page.md:12: {text}"
 
 
 def test_hosts_that_are_named_or_used_are_known() -> None:
-    assert known_hosts(parse("cut db-1-repl; wait 1s; kill db-1")) == ("db-1-repl", "db-1")
-    assert known_hosts(parse("exhaust db-1")) == ("db-1", "app")
-    assert known_hosts(parse("run-sql db-1 x.sql")) == ("db-1", "ops")
-    assert known_hosts(parse("swap-roles")) == ("db-1", "db-2", "app")
-    # Who looks at the platform needs it.
-    assert known_hosts(parse("kill redis-1")) == ("redis-1", "app", "api")
-    assert known_hosts(parse("kill-midjob worker")) == (
-        "worker", "ops", "wordpress-wan", "app", "api",
-    )  # fmt: skip
+    def hosts(expression: str) -> tuple[str, ...]:
+        return faults.hosts_named(parse(expression), KIT)
+
+    assert hosts("cut db-1-repl; wait 1s; kill db-1") == ("db-1-repl", "db-1")
+    assert hosts("exhaust db-1") == ("db-1", "app")
+    assert hosts("run-sql db-1 x.sql") == ("db-1", "ops")
+    assert hosts("swap-roles") == ("db-1", "db-2", "app")
+    assert hosts("kill-midjob worker") == ("worker", "ops", "wordpress-wan")
 
 
-def test_files_that_a_fault_runs_are_known() -> None:
-    assert faults.files(parse("kill db-1")) == ()
-    (file,) = faults.files(parse("run-sql db-1 archive-everything.sql"))
-    assert (ROOT / file).is_file()
+def test_the_service_says_what_notices_that_it_is_gone() -> None:
+    def noticed(said: str) -> str:
+        services = {"x-1": Service("x-1", ("x-1",), noticed_by=said)}
+        return faults.oracle(parse("kill x-1"), KIT, services, Where("source/page.md", 12))
+
+    assert noticed("redis") == "redis"
+    with pytest.raises(PageError) as caught:
+        noticed("")
+    assert str(caught.value) == (
+        "source/page.md:12: not-noticed: `kill x-1`: the stack does not say what notices that x-1 "
+        "is gone\n  hint: the service says `noticed-by` in its x-drillbook: nobody, or "
+        + ", ".join(KIT.oracles)
+    )
+    with pytest.raises(PageError) as caught:
+        noticed("somebody")
+    assert str(caught.value) == (
+        "source/page.md:12: unknown-oracle: `kill x-1` is noticed by 'somebody', which is no "
+        "oracle of the stack\n  hint: oracles: " + ", ".join(KIT.oracles)
+    )
+    with pytest.raises(PageError, match="fault-without-oracle"):
+        noticed("nobody")
+
+
+def test_every_service_of_the_stack_says_what_notices_that_it_is_gone() -> None:
+    said = {each.noticed_by for each in SERVICES.values()}
+    assert said <= {"nobody", *KIT.oracles}
 
 
 def test_every_fault_says_what_it_does() -> None:
-    for name, declaration in FAULTS.items():
+    for name, declaration in KIT.faults.items():
         assert declaration.name == name
         assert declaration.help.endswith(".")
 
@@ -230,17 +268,17 @@ def test_a_host_without_a_service_cannot_be_killed() -> None:
 
 def test_a_fault_of_a_link_is_its_mode() -> None:
     sandbox = FakeSandbox()
-    inject(parse("cut a-repl; delay b-repl 1500ms; open a-repl"), sandbox)
+    inject(parse("cut db-1-repl; delay db-2-repl 1500ms; open db-1-repl"), sandbox)
     assert sandbox.log == [
-        ("a-repl", "link", {"mode": "cut", "delay_s": 0.0}),
-        ("b-repl", "link", {"mode": "delay", "delay_s": 1.5}),
-        ("a-repl", "link", {"mode": "open", "delay_s": 0.0}),
+        ("db-1-repl", "link", {"mode": "cut", "delay_s": 0.0}),
+        ("db-2-repl", "link", {"mode": "delay", "delay_s": 1.5}),
+        ("db-1-repl", "link", {"mode": "open", "delay_s": 0.0}),
     ]
 
 
 def test_the_outage_counts_from_the_begin_of_the_last_step_with_an_oracle() -> None:
     begin = time.monotonic()
-    moment = inject(parse("cut a-repl; wait 200ms; kill db-1; wait 200ms"), FakeSandbox())
+    moment = inject(parse("cut db-1-repl; wait 200ms; kill db-1; wait 200ms"), FakeSandbox())
     assert begin + 0.2 <= moment <= time.monotonic() - 0.2
 
 
@@ -297,9 +335,9 @@ def test_connections_that_are_not_used_up_are_an_error() -> None:
     app = sandbox.host("app")
     app.answers = {"read": [{"line": None}], "finish": [{"stderr": "leak: no such host\n"}]}
     with pytest.raises(HarnessError) as caught:
-        inject(parse("exhaust db-9"), sandbox)
+        inject(parse("exhaust db-2"), sandbox)
     assert str(caught.value) == (
-        "fault-failed: `exhaust db-9`: the connections were never used up: leak: no such host"
+        "fault-failed: `exhaust db-2`: the connections were never used up: leak: no such host"
     )
 
 

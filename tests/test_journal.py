@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from drillbook.drills import journal
-from drillbook.drills.journal import Journal, Losses
+from drillbook.inside import journal
+from drillbook.inside.journal import Journal, Losses
 
 
 class Clock:

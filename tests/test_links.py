@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from drillbook.errors import HarnessError
-from drillbook.sandboxes.links import Link, control
+from drillbook.inside.links import Link, control
 
 WAIT_S = 10.0
 NOTHING_S = 0.15
@@ -263,7 +263,7 @@ def started(
     far: Far, path: Path, before: str = ""
 ) -> Iterator[tuple[subprocess.Popen[str], socket.socket]]:
     """The program, once it listens, and a first connection to it."""
-    program = "from drillbook.sandboxes import links; sys.exit(links.main())"
+    program = "from drillbook.inside import links; sys.exit(links.main())"
     code = f"import sys, signal; {before}\n{program}"
     arguments = ["--listen", "127.0.0.1:0", "--to", f"127.0.0.1:{far.port}", "--control", str(path)]
     command = [sys.executable, "-c", code, *arguments]
@@ -306,7 +306,7 @@ def test_a_peer_that_is_gone_does_not_end_it_where_sigpipe_would(far: Far, tmp_p
 
 
 def test_a_port_in_use_is_said(far: Far, tmp_path: Path) -> None:
-    code = "import sys; from drillbook.sandboxes import links; sys.exit(links.main())"
+    code = "import sys; from drillbook.inside import links; sys.exit(links.main())"
     arguments = ["--listen", f"127.0.0.1:{far.port}", "--to", "127.0.0.1:1"]
     command = [sys.executable, "-c", code, *arguments, "--control", str(tmp_path / "x")]
     outcome = subprocess.run(command, capture_output=True, text=True, timeout=WAIT_S)

@@ -235,7 +235,7 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         local_sandbox,
         "_START",
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from drillbook.sandboxes import supervisor, world\n"
+        "from drillbook.inside import supervisor, world\n"
         "def unshare(flags): raise PermissionError(1, 'unshare: Operation not permitted')\n"
         "world.unshare = unshare; supervisor.main()",
     )

@@ -184,7 +184,7 @@ def test_lint_runs_every_check_and_names_those_that_failed(tasks: ModuleType) ->
         "mypy",
         "codespell_lib",
         "yamllint",
-        "drillbook.pages.shellcheck",
+        "drillbook.shellcheck",
     ]
 
 

@@ -6,10 +6,11 @@ from dataclasses import fields
 
 import pytest
 
+from drillbook.durations import duration
 from drillbook.errors import Where
 from drillbook.model import Options
 from drillbook.pages import options
-from drillbook.pages.options import DRILL_OPTIONS, SNIPPET_OPTIONS, DrillOptions, duration
+from drillbook.pages.options import DRILL_OPTIONS, SNIPPET_OPTIONS, DrillOptions
 
 PLACES = {"rto": 7}
 

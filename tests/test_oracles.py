@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
+from smartbeak_drills.oracles import names, platform, table
+from smartbeak_drills.oracles.base import All, Surroundings
+from smartbeak_drills.oracles.platform import ContentServed, Fresh, PublishingServed, Revoked
+from smartbeak_drills.users.content import Content
+from smartbeak_drills.users.leavers import Leaver
+from smartbeak_drills.users.platform import Platform, Waiting
+from smartbeak_drills.users.publishing import Publishing
+from smartbeak_drills.users.readers import Readers, Text
 
-from drillbook.drills.journal import Journal
-from drillbook.drills.oracles import names, platform, table
-from drillbook.drills.oracles.base import All, Surroundings
-from drillbook.drills.oracles.platform import ContentServed, Fresh, PublishingServed, Revoked
-from drillbook.drills.trouble import Trouble
-from drillbook.drills.users.content import Content
-from drillbook.drills.users.leavers import Leaver
-from drillbook.drills.users.platform import Platform, Waiting
-from drillbook.drills.users.publishing import Publishing
-from drillbook.drills.users.readers import Readers, Text
+from drillbook.inside.journal import Journal
+from drillbook.inside.trouble import Trouble
 
 
 class Clock:

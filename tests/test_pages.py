@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 import yaml
+from smartbeak_drills.kit import KIT
 
 from drillbook import plan
-from drillbook.drills.faults import FAULTS
 from drillbook.errors import HarnessError, PageError
 from drillbook.model import Plan, Snippet
 from drillbook.pages import frontmatter
@@ -404,7 +404,7 @@ def test_every_option_is_shown_live(book: Plan) -> None:
 
 def test_the_fault_of_the_small_drill_is_one_of_the_faults(book: Plan) -> None:
     faults = {s.drill.fault.split()[0] for p in book.pages for s in p.scenarios if s.drill}
-    assert faults <= set(FAULTS)
+    assert faults <= set(KIT.faults)
 
 
 def engine_codes() -> dict[str, set[str]]:

@@ -156,7 +156,7 @@ def test_any_change_makes_the_plan_stale(book: Book, change: Callable[[Book], ob
 
 def test_a_change_of_the_engine_makes_the_plan_stale(book: Book) -> None:
     made = book.plan()
-    for name in ("drillbook/site/marks.py", "drillbook/snippets/shell.py"):
+    for name in ("drillbook/site/marks.py", "drillbook/inside/shell.py"):
         stale = replace(made, inputs=dict(made.inputs) | {name: "other"})
         plan.write(stale, book.root / plan.FILE)
         assert plan.load_current(book.root) is None

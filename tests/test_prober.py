@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from smartbeak_drills import prober
+from smartbeak_drills.session import SessionError
+from smartbeak_drills.settings import read_address
 
-from drillbook.drills import prober
-from drillbook.drills.session import SessionError
-from drillbook.drills.settings import read_address
 from drillbook.sandboxes.sandbox import Sandbox
 
 WAIT_S = 20.0
@@ -26,7 +26,7 @@ class Probe:
     def __init__(self, sandbox: Sandbox, oracle: str = "writes") -> None:
         self.sandbox = sandbox
         self._app = sandbox.host("app")
-        argv = ["python3", "-m", "drillbook.drills.prober", "--config", CONFIG]
+        argv = ["python3", "-m", "smartbeak_drills.prober", "--config", CONFIG]
         argv += ["--oracle", oracle, "--nodes", "db-1,db-2"]
         self._app.request("spawn", timeout_s=5, name="prober", argv=argv)
 

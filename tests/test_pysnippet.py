@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from drillbook.snippets.pysnippet import OUTPUT_LIMIT, Interpreter, Outcome, serve
+from drillbook.inside.pysnippet import OUTPUT_LIMIT, Interpreter, Outcome, serve
 
 PAGE = "source/x.md"
 
@@ -357,7 +357,7 @@ def test_as_a_program_and_when_it_is_killed(tmp_path: Path) -> None:
     text = 'import os\n\nos.write(2, str(os.getpid()).encode())\nprint("a")\n#> a\n'
     request = {"path": PAGE, "line": 52, "text": text, "timeout_s": 20.0}
     process = subprocess.Popen(
-        [sys.executable, "-m", "drillbook.snippets.pysnippet"],
+        [sys.executable, "-m", "drillbook.inside.pysnippet"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

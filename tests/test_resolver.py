@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from drillbook.sandboxes.resolver import reply
+from drillbook.inside.resolver import reply
 
 A, AAAA = 1, 28
 ADDRESSES = {"db-1": "127.0.3.1", "db-1.repl": "127.0.5.1"}

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import jwt
 import pytest
-
-from drillbook.drills.users import roster
-from drillbook.drills.users.roster import PER_MINUTE, READERS, WRITERS, Roster, User
+from smartbeak_drills.users import roster
+from smartbeak_drills.users.roster import PER_MINUTE, READERS, WRITERS, Roster, User
 
 USERS = (
     User("owner", "org_1", "owner"),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from drillbook.errors import HarnessError
-from drillbook.snippets.shell import OUTPUT_LIMIT, Outcome, Shell
+from drillbook.inside.shell import OUTPUT_LIMIT, Outcome, Shell
 
 PAGE = "source/runbooks/x.md"
 ENV = {"PATH": os.environ["PATH"], "HOME": "/nowhere", "LC_ALL": "C.UTF-8"}

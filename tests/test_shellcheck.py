@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from drillbook import shellcheck
 from drillbook.model import Language, Options, Page, Plan, Scenario, Snippet
-from drillbook.pages import shellcheck
 
 
 def _plan(*snippets: Snippet) -> Plan:

@@ -6,8 +6,7 @@ import time
 
 import jwt
 import pytest
-
-from drillbook.drills.users import tokens
+from smartbeak_drills.users import tokens
 
 KEY = b"a-key-of-more-than-thirty-two-characters"
 

@@ -7,7 +7,7 @@ import pytest
 
 from drillbook.errors import PageError, Where
 from drillbook.pages.console import Command, parse
-from drillbook.pages.update import Change, apply, expectation, of_block, of_command, rewrite
+from drillbook.runs.update import Change, apply, expectation, of_block, of_command, rewrite
 from drillbook.snippets.compare import compare
 
 PATH = "source/x.md"

@@ -32,7 +32,7 @@ QUIET = {"line": None, "ended": False}
 def watching(*lines: Mapping[str, Any]) -> tuple[Watch, FakeSandbox]:
     sandbox = FakeSandbox()
     sandbox.host("app").answers["read"] = [dict(line) for line in lines]
-    return Watch(sandbox, "redis"), sandbox
+    return Watch(sandbox, "app", "some.prober", "redis"), sandbox
 
 
 def test_the_prober_is_told_what_is_there() -> None:
@@ -40,8 +40,8 @@ def test_the_prober_is_told_what_is_there() -> None:
     host, op, fields = sandbox.log[0]
     assert (host, op, fields["name"]) == ("app", "spawn", "prober")
     argv = fields["argv"]
+    assert argv[:3] == ["python3", "-m", "some.prober"]
     assert argv[argv.index("--oracle") + 1] == "redis"
-    assert argv[argv.index("--nodes") + 1] == "db-1,db-2"
     assert argv[argv.index("--hosts") + 1] == ",".join(sandbox.hosts)
 
 

@@ -1,32 +1,22 @@
-"""The named faults: what a drill's `:fault:` may say, and how it really comes about.
+"""The grammar of faults: what a drill's `:fault:` may say, and how it comes about.
 
 An expression is one step or several joined by `; `, for example
 `cut db-1-repl; wait 1s; kill db-1`. Every fault changes processes, files, the
 network, data or credentials of the running stack, through its hosts' agents. None
 is a switch that a recovery step could flip back.
-
-The replica streams from the link that bears its upstream's name: what db-2
-receives comes over db-1-repl.
 """
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from drillbook.drills.declarations import FAULTS, Declaration, Step
-from drillbook.drills.injections.hosts import API, APP, InjectionFailed
-from drillbook.drills.oracles import names
+from drillbook.drills.declarations import NOBODY, Declaration, NotSaid, Services, Step
+from drillbook.drills.hosts import InjectionFailed
+from drillbook.drills.kit import Kit
 from drillbook.errors import HarnessError, PageError, Where
-from drillbook.pages.options import duration
 from drillbook.sandboxes.sandbox import Sandbox
-
-__all__ = ["FAULTS", "Fault", "Step", "files", "inject", "known_hosts", "parse"]
-
-_FILE = re.compile(r"[a-z0-9][a-z0-9-]*\.sql")
-_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,58 +25,79 @@ class Fault:
 
     text: str
     steps: tuple[Step, ...]
-    oracle: str
-    """What decides whether users are served (see `drillbook.drills.oracles`): that of the
-    last step that has one."""
 
 
-def parse(expression: str, where: Where | None = None) -> Fault:
+def parse(expression: str, kit: Kit, where: Where | None = None) -> Fault:
     """Reads a fault expression.
 
     Args:
         expression: Steps joined by `;`.
+        kit: The stack's faults.
         where: The drill directive, for messages.
 
     Raises:
-        PageError: `unknown-fault`, `fault-arguments`, or `fault-without-oracle` when
-            no step damages anything.
+        PageError: `unknown-fault` or `fault-arguments`.
     """
-    steps = tuple(_step(part.split(), where) for part in expression.split(";"))
-    oracles = [oracle for step in steps if (oracle := FAULTS[step.name].oracle(step))]
-    if not oracles:
+    steps = tuple(_step(part.split(), kit, where) for part in expression.split(";"))
+    return Fault("; ".join(map(str, steps)), steps)
+
+
+def oracle(fault: Fault, kit: Kit, services: Services, where: Where | None = None) -> str:
+    """Name of what decides whether users are served: the oracle of the last step that has one.
+
+    Args:
+        fault: What the drill says.
+        kit: The stack's faults and oracles.
+        services: What the stack says of each host.
+        where: The drill directive, for messages.
+
+    Raises:
+        PageError: `not-noticed` when a service does not say what notices that it is
+            gone, `unknown-oracle` when it names none of the stack's,
+            `fault-without-oracle` when no step damages anything.
+    """
+    found = []
+    for step in fault.steps:
+        try:
+            found.append(kit.faults[step.name].noticed(step, services))
+        except NotSaid as error:
+            raise PageError(
+                "not-noticed",
+                f"`{step}`: the stack does not say what notices that {error} is gone",
+                where=where,
+                hint=f"the service says `noticed-by` in its x-drillbook: {NOBODY}, or "
+                + (", ".join(kit.oracles) or "an oracle, of which the stack has none"),
+            ) from None
+    found = [name for name in found if name]
+    if not found:
         raise PageError(
             "fault-without-oracle",
-            f"`{expression.strip()}` damages nothing that a drill could measure",
+            f"`{fault.text}` damages nothing that a drill could measure",
             where=where,
             hint="add a step such as `kill HOST`",
         )
-    return Fault("; ".join(map(str, steps)), steps, oracles[-1])
+    if found[-1] not in kit.oracles:
+        raise PageError(
+            "unknown-oracle",
+            f"`{fault.text}` is noticed by {found[-1]!r}, which is no oracle of the stack",
+            where=where,
+            hint="oracles: " + (", ".join(kit.oracles) or "none"),
+        )
+    return found[-1]
 
 
-def known_hosts(fault: Fault) -> tuple[str, ...]:
+def hosts_named(fault: Fault, kit: Kit) -> tuple[str, ...]:
     """The hosts and links that the stack must have for this fault, in order of use."""
     found: dict[str, None] = {}
     for step in fault.steps:
-        for kind, argument in _arguments(step):
+        for kind, argument in _arguments(step, kit):
             if kind in ("HOST", "LINK"):
                 found.setdefault(argument)
-        found.update(dict.fromkeys(FAULTS[step.name].needs))
-    if fault.oracle in names.OF_PLATFORM:
-        found.update(dict.fromkeys((APP, API)))
+        found.update(dict.fromkeys(kit.faults[step.name].needs))
     return tuple(found)
 
 
-def files(fault: Fault) -> tuple[str, ...]:
-    """Files of the project that the fault runs, e.g. `examples/faults/x.sql`."""
-    return tuple(
-        f"examples/faults/{argument}"
-        for step in fault.steps
-        for kind, argument in _arguments(step)
-        if kind == "FILE"
-    )
-
-
-def inject(fault: Fault, sandbox: Sandbox) -> float:
+def inject(fault: Fault, kit: Kit, sandbox: Sandbox) -> float:
     """Makes the fault happen.
 
     Returns:
@@ -98,24 +109,24 @@ def inject(fault: Fault, sandbox: Sandbox) -> float:
     """
     moment = time.monotonic()
     for step in fault.steps:
-        declaration = FAULTS[step.name]
+        declaration = kit.faults[step.name]
         begin = time.monotonic()
         try:
             declaration.inject(sandbox, *step.arguments)
         except InjectionFailed as error:
             raise HarnessError("fault-failed", f"`{step}`: {error}") from error
-        if declaration.oracle(step):
+        if declaration.noticed(step, sandbox.services):
             moment = time.monotonic() if declaration.counts_from_end else begin
     return moment
 
 
-def _step(words: Sequence[str], where: Where | None) -> Step:
+def _step(words: Sequence[str], kit: Kit, where: Where | None) -> Step:
     name, arguments = words[0] if words else "", tuple(words[1:])
-    if name not in FAULTS:
+    if name not in kit.faults:
         what = f"there is no fault {name!r}" if name else "a step of the fault is empty"
-        known = ", ".join(" ".join((each.name, *each.arguments)) for each in FAULTS.values())
+        known = ", ".join(" ".join((each.name, *each.arguments)) for each in kit.faults.values())
         raise PageError("unknown-fault", what, where=where, hint=f"faults: {known}")
-    declaration = FAULTS[name]
+    declaration = kit.faults[name]
     usage = " ".join((name, *declaration.arguments))
     least = sum(1 for kind in declaration.arguments if not kind.startswith("["))
     if not least <= len(arguments) <= len(declaration.arguments):
@@ -125,8 +136,8 @@ def _step(words: Sequence[str], where: Where | None) -> Step:
             where=where,
             hint=f"write `{usage}`",
         )
-    for kind, argument in _arguments(Step(name, arguments)):
-        trouble = _trouble(kind, argument)
+    for kind, argument in _arguments(Step(name, arguments), kit):
+        trouble = kit.kinds[kind].trouble(argument)
         if trouble:
             raise PageError(
                 "fault-arguments", f"{argument!r} is no {kind}: {trouble}", where=where,
@@ -135,28 +146,12 @@ def _step(words: Sequence[str], where: Where | None) -> Step:
     return Step(name, arguments)
 
 
-def _arguments(step: Step) -> Iterator[tuple[str, str]]:
+def _arguments(step: Step, kit: Kit) -> Iterator[tuple[str, str]]:
     """Each argument with its kind; the last kinds may have none."""
-    kinds = (kind.strip("[]") for kind in FAULTS[step.name].arguments)
+    kinds = (kind.strip("[]") for kind in kit.faults[step.name].arguments)
     return zip(kinds, step.arguments, strict=False)
 
 
 def _span(declaration: Declaration, least: int) -> str:
     most = len(declaration.arguments)
     return str(most) if least == most else f"{least} to {most}"
-
-
-def _trouble(kind: str, argument: str) -> str:
-    """Why an argument cannot be of that kind; whether a host is there, the plan checks."""
-    if kind == "DURATION":
-        try:
-            return "" if duration(argument) > 0 else "it must be longer than nothing"
-        except ValueError as error:
-            return str(error)
-    if kind == "FILE" and not _FILE.fullmatch(argument):
-        return "it is the name of a file under examples/faults that ends in .sql"
-    if kind == "COUNT" and not (argument.isdecimal() and int(argument) > 0):
-        return "it is a whole number above 0"
-    if kind in ("QUEUE", "ROLE") and not _NAME.fullmatch(argument):
-        return "it is a name in small letters"
-    return ""

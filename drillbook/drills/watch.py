@@ -11,10 +11,7 @@ from typing import Any
 from drillbook.errors import HarnessError
 from drillbook.sandboxes.sandbox import Sandbox
 
-PROBER_HOST = "app"
 _NAME = "prober"
-_CONFIG = "/etc/smartbeak/platform.env"
-_NODES = ("db-1", "db-2")
 _ACCOUNT_S = 60.0
 """Seconds that making up the account may take: jobs under way are waited for."""
 
@@ -24,7 +21,7 @@ class Kind:
     """The account of one kind of what users do."""
 
     kind: str
-    """`rows`, `content` or `publishing`."""
+    """What users do, in a word, e.g. `publishing`."""
 
     acknowledged: int
     lost: int
@@ -82,28 +79,18 @@ class Watch:
 
     Args:
         sandbox: Where it works.
-        oracle: What it takes as being served; see `drillbook.drills.oracles`.
+        host: The host it works on.
+        module: The stack's prober, a Python module.
+        oracle: What it takes as being served, by name.
     """
 
-    def __init__(self, sandbox: Sandbox, oracle: str) -> None:
-        self._host = sandbox.host(PROBER_HOST)
+    def __init__(self, sandbox: Sandbox, host: str, module: str, oracle: str) -> None:
+        self._host = sandbox.host(host)
         self._oracle = oracle
         self._last: Mapping[str, Any] = {}
         self.account: Account | None = None
         """What the prober said at its end; None before that."""
-        argv = [
-            "python3",
-            "-m",
-            "drillbook.drills.prober",
-            "--config",
-            _CONFIG,
-            "--oracle",
-            oracle,
-            "--nodes",
-            ",".join(node for node in _NODES if node in sandbox.hosts),
-            "--hosts",
-            ",".join(sandbox.hosts),
-        ]
+        argv = ["python3", "-m", module, "--oracle", oracle, "--hosts", ",".join(sandbox.hosts)]
         self._host.request("spawn", timeout_s=10, name=_NAME, argv=argv)
 
     def until(self, held: bool, *, timeout_s: float, acknowledged: int = 0) -> bool:

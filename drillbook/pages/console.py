@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from drillbook.errors import PageError, Where
-from drillbook.pages.commandline import CommandLine
+from drillbook.inside.commandline import CommandLine
 from drillbook.pages.syntax import unfinished
 
 PROMPT = "$ "

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from drillbook.durations import duration
 from drillbook.errors import PageError, Where
 from drillbook.model import Options
 from drillbook.pages import values
-from drillbook.pages.values import duration as duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +201,7 @@ DRILL_OPTIONS: tuple[Option, ...] = (
     Option(
         "people",
         "people_s",
-        values.duration,
+        duration,
         "duration",
         "required",
         "How much of `rto` is left to people: noticing, deciding, typing.",
@@ -210,7 +210,7 @@ DRILL_OPTIONS: tuple[Option, ...] = (
     Option(
         "rpo",
         "rpo_s",
-        values.duration,
+        duration,
         "duration",
         "required",
         "The span of acknowledged writes that may be lost.",

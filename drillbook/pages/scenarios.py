@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from drillbook import digests
-from drillbook.drills import faults
 from drillbook.errors import PageError, Where
 from drillbook.model import Drill, Scenario, Snippet
 from drillbook.pages import rules
@@ -149,25 +148,14 @@ def check(found: Extract) -> Iterator[PageError]:
             yield PageError(
                 "empty-drill", f"The drill `{head.name}` has no snippets.", where=head.where
             )
-        try:
-            faults.parse(head.options.fault, head.fault_where)
-        except PageError as error:
-            yield error
 
 
 def hosts(found: Extract) -> Iterator[tuple[str, Where, tuple[str, ...]]]:
-    """Each host that the page takes for granted, the place, and the services of its drill."""
+    """Each host that a block is typed on, the place, and the services of its drill."""
     more = {head.name: head.options.stack for head in found.drills}
     for block in found.blocks:
         if "on" in block.option_lines:
             yield block.options.on, block.at("on"), more.get(block.drill, ())
-    for head in found.drills:
-        try:
-            fault = faults.parse(head.options.fault, head.fault_where)
-        except PageError:
-            continue
-        for host in faults.known_hosts(fault):
-            yield host, head.fault_where, head.options.stack
 
 
 def _names(found: Extract) -> Iterator[PageError]:

@@ -5,22 +5,10 @@ from __future__ import annotations
 import re
 from datetime import date
 
-_UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|min|h)")
+from drillbook.durations import duration
+
 NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 """What a snippet, a drill or a host may be called."""
-
-
-def duration(text: str) -> float:
-    """Seconds that `30s`, `2min`, `1h` or `250ms` stand for.
-
-    Raises:
-        ValueError: The text is no number with one of these units.
-    """
-    match = _DURATION.fullmatch(text)
-    if not match:
-        raise ValueError("write a number and a unit: 250ms, 30s, 15min, 1h")
-    return round(float(match[1]) * _UNITS[match[2]], 6)
 
 
 def names(text: str) -> tuple[str, ...]:

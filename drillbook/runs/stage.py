@@ -21,9 +21,9 @@ from drillbook.model import (
     Snippet,
     services_of,
 )
-from drillbook.pages import update
 from drillbook.pages.console import Command
-from drillbook.pages.update import Change
+from drillbook.runs import update
+from drillbook.runs.update import Change
 from drillbook.sandboxes.sandbox import Backend, Sandbox
 
 

@@ -7,21 +7,15 @@ Both backends make them here, into the folder that `examples/compose.yaml` calls
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import trustme
 
-SECRETS = (
-    *("postgres", "smartbeak", "replicator"),  # passwords of database roles
-    *("jwt-key-1", "jwt-key-2", "stripe-webhook", "paddle-webhook", "clerk-webhook"),
-    *("wordpress", "linkedin"),  # what publish targets ask for
-    "storage",  # signs addresses to upload to
-)
-"""Names of the secrets; each is a file."""
+from drillbook.sandboxes.stack import SECRETS, Stack
 
 _SECRET_BYTES = 24
-"""The platform refuses a signing key of fewer than 32 characters; so many these become."""
+"""They become 32 characters: many a program refuses a signing key of fewer."""
 
 # A container's service user has another number than whoever runs the engine, and
 # a bind mount keeps numbers: so the files themselves are readable, and the folder
@@ -29,26 +23,27 @@ _SECRET_BYTES = 24
 _FOLDER_MODE, _FILE_MODE = 0o700, 0o644
 
 
-def write_state(folder: Path, certificates: Mapping[str, Sequence[str]]) -> None:
+def write_state(folder: Path, stack: Stack) -> None:
     """Writes everything that a stack's hosts are given: `secrets/` and `tls/`.
 
     Args:
         folder: Made if needed; afterwards only its owner may enter it.
-        certificates: Names in each host's certificate, by host.
+        stack: Says which secrets there are, and what is in each host's certificate.
     """
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(_FOLDER_MODE)
-    write_secrets(folder / "secrets")
-    write_authority(folder / "tls", certificates)
+    write_secrets(folder / SECRETS, stack.secrets)
+    services = stack.services.values()
+    write_authority(folder / "tls", {s.name: s.certificate for s in services if s.certificate})
 
 
-def write_secrets(folder: Path) -> None:
-    """Writes a random value for each of `SECRETS`, one file each.
+def write_secrets(folder: Path, names: Iterable[str]) -> None:
+    """Writes a random value for each of these secrets, one file each.
 
     The alphabet needs no escaping in a password file, a URL, SQL or a shell.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for name in SECRETS:
+    for name in names:
         _write(folder / name, secrets.token_urlsafe(_SECRET_BYTES).encode() + b"\n")
 
 
@@ -70,7 +65,7 @@ def write_authority(folder: Path, certificates: Mapping[str, Sequence[str]]) -> 
 
 def read_secrets(folder: Path) -> tuple[str, ...]:
     """The secrets in a folder that `write_state` wrote, for keeping them out of evidence."""
-    return tuple((folder / "secrets" / name).read_text().strip() for name in SECRETS)
+    return tuple(file.read_text().strip() for file in sorted((folder / SECRETS).iterdir()))
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -26,7 +26,7 @@ from drillbook.sandboxes import certs, npm, servers, stack, sweep, versions, whe
 from drillbook.sandboxes.docker import Docker, last_lines
 from drillbook.sandboxes.host import AgentHost
 from drillbook.sandboxes.npm import NODE_MODULES
-from drillbook.sandboxes.stack import Service, Stack
+from drillbook.sandboxes.stack import Service
 
 IMAGE = "smartbeak-drill/host"
 BASE = "debian:bookworm-slim"
@@ -144,7 +144,7 @@ class ComposeSandbox:
         with (self._state / f"agent-{name}.log").open("wb") as words:
             process = subprocess.Popen(
                 [self._docker.program, "exec", "--interactive", self._containers[name],
-                 "python3", "-m", "drillbook.sandboxes.agent"],
+                 "python3", "-m", "drillbook.inside.agent"],
                 env=self._docker.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=words, start_new_session=True,
             )  # fmt: skip
@@ -236,7 +236,7 @@ class ComposeBackend:
         (state / "owner").write_text(sweep.identity())
         definition = stack.load(self._root, {"DRILLBOOK_STATE": str(state)})
         try:
-            certs.write_state(state, _certificates(definition))
+            certs.write_state(state, definition)
             wanted = definition.closure(services)
             override = state / "override.json"
             override.write_text(json.dumps(self._additions(wanted, label)))
@@ -305,7 +305,3 @@ class ComposeBackend:
                 hint="building needs Debian's packages; where no image registry answers, "
                 "`.ci/docker` makes the base image",
             )
-
-
-def _certificates(definition: Stack) -> dict[str, Sequence[str]]:
-    return {s.name: s.certificate for s in definition.services.values() if s.certificate}

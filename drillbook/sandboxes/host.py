@@ -39,7 +39,7 @@ class AgentHost:
         self._lock = threading.Lock()
 
     def request(self, op: str, *, timeout_s: float, **fields: Any) -> Reply:
-        """Sends a request, returns the answer; see `drillbook.sandboxes.agent` for the shapes."""
+        """Sends a request, returns the answer; see `drillbook.inside.agent` for the shapes."""
         with self._lock:
             return self._request(op, timeout_s, fields)
 

@@ -126,8 +126,7 @@ class LocalBackend:
         return target
 
     def _write_state(self, folder: Path) -> None:
-        services = stack.load(self._root).services.values()
-        certs.write_state(folder, {s.name: s.certificate for s in services if s.certificate})
+        certs.write_state(folder, stack.load(self._root))
 
 
 def _programs_of(services: Iterable[stack.Service]) -> list[str]:

@@ -31,7 +31,7 @@ SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
 _PACKAGE = Path(__file__).parent.parent
 _START = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
-    "from drillbook.sandboxes.supervisor import main; main()"
+    "from drillbook.inside.supervisor import main; main()"
 )
 _REFUSED = (errno.EPERM, errno.ENOSPC, errno.EACCES, errno.EINVAL, errno.ENOSYS)
 

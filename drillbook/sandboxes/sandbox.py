@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from drillbook.sandboxes.stack import Service
 
 Reply = dict[str, Any]
-"""An agent's answer, as JSON. Shapes: see `drillbook.sandboxes.agent`."""
+"""An agent's answer, as JSON. Shapes: see `drillbook.inside.agent`."""
 
 
 class Host(Protocol):
@@ -23,7 +23,7 @@ class Host(Protocol):
         """Sends a request and returns the answer.
 
         Args:
-            op: The operation; see `drillbook.sandboxes.agent`.
+            op: The operation; see `drillbook.inside.agent`.
             timeout_s: Seconds the operation may take. The operations exec, shell,
                 python, read and finish get it as their limit and say when it ran out.
             fields: What the operation needs.

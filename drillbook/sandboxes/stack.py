@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,10 @@ import yaml
 from drillbook.errors import HarnessError, PageError, Where
 
 COMPOSE_FILE = "examples/compose.yaml"
+OPERATOR = "ops"
+"""Host of a block that says no other, unless the stack names one."""
+SECRETS = "secrets"
+"""Folder of the secrets below `DRILLBOOK_STATE`."""
 
 # The C loader is ten times as quick, and a scenario waits for it.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -57,33 +61,37 @@ class Service:
     names: tuple[str, ...]
     """Every name under which others reach it."""
 
-    command: tuple[str, ...]
+    command: tuple[str, ...] = ()
     """Empty for a host without a server."""
 
-    environment: Mapping[str, str]
-    mounts: tuple[Mount, ...]
-    healthcheck: Healthcheck | None
-    needs: tuple[str, ...]
-    working_dir: str
-    setup: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    mounts: tuple[Mount, ...] = ()
+    healthcheck: Healthcheck | None = None
+    needs: tuple[str, ...] = ()
+    working_dir: str = ""
+    setup: tuple[str, ...] = ()
     """Command that makes the host ready, run once as the service user."""
 
-    certificate: tuple[str, ...]
+    certificate: tuple[str, ...] = ()
     """Names in the host's certificate; empty for a host that has none."""
 
-    pidfile: str
-    stop_first: bool
+    pidfile: str = ""
+    stop_first: bool = False
     """Whether it is stopped before all others: it would act on their absence."""
 
-    log: str
-    versions: Mapping[str, tuple[str, ...]]
+    log: str = ""
+    versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Command that prints a server's version, by server name."""
 
-    programs: tuple[str, ...]
+    programs: tuple[str, ...] = ()
     """Programs that a stack with this service has on its hosts' PATH, by the names of
     `drillbook.sandboxes.servers.KNOWN`; those of `versions` are among them."""
 
-    simulated: bool
+    simulated: bool = False
+    noticed_by: str = ""
+    """Oracle that decides whether users are served when the service is gone; `nobody` where
+    they can do without it, empty where the stack does not say."""
+
     unknown: str = ""
     """File of a simulated service: for each request that it does not simulate a line of JSON
     with `method` and `path`."""
@@ -91,9 +99,23 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """All services, by name."""
+    """All services by name, and what the stack says as a whole."""
 
     services: Mapping[str, Service]
+    drills: str = ""
+    """Python module with the stack's faults, oracles and prober; empty without drills."""
+
+    python_path: tuple[str, ...] = ()
+    """Folders of the machine in which that module is found."""
+
+    operator: str = OPERATOR
+    """The operator's machine: where a block is typed that does not say where."""
+
+    prober: str = ""
+    """Host on which the prober works in a drill."""
+
+    secrets: tuple[str, ...] = ()
+    """Names of the secrets that are made for each run, each a file of random text."""
 
     def service(self, name: str, where: Where | None = None) -> Service:
         """The service of that name.
@@ -149,11 +171,28 @@ def load(root: Path, variables: Mapping[str, str] | None = None) -> Stack:
             name: _service(name, body or {}, path.parent, files)
             for name, body in document["services"].items()
         }
+        return _stack(document, services, path.parent)
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise HarnessError(
             "bad-stack", f"{type(error).__name__}: {error}", where=Where(COMPOSE_FILE)
         ) from error
-    return Stack(services)
+
+
+def _stack(document: Mapping[str, Any], services: dict[str, Service], folder: Path) -> Stack:
+    ours = document.get("x-drillbook") or {}
+    made = {
+        name: Path(body["file"]).parts[-2:]
+        for name, body in (document.get("secrets") or {}).items()
+    }
+    return Stack(
+        services,
+        drills=str(ours.get("drills", "")),
+        python_path=tuple(str((folder / each).resolve()) for each in ours.get("python-path", ())),
+        operator=str(ours.get("operator", OPERATOR)),
+        prober=str(ours.get("prober", "")),
+        # The others are keys of certificates.
+        secrets=tuple(name for name, place in made.items() if place == (SECRETS, name)),
+    )
 
 
 def _expand(text: str, variables: Mapping[str, str] | None) -> str:
@@ -200,6 +239,7 @@ def _service(
         versions={key: tuple(argv) for key, argv in ours.get("versions", {}).items()},
         programs=tuple(dict.fromkeys((*ours.get("versions", {}), *ours.get("programs", ())))),
         simulated=bool(ours.get("simulated", False)),
+        noticed_by=str(ours.get("noticed-by", "")),
         unknown=str(ours.get("unknown", "")),
     )
 

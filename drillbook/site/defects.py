@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-from drillbook.pages import consistency
+from drillbook import consistency
 from drillbook.site import tables
 
 if TYPE_CHECKING:

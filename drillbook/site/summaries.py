@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-from drillbook.drills import declarations
+from drillbook import consistency
+from drillbook.drills import kit
+from drillbook.sandboxes.stack import COMPOSE_FILE
 from drillbook.site import tables
 from drillbook.snippets import masks
 
@@ -51,7 +54,7 @@ class Summary(SphinxDirective):
 class _Declared(SphinxDirective):
     """A table made from the declarations themselves, so that it cannot lag behind."""
 
-    source: ClassVar[str | None]
+    source: ClassVar[str | None] = None
     label: ClassVar[str]
     names: ClassVar[tuple[str, ...]]
 
@@ -79,17 +82,49 @@ class Masks(_Declared):
             yield f"<{mask.name}>", mask.meaning, _some(mask.examples), _some(mask.counter_examples)
 
 
-class Faults(_Declared):
+class _FromStack(_Declared):
+    """A table of what the stack brings for drills."""
+
+    @property
+    def root(self) -> Path:
+        """The project's folder."""
+        return Path(self.env.app.confdir)
+
+    @property
+    def kit(self) -> kit.Kit:
+        """The stack's kit; the page is read again when that changes."""
+        book = consistency.stack_of(self.root)
+        self.env.note_dependency(str(self.root / COMPOSE_FILE))
+        for folder in book.python_path:
+            for file in sorted(Path(folder).rglob("*.py")):
+                self.env.note_dependency(str(file))
+        return kit.load(book)
+
+
+class Faults(_FromStack):
     """`{drillbook-faults}`: every fault that a drill may name."""
 
-    source = declarations.__file__
     label = "Faults"
     names = ("Fault", "What really happens", "It changes")
 
     def rows(self) -> Iterable[Sequence[str]]:
         """A row for each fault."""
-        for fault in declarations.FAULTS.values():
+        for fault in self.kit.faults.values():
             yield " ".join((fault.name, *fault.arguments)), fault.help, fault.changes
+
+
+class Oracles(_FromStack):
+    """`{drillbook-oracles}`: everything that may decide whether users are served."""
+
+    label = "Oracles"
+    names = ("Oracle", "Users are served when", "Services whose loss it notices")
+
+    def rows(self) -> Iterable[Sequence[str]]:
+        """A row for each oracle of the stack."""
+        services = consistency.stack_of(self.root).services.values()
+        for oracle in self.kit.oracles.values():
+            noticed = (f"`{each.name}`" for each in services if each.noticed_by == oracle.name)
+            yield oracle.name, oracle.help, ", ".join(noticed)
 
 
 def setup_summaries(app: Sphinx) -> None:
@@ -98,6 +133,7 @@ def setup_summaries(app: Sphinx) -> None:
     app.add_directive("drillbook-summary", Summary)
     app.add_directive("drillbook-masks", Masks)
     app.add_directive("drillbook-faults", Faults)
+    app.add_directive("drillbook-oracles", Oracles)
 
 
 def _some(values: Sequence[str]) -> str:

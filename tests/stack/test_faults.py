@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from smartbeak_drills.kit import KIT
 
 from drillbook.drills import faults
-from drillbook.drills.faults import parse
 from drillbook.drills.watch import Account, Watch
 from drillbook.sandboxes.local import LocalBackend
 from drillbook.sandboxes.local_sandbox import LocalSandbox
@@ -52,12 +52,12 @@ class Drill:
 
     def __init__(self, sandbox: LocalSandbox, oracle: str) -> None:
         self.sandbox = sandbox
-        self.watch = Watch(sandbox, oracle)
+        self.watch = Watch(sandbox, "app", KIT.prober, oracle)
         assert self.watch.until(True, timeout_s=BACK_S, acknowledged=3), self.watch.last_error
 
     def breaks(self, fault: str, *, error: str = "") -> None:
         """Users notice the fault, and it does not pass by itself."""
-        faults.inject(parse(fault), self.sandbox)
+        faults.inject(faults.parse(fault, KIT), KIT, self.sandbox)
         assert self.watch.until(False, timeout_s=NOTICED_S), f"{fault}: nobody noticed"
         assert not self.watch.until(True, timeout_s=LASTS_S), f"{fault}: it passed by itself"
         assert error in self.watch.last_error

@@ -1,0 +1,1 @@
+"""What runs on a host or in a sandbox: standard library only, since hosts have nothing else."""

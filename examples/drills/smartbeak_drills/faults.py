@@ -1,0 +1,176 @@
+"""The faults of this stack, beside those of any host or link.
+
+The reference page is made of this table.
+"""
+
+from __future__ import annotations
+
+import re
+
+from drillbook.drills.declarations import (
+    Declaration,
+    Kind,
+    Services,
+    Step,
+    always,
+    said_by_service,
+)
+from drillbook.sandboxes.sandbox import Sandbox
+from smartbeak_drills.injections import platform, postgres, queues, redis, targets
+from smartbeak_drills.places import API, APP, OPERATOR, PRIMARY, REPLICA
+
+_FILE = re.compile(r"[a-z0-9][a-z0-9-]*\.sql")
+_NAME = re.compile(r"[a-z][a-z0-9_-]*")
+_REDIS = "redis"
+
+
+def _file(text: str) -> str:
+    said = "it is the name of a file under examples/faults that ends in .sql"
+    return "" if _FILE.fullmatch(text) else said
+
+
+def _name(text: str) -> str:
+    return "" if _NAME.fullmatch(text) else "it is a name in small letters"
+
+
+KINDS = (Kind("FILE", _file), Kind("QUEUE", _name), Kind("ROLE", _name))
+
+
+def _by_server(step: Step, services: Services) -> str:
+    service = services.get(step.arguments[0])
+    return "redis" if service and _REDIS in service.versions else "connections"
+
+
+def _exhaust(sandbox: Sandbox, host: str) -> None:
+    is_redis = _REDIS in sandbox.services[host].versions
+    (redis.exhaust if is_redis else postgres.exhaust)(sandbox, host)
+
+
+FAULTS = (
+    Declaration(
+        "exhaust", ("HOST",),
+        "A forgotten worker on app opens idle connections until the database or Redis refuses, "
+        "and takes every slot that gets free until its connections are ended.",
+        "processes", _by_server, _exhaust, (APP,), counts_from_end=True,
+    ),
+    Declaration(
+        "exhaust-pool", ("COUNT",),
+        "A deploy sets DB_POOL_SIZE to the count and restarts the API; under traffic its pool "
+        "grows until PostgreSQL has no connection left for anybody else.",
+        "files", always("connections"), postgres.exhaust_by_pool, (PRIMARY, APP, API),
+        counts_from_end=True,
+    ),
+    Declaration(
+        "break-replication", ("HOST",),
+        "The replica's link is out until the primary has recycled the WAL it needs and a clean-up "
+        "has removed it from the archive; then the link is back.",
+        "files", always("replica"), postgres.break_replication, (PRIMARY, REPLICA),
+        counts_from_end=True,
+    ),
+    Declaration(
+        "lose-data", ("HOST",),
+        "SIGKILL to the service of a database, then everything in its data folder is deleted.",
+        "files", said_by_service, postgres.lose_data,
+    ),
+    Declaration(
+        "run-sql", ("HOST", "FILE"),
+        "Runs a file of examples/faults as smartbeak, as an operator would by mistake.",
+        "data", always("rows"), postgres.run_sql, (OPERATOR,),
+    ),
+    Declaration(
+        "swap-roles", (),
+        "What an earlier failover leaves behind, brought about by its commands: db-2 is primary, "
+        "db-1 its replica, and the platform's configuration names db-2.",
+        "files", always("roles"), postgres.swap_roles, (PRIMARY, REPLICA, APP),
+        counts_from_end=True,
+    ),
+    Declaration(
+        "fail-over-behind", (),
+        "The same, but nobody has restarted the platform's processes: they still have the old "
+        "address.",
+        "files", always("writes"), postgres.fail_over, (PRIMARY, REPLICA, APP, API),
+        counts_from_end=True,
+    ),
+    Declaration(
+        "change-password", ("ROLE",),
+        "The role gets another password than the platform's secret says, and its sessions are "
+        "ended.",
+        "credentials", always("writes"), postgres.change_password, (PRIMARY,),
+    ),
+    Declaration(
+        "fill-memory", ("HOST",),
+        "A report worker on app writes `cache:report:*` without an end until Redis answers OOM, "
+        "and fills up whatever gets free until its keys are removed.",
+        "data", always("redis"), redis.fill_memory, (APP,), counts_from_end=True,
+    ),
+    Declaration(
+        "wrong-policy", ("HOST",),
+        "maxmemory-policy becomes volatile-lru, the provider's default, and a report worker on app "
+        "writes `cache:report:*` with a lifetime: everything else with one is evicted, revoked "
+        "tokens and locks among it.",
+        "data", always("restored"), redis.wrong_policy, (OPERATOR, APP), counts_from_end=True,
+    ),
+    Declaration(
+        "corrupt-aof", ("HOST",),
+        "SIGKILL to Redis, then garbage at the end of its append-only file: it does not start.",
+        "files", always("redis"), redis.corrupt_aof,
+    ),
+    Declaration(
+        "wipe-redis", (),
+        "SIGKILL to every Redis, then all their data is deleted; sentinels keep what they know.",
+        "files", always("restored"), redis.wipe, ("redis-1",),
+    ),
+    Declaration(
+        "flush-redis", ("HOST",),
+        "FLUSHALL, as by somebody who takes Redis for a mere cache.",
+        "data", always("restored"), redis.flush, (OPERATOR,),
+    ),
+    Declaration(
+        "stale-cache", (),
+        "Rows of content are changed by SQL while `cache:content:*` holds their old text.",
+        "data", always("fresh"), platform.stale_cache, (OPERATOR, APP, API),
+        counts_from_end=True,
+    ),
+    Declaration(
+        "pause-queue", ("QUEUE",),
+        "The queue is paused by BullMQ's own client, as an operator does it.",
+        "data", always("publishing"), queues.pause, (OPERATOR,),
+    ),
+    Declaration(
+        "backlog", ("COUNT",),
+        "A bulk import orders so many publishing jobs at once; each counts as acknowledged. The "
+        "worker gets through them, as fast as its targets let it.",
+        "data", always("publishing"), queues.backlog, (OPERATOR, APP, API, "worker"),
+        counts_from_end=True,
+    ),
+    Declaration(
+        "kill-midjob", ("HOST",),
+        "SIGKILL to the worker while it has a job in hand and its post is under way to a slow "
+        "target.",
+        "processes", always("publishing"), queues.kill_midjob, (OPERATOR, queues.WAN),
+        counts_from_end=True,
+    ),
+    Declaration(
+        "poison-job", (),
+        "A user publishes a piece whose title the worker never gets done with.",
+        "data", always("publishing"), queues.poison, (APP, API, "worker", "wordpress"),
+        counts_from_end=True,
+    ),
+    Declaration(
+        "break-target", ("HOST",),
+        "The target's store cannot be written: it answers posts with an error, as a WordPress "
+        "without its database.",
+        "files", always("publishing"), targets.break_store,
+    ),
+    Declaration(
+        "mend-target", ("HOST",),
+        "The store can be written again; nothing else is mended by it.",
+        "files", always(""), targets.mend_store,
+    ),
+    Declaration(
+        "drop-answers", ("HOST", "[COUNT]"),
+        "A plugin on the target ends the process of each request after its post is saved: "
+        "accepted, and then the connection drops. After COUNT posts it removes itself.",
+        "files", always(""), targets.drop_answers,
+    ),
+)  # fmt: skip

@@ -1,0 +1,21 @@
+"""Faults of the platform's own processes and of what they keep."""
+
+from __future__ import annotations
+
+from drillbook.drills.hosts import run
+from drillbook.sandboxes.sandbox import Sandbox
+from smartbeak_drills.agreed import WATCHED
+from smartbeak_drills.injections import client
+from smartbeak_drills.places import OPERATOR
+
+
+def stale_cache(sandbox: Sandbox) -> None:
+    """Changes rows behind the cache, which goes on answering with the old text."""
+    client.start(sandbox, "read", "errands", "read", *WATCHED, what="the pieces could not be read")
+    changed = ", ".join(f"'{piece}'" for piece in WATCHED)
+    run(
+        sandbox, OPERATOR, "psql", "--no-psqlrc", "--quiet", "--host=db-1",
+        "--username=smartbeak", "--dbname=smartbeak", "--set=ON_ERROR_STOP=1",
+        "--command=UPDATE content_items SET title = title || ' (corrected)', updated_at = now() "
+        f"WHERE id IN ({changed})",
+    )  # fmt: skip

@@ -1,0 +1,121 @@
+"""Faults of the databases."""
+
+from __future__ import annotations
+
+from drillbook.drills.hosts import InjectionFailed, ask, present, run, set_link, signal, until
+from drillbook.sandboxes.sandbox import Sandbox
+from smartbeak_drills.injections import client
+from smartbeak_drills.places import APP, CONFIG, FORGOTTEN, OPERATOR, PLATFORM, PRIMARY, REPLICA
+
+DATA = "/var/lib/postgresql/data"
+LOG = "/var/log/postgresql/postgresql.log"
+ARCHIVE = "/srv/backup/wal"
+STATEMENTS = "/opt/smartbeak/faults"
+HEALTHY = "/opt/smartbeak/postgres/bin/postgres-healthy"
+
+
+def exhaust(sandbox: Sandbox, host: str) -> None:
+    """Has a leaking client take every connection that the host's server gives away."""
+    client.start(
+        sandbox, f"leak-{host}", "leak", "--host", host, "--name", FORGOTTEN,
+        what="the connections were never used up",
+    )  # fmt: skip
+
+
+def exhaust_by_pool(sandbox: Sandbox, size: str) -> None:
+    """Has the API's pool grow until the server has no connection left for others."""
+    run(sandbox, APP, "sed", "--in-place", f"s/^DB_POOL_SIZE=.*/DB_POOL_SIZE={size}/", CONFIG)
+    run(sandbox, "api", "platform-service", "restart")
+    client.start(
+        sandbox, "traffic", "traffic", "--at-once", size, what="the API's pool did not grow"
+    )
+
+
+def break_replication(sandbox: Sandbox, replica: str) -> None:
+    """Has the replica's link out for longer than the primary and its archive keep WAL.
+
+    The replica then asks for WAL that is nowhere any more, and only a new copy of
+    the primary helps.
+    """
+    sender = _sql(sandbox, replica, "SELECT sender_host FROM pg_stat_wal_receiver")
+    if not sender.endswith(".repl"):
+        raise InjectionFailed(f"{replica} streams from {sender or 'nowhere'}, which is no link")
+    primary, link = sender.removesuffix(".repl"), sender.replace(".", "-")
+    set_link(sandbox, link, "cut")
+    # The primary gives such a connection up by itself after wal_sender_timeout.
+    ended = f"""
+        SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_replication
+        WHERE application_name = '{replica}'"""
+    _sql(sandbox, primary, ended)
+    last = _sql(sandbox, primary, "SELECT pg_walfile_name(pg_current_wal_lsn())")
+    # More segments than wal_keep_size holds back.
+    filled = """
+        SELECT count(pg_logical_emit_message(false, 'drill', 'x')), count(pg_switch_wal())
+        FROM generate_series(1, 4 + pg_size_bytes(current_setting('wal_keep_size'))
+                                  / pg_size_bytes(current_setting('wal_segment_size')))"""
+    _sql(sandbox, primary, filled)
+    # A segment goes with the first checkpoint after it was archived, so: until it is gone.
+    gone = ("CHECKPOINT", f"SELECT pg_stat_file('pg_wal/{last}', true) IS NULL")
+    until(lambda: _sql(sandbox, primary, *gone) == "t", f"{last} to be recycled")
+    oldest = _sql(
+        sandbox, primary, "SELECT min(name) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'"
+    )
+    run(sandbox, primary, "pg_archivecleanup", ARCHIVE, oldest)
+    set_link(sandbox, link, "open")
+
+
+def lose_data(sandbox: Sandbox, host: str) -> None:
+    """Kills the service and deletes what is in its data folder."""
+    signal(sandbox, host, "KILL")
+    run(sandbox, host, "find", DATA, "-mindepth", "1", "-delete")
+
+
+def run_sql(sandbox: Sandbox, host: str, file: str) -> None:
+    """Runs a file of examples/faults as smartbeak, on the operator's machine."""
+    run(
+        sandbox, OPERATOR, "psql", "--no-psqlrc", "--quiet", f"--host={host}",
+        "--username=smartbeak", "--dbname=smartbeak", "--set=ON_ERROR_STOP=1",
+        f"--file={STATEMENTS}/{file}",
+    )  # fmt: skip
+
+
+def change_password(sandbox: Sandbox, role: str) -> None:
+    """Gives a role another password than its secret has, and ends its sessions."""
+    changed = f"""
+        DO $$ BEGIN
+          EXECUTE format('ALTER ROLE %I PASSWORD %L', '{role}', gen_random_uuid());
+        END $$"""
+    _sql(sandbox, PRIMARY, changed)
+    ended = f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '{role}'"
+    _sql(sandbox, PRIMARY, ended)
+
+
+def swap_roles(sandbox: Sandbox) -> None:
+    """Fails over cleanly, as an earlier incident left it: no row is lost by it."""
+    fail_over(sandbox)
+    for host in present(sandbox, PLATFORM):
+        run(sandbox, host, "platform-service", "restart")
+
+
+def fail_over(sandbox: Sandbox) -> None:
+    """The same, but whoever runs already still has the old address."""
+    run(sandbox, PRIMARY, "pg_ctl", "stop", f"--pgdata={DATA}", "--mode=fast", "--wait")
+    run(sandbox, REPLICA, "pg_ctl", "promote", f"--pgdata={DATA}", "--wait")
+    _sql(sandbox, REPLICA, "CHECKPOINT")
+    run(sandbox, APP, "sed", "--in-place", f"s/@{PRIMARY}:/@{REPLICA}:/", CONFIG)
+    run(sandbox, PRIMARY, "touch", f"{DATA}/standby.signal")
+    run(sandbox, PRIMARY, "pg_ctl", "start", f"--pgdata={DATA}", f"--log={LOG}", "--wait")
+    for host in (PRIMARY, REPLICA):
+        _until_healthy(sandbox, host)
+
+
+def _sql(sandbox: Sandbox, host: str, *statements: str) -> str:
+    """Runs SQL on a database host as its service user, each statement by itself."""
+    return run(
+        sandbox, host, "psql", "--no-psqlrc", "--quiet", "--no-align", "--tuples-only",
+        "--set=ON_ERROR_STOP=1", "--dbname=postgres", *(f"--command={each}" for each in statements),
+    )  # fmt: skip
+
+
+def _until_healthy(sandbox: Sandbox, host: str) -> None:
+    until(lambda: ask(sandbox, host, HEALTHY)["status"] == 0, f"{host} to be healthy")

@@ -1,0 +1,90 @@
+"""Faults of Redis."""
+
+from __future__ import annotations
+
+from drillbook.drills.hosts import InjectionFailed, run, signal, until
+from drillbook.sandboxes.sandbox import Sandbox
+from smartbeak_drills.injections import client
+from smartbeak_drills.places import FORGOTTEN, OPERATOR
+
+DATA = "/var/lib/redis"
+SETTINGS = "redis.conf"
+
+# The newest incremental file is the last line of its kind in the manifest; up to
+# Redis 6 there is one file for all. A tail that is only cut short is mended at the
+# next start, so this one is not a command at all.
+GARBAGE = """
+cd "$1"
+file=appendonly.aof
+for manifest in appendonlydir/*.manifest; do
+  if [[ -e $manifest ]]; then
+    file=appendonlydir/$(awk '$6 == "i" { name = $2 } END { print name }' "$manifest")
+  fi
+done
+[[ -s $file ]] || { echo "no append-only file: $file" >&2; exit 1; }
+printf 'x%.0s' {1..64} >>"$file"
+"""
+
+
+def fill_memory(sandbox: Sandbox, host: str) -> None:
+    """Has a client cache reports without an end until Redis takes no more writes."""
+    client.start(
+        sandbox, f"fill-{host}", "redis_fill", "--host", host, "--name", FORGOTTEN,
+        what="the memory was never used up",
+    )  # fmt: skip
+
+
+def wrong_policy(sandbox: Sandbox, host: str) -> None:
+    """Gives Redis the policy of its provider's default, and has memory run short."""
+    _cli(sandbox, host, "CONFIG", "SET", "maxmemory-policy", "volatile-lru")
+    _cli(sandbox, host, "CONFIG", "REWRITE")
+    before = _revocations(sandbox, host)
+    client.start(
+        sandbox, f"evict-{host}", "redis_fill", "--host", host, "--name", FORGOTTEN, "--ttl", "300",
+        what="nothing was ever evicted",
+    )  # fmt: skip
+    until(
+        lambda: before == 0 or _revocations(sandbox, host) < before,
+        "a revoked token to be evicted",
+        60,
+    )
+
+
+def exhaust(sandbox: Sandbox, host: str) -> None:
+    """Has a leaking client take every connection that Redis gives away."""
+    client.start(
+        sandbox, f"leak-{host}", "redis_leak", "--host", host, "--name", FORGOTTEN,
+        what="the connections were never used up",
+    )  # fmt: skip
+
+
+def corrupt_aof(sandbox: Sandbox, host: str) -> None:
+    """Kills Redis and leaves garbage at the end of its append-only file."""
+    signal(sandbox, host, "KILL")
+    run(sandbox, host, "bash", "-euc", GARBAGE, "bash", DATA)
+
+
+def wipe(sandbox: Sandbox) -> None:
+    """Kills every Redis and deletes its data; the sentinels keep what they know."""
+    hosts = [host for host in sandbox.hosts if host.startswith("redis-")]
+    for host in hosts:
+        signal(sandbox, host, "KILL")
+    for host in hosts:
+        run(sandbox, host, "find", DATA, "-mindepth", "1", "!", "-name", SETTINGS, "-delete")
+
+
+def flush(sandbox: Sandbox, host: str) -> None:
+    """Empties Redis, as somebody does who takes it for a mere cache."""
+    _cli(sandbox, host, "FLUSHALL")
+
+
+def _revocations(sandbox: Sandbox, host: str) -> int:
+    argv = ["redis-cli", "-h", host, "--scan", "--pattern", "jwt:revoked:*"]
+    return len(run(sandbox, OPERATOR, *argv).split())
+
+
+def _cli(sandbox: Sandbox, host: str, *words: str) -> None:
+    # redis-cli ends with 0 whatever Redis answers.
+    said = run(sandbox, OPERATOR, "redis-cli", "-h", host, *words)
+    if said != "OK":
+        raise InjectionFailed(f"`{' '.join(words)}` on {host}: {said}")

@@ -1,0 +1,19 @@
+"""All that the engine takes from here: `x-drillbook.drills` of the stack names this module."""
+
+from __future__ import annotations
+
+from drillbook.drills.declarations import Oracle
+from drillbook.drills.kit import Kit
+from smartbeak_drills import faults
+from smartbeak_drills.oracles import names
+from smartbeak_drills.places import API
+
+KIT = Kit(
+    prober="smartbeak_drills.prober",
+    oracles=[
+        Oracle(name, served, needs=(API,) if name in names.OF_PLATFORM else ())
+        for name, served in names.ALL.items()
+    ],
+    faults=faults.FAULTS,
+    kinds=faults.KINDS,
+)

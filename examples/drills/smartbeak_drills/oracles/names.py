@@ -1,0 +1,35 @@
+"""The oracles by name, and when each says that users are served.
+
+What they do is in `smartbeak_drills.oracles.table`; the book's table is made from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+OF_ROWS: Mapping[str, str] = {
+    "writes": "The kept connection and a new one take writes at the configured address; with "
+    "`api`, as `content`.",
+    "connections": "A new connection of the platform's role works; with `api`, `content` as well.",
+    "replica": "A replica streams, is less than 1 MB behind and shows what was confirmed "
+    "0.5 s ago.",
+    "rows": "The rows from before the fault are there unchanged, and so is every confirmed write.",
+    "roles": "`db-1` is the primary that the platform writes to, and `db-2` follows it.",
+}
+"""Oracles of the databases: with them numbered rows are written as well."""
+
+OF_PLATFORM: Mapping[str, str] = {
+    "content": "Content is written and read back in time, on a kept connection and on a new one.",
+    "publishing": "Publishing jobs are acknowledged, none is late, and one of the newest is "
+    "published.",
+    "redis": "As `content` and `publishing`, and Redis answers at the configured address.",
+    "fresh": "As `content`, and what readers are answered is what the database holds.",
+    "revoked": "A token that was revoked is refused, and a good one is taken.",
+    "restored": "As `redis` and `revoked`.",
+}
+"""Oracles that look at the platform and cannot do without it."""
+
+ALL: Mapping[str, str] = {**OF_ROWS, **OF_PLATFORM}
+
+WITH_LEAVER = ("revoked", "restored")
+"""Oracles that want somebody whose tokens were revoked."""

@@ -1,0 +1,111 @@
+"""All oracles by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from smartbeak_drills.oracles.base import All, Oracle, Surroundings
+from smartbeak_drills.oracles.database import Connections, Replica, Roles, Rows, Writes
+from smartbeak_drills.oracles.platform import (
+    ContentServed,
+    Fresh,
+    PublishingServed,
+    RedisReached,
+    Revoked,
+)
+from smartbeak_drills.resp import Redis
+from smartbeak_drills.users.content import Content
+from smartbeak_drills.users.leavers import Leaver
+from smartbeak_drills.users.platform import Platform
+from smartbeak_drills.users.publishing import Publishing
+from smartbeak_drills.users.readers import Readers
+
+
+class CannotLook(Exception):
+    """The sandbox lacks what an oracle looks at; says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What there is to look at."""
+
+    around: Surroundings
+    platform: Platform | None = None
+    content: Content | None = None
+    publishing: Publishing | None = None
+    redis: Callable[[], Redis] | None = None
+    """Connects to Redis at the configured address."""
+
+    readers: Readers | None = None
+    leaver: Leaver | None = None
+
+
+def make(name: str, means: Means) -> Oracle:
+    """The oracle of that name, as far as there is something to look at.
+
+    Raises:
+        CannotLook: There is not.
+    """
+    return _ORACLES[name](means)
+
+
+def _content(means: Means) -> Oracle:
+    if means.platform is None or means.content is None:
+        raise CannotLook("there is no host `api`")
+    return ContentServed(means.content, means.platform)
+
+
+def _publishing(means: Means) -> Oracle:
+    if means.publishing is None:
+        raise CannotLook("there is no worker with a target that it reaches")
+    return PublishingServed(means.publishing)
+
+
+def _writes(means: Means) -> Oracle:
+    return _content(means) if means.content else Writes(means.around)
+
+
+def _connections(means: Means) -> Oracle:
+    new = Connections(means.around)
+    return All(_content(means), new) if means.content else new
+
+
+def _redis(means: Means) -> Oracle:
+    parts = [_content(means)]
+    if means.publishing:
+        parts.append(_publishing(means))
+    if means.redis:
+        parts.append(RedisReached(means.redis))
+    return All(*parts)
+
+
+def _fresh(means: Means) -> Oracle:
+    content = _content(means)
+    assert means.platform and means.readers, "they come with content"
+    return All(content, Fresh(means.readers, means.platform))
+
+
+def _revoked(means: Means) -> Oracle:
+    if means.platform is None or means.leaver is None:
+        raise CannotLook("there is no host `api`")
+    return Revoked(means.leaver, means.platform)
+
+
+def _restored(means: Means) -> Oracle:
+    return All(_redis(means), _revoked(means))
+
+
+_ORACLES: Mapping[str, Callable[[Means], Oracle]] = {
+    "writes": _writes,
+    "connections": _connections,
+    "replica": lambda means: Replica(means.around),
+    "rows": lambda means: Rows(means.around),
+    "roles": lambda means: Roles(means.around),
+    "content": _content,
+    "publishing": _publishing,
+    "redis": _redis,
+    "fresh": _fresh,
+    "revoked": _revoked,
+    "restored": _restored,
+}

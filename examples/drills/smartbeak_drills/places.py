@@ -1,0 +1,27 @@
+"""Hosts and paths that faults, prober and clients know; the same in both backends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+CONFIG = "/etc/smartbeak/platform.env"
+"""The platform's configuration; runbooks change it."""
+
+CHECKOUT = "/opt/smartbeak/platform"
+KEY = Path("/run/secrets/jwt-key-1")
+"""Signs the users' tokens."""
+
+PRIMARY, REPLICA, APP, OPERATOR, API = "db-1", "db-2", "app", "ops", "api"
+DATABASES = (PRIMARY, REPLICA)
+"""The database hosts, the one that is meant to be primary first."""
+
+PLATFORM = (API, "web", "worker", "worker-eu")
+"""Hosts of the platform's processes."""
+
+API_URL = f"http://{API}:3001"
+TARGETS = ("wordpress", "linkedin")
+"""Hosts that content is published to."""
+
+FORGOTTEN = "smartbeak-report-worker"
+"""Name of the forgotten worker: in pg_stat_activity, CLIENT LIST and among its arguments,
+where pgrep finds it."""
