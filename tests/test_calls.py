@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
 from smartbeak_drills.users.calls import Answer, CallError, Line
 from smartbeak_drills.users.platform import Platform, check_in_time
 from smartbeak_drills.users.roster import Roster, User

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
+
 from smartbeak_drills import redis_fill, redis_leak
 from smartbeak_drills.redis_fill import Filler
 from smartbeak_drills.resp import RedisError, Reply

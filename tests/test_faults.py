@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from smartbeak_drills.injections.redis import GARBAGE
-from smartbeak_drills.kit import KIT
 
 from drillbook.drills import faults
 from drillbook.drills.declarations import Step
@@ -19,6 +17,8 @@ from drillbook.errors import HarnessError, PageError, Where
 from drillbook.sandboxes import stack
 from drillbook.sandboxes.sandbox import Sandbox
 from drillbook.sandboxes.stack import Service
+from smartbeak_drills.injections.redis import GARBAGE
+from smartbeak_drills.kit import KIT
 from tests.conftest import ROOT
 from tests.test_prober import CONFIG, Probe, run, signal, sql
 

@@ -231,10 +231,13 @@ def test_tables_over_the_whole_book(book: Book) -> None:
         "Payments·1·····23 Nov 2026 14:05 UTC",
         "All pages7121111",
     ]
-    legend, masks, faults = page(book, "other").select(".db-table")
+    legend, masks, faults, oracles = page(book, "other").select(".db-table")
     assert len(legend.select("tbody tr")) == len(STATES)
     assert len(masks.select("tbody tr")) == len(MASKS)
     assert "kill HOST" in text_of(faults)
+    assert [text_of(row) for row in oracles.select("tbody tr")] == [
+        "writesA write is taken.db-1", "replicaA replica follows.db-2",
+    ]  # fmt: skip
 
 
 def test_a_table_that_does_not_exist_is_an_error(book: Book) -> None:

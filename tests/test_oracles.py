@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
+
+from drillbook.inside.journal import Journal
+from drillbook.inside.trouble import Trouble
 from smartbeak_drills.oracles import names, platform, table
 from smartbeak_drills.oracles.base import All, Surroundings
 from smartbeak_drills.oracles.platform import ContentServed, Fresh, PublishingServed, Revoked
@@ -14,9 +17,6 @@ from smartbeak_drills.users.leavers import Leaver
 from smartbeak_drills.users.platform import Platform, Waiting
 from smartbeak_drills.users.publishing import Publishing
 from smartbeak_drills.users.readers import Readers, Text
-
-from drillbook.inside.journal import Journal
-from drillbook.inside.trouble import Trouble
 
 
 class Clock:

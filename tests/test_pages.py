@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 import yaml
-from smartbeak_drills.kit import KIT
 
 from drillbook import plan
 from drillbook.errors import HarnessError, PageError
@@ -21,6 +20,7 @@ from drillbook.pages import frontmatter
 from drillbook.pages.console import parse
 from drillbook.pages.options import DRILL_OPTIONS, SNIPPET_OPTIONS
 from drillbook.pages.statements import statements
+from smartbeak_drills.kit import KIT
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "source"

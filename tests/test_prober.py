@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from drillbook.sandboxes.sandbox import Sandbox
 from smartbeak_drills import prober
 from smartbeak_drills.session import SessionError
 from smartbeak_drills.settings import read_address
-
-from drillbook.sandboxes.sandbox import Sandbox
 
 WAIT_S = 20.0
 CONFIG = "/etc/smartbeak/platform.env"

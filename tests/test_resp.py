@@ -7,9 +7,9 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+
 from smartbeak_drills.clients import redis_at
 from smartbeak_drills.resp import Redis, RedisError
-
 from tests.conftest import ROOT
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jwt
 import pytest
+
 from smartbeak_drills.users import roster
 from smartbeak_drills.users.roster import PER_MINUTE, READERS, WRITERS, Roster, User
 

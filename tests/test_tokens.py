@@ -6,6 +6,7 @@ import time
 
 import jwt
 import pytest
+
 from smartbeak_drills.users import tokens
 
 KEY = b"a-key-of-more-than-thirty-two-characters"

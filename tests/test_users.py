@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from drillbook.inside import journal
+from drillbook.inside.account import Client, Count, told
+from drillbook.inside.journal import Losses
 from smartbeak_drills.session import Session, SessionError
 from smartbeak_drills.users import content as content_module
 from smartbeak_drills.users import publishing as publishing_module
@@ -16,10 +20,6 @@ from smartbeak_drills.users.content import Content
 from smartbeak_drills.users.platform import Platform
 from smartbeak_drills.users.publishing import LATE_S, Publishing, Route
 from smartbeak_drills.users.roster import Roster, User
-
-from drillbook.inside import journal
-from drillbook.inside.account import Client, Count, told
-from drillbook.inside.journal import Losses
 
 USERS = (User("editor", "org_1", "editor"), User("viewer", "org_1", "viewer"))
 ROUTES = (Route("target_1", "dom_1", "org_1", "content_1", "wordpress us-east-1"),)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from drillbook.errors import PageError, Where
-from drillbook.pages.commandline import CommandLine
+from drillbook.inside.commandline import CommandLine
 from drillbook.pages.statements import Statement, statements
 from drillbook.pages.syntax import unfinished
 

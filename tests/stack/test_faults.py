@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from smartbeak_drills.kit import KIT
 
 from drillbook.drills import faults
 from drillbook.drills.watch import Account, Watch
 from drillbook.sandboxes.local import LocalBackend
 from drillbook.sandboxes.local_sandbox import LocalSandbox
+from smartbeak_drills.kit import KIT
 from tests.test_prober import run, sql
 
 PLATFORM = ("ops", "app", "db-1", "redis-1", "api")
