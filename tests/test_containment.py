@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from drillbook.errors import HarnessError
-from drillbook.sandboxes import exposed, limits, privileges, seccomp, servers
+from drillbook.inside import limits, privileges, seccomp
+from drillbook.sandboxes import exposed, servers
 from drillbook.sandboxes.local import LocalBackend
 from drillbook.sandboxes.local_sandbox import LocalSandbox
 from tests.conftest import ROOT
@@ -193,7 +194,7 @@ def add(name):
 
 def test_a_sandbox_has_a_keyring_of_its_own() -> None:
     program = _KEYS + (
-        "from drillbook.sandboxes import privileges\n"
+        "from drillbook.inside import privileges\n"
         "keyctl(JOIN, None)\n"
         "print(add(b'canary') > 0, keyctl(SEARCH, SESSION, b'user', b'canary', 0) > 0)\n"
         "privileges.leave_the_session()\n"

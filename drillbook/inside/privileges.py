@@ -12,7 +12,7 @@ import resource
 import struct
 from pathlib import Path
 
-from drillbook.sandboxes import limits, seccomp
+from drillbook.inside import limits, seccomp
 
 UNPRIVILEGED = 65530
 """User and group that run a sandbox which root has started. Of the range that no
