@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from smartbeak_ops import VERSION
+from smartbeak_ops.failures import ServiceError
 from smartbeak_ops.refusal import RefusedError, UnknownError
 
 REFUSED, UNKNOWN, USAGE = 1, 4, 2
@@ -28,10 +29,17 @@ _COMMANDS = {
     "triage": ("look", "triage"),
     "look": ("look", "look"),
     "may": ("may", "may"),
+    "show": ("show", "show"),
+    "queue": ("queue", "queue"),
+    "evidence": ("incident", "evidence"),
+    "canary": ("incident", "canary"),
+    "note": ("incident", "note"),
     "primary": ("names", "primary"),
     "replica": ("names", "replica"),
     "master": ("names", "master"),
     "hosts": ("names", "hosts"),
+    "explain": ("explain", "explain"),
+    "version": ("version", "version"),
 }
 
 
@@ -61,6 +69,9 @@ class Lazy(click.Group):
             ctx.exit(REFUSED)
         except UnknownError as error:
             click.echo(f"{click.style('UNKNOWN', fg='yellow')}: {error.reason}", err=True)
+            ctx.exit(UNKNOWN)
+        except ServiceError as error:
+            click.echo(f"{click.style('UNKNOWN', fg='yellow')}: {error.said}", err=True)
             ctx.exit(UNKNOWN)
 
 

@@ -17,7 +17,6 @@ _SERVICE = STATES
 _SERVER = ("primary", "replica", "absent", *_SERVICE)
 
 FACTS: dict[str, Kind] = {
-    "hung": FLAG,
     # The platform's way into its database, and both servers by their part in the pair.
     "platform": ("writable", "read-only", "set to read-only", *_SERVICE),
     "platform.address": ("known", "foreign"),

@@ -21,13 +21,12 @@ import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from importlib.resources.abc import Traversable
-from pathlib import Path
 from typing import Any
 
 import yaml
 
+from smartbeak_ops import data
 from smartbeak_ops.facts import FACTS, FLAG, NUMBER
 from smartbeak_ops.looks.seen import Value
 
@@ -108,12 +107,6 @@ class Tree:
         return next((row for row in self.rows if row.fits(facts)), None)
 
 
-def folder() -> Traversable:
-    """Where the trees are: in the package once it is installed, beside it in a checkout."""
-    inside = files("smartbeak_ops") / "triage"
-    return inside if inside.is_dir() else Path(__file__).parent.parent / "triage"
-
-
 def load(subject: str, where: Traversable | None = None) -> Tree:
     """Reads and checks a tree.
 
@@ -121,7 +114,7 @@ def load(subject: str, where: Traversable | None = None) -> Tree:
         TreeError: With file and line.
     """
     name = f"{subject}.yaml"
-    file = (where or folder()) / name
+    file = (where or data.triage()) / name
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from smartbeak_ops.triage import Found
 
 SUBJECTS = ("postgres", "redis", "queues", "payments", "deploy")
 
@@ -34,6 +38,7 @@ def triage(ctx: click.Context, subject: str | None, as_json: bool, check: bool) 
                 {
                     "lines": found.seen.lines,
                     "facts": found.seen.facts,
+                    "unseen": found.seen.unseen,
                     "branch": branch.branch if branch else None,
                     "address": finder.address(branch.branch) if branch else None,
                     "also": [row.branch for row in found.rows[1:]],
@@ -63,9 +68,14 @@ def triage(ctx: click.Context, subject: str | None, as_json: bool, check: bool) 
     ctx.exit(_BRANCH if wrong and check else 0)
 
 
-def _healthy(found: object) -> str:
+def _healthy(found: Found) -> str:
     from smartbeak_ops.triage import UNKNOWN
 
+    if found.seen.unseen:
+        return (
+            f"not told: {', '.join(found.seen.unseen)}; what was seen is well\n"
+            f"  {UNKNOWN} says what to keep and whom to call"
+        )
     return (
         "nothing is wrong that sb can see\n"
         f"  users say otherwise: {UNKNOWN} says what to keep and whom to call"

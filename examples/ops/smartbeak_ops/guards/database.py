@@ -167,7 +167,7 @@ def _session(pid: int, decided_by: str | None) -> dict[str, object]:
         raise RefusedError(f"nobody waits for session {pid}")
     if row["rolsuper"] and not decided_by:
         raise RefusedError(
-            f"session {pid} is a superuser's: the Technical Lead decides; "
+            f"session {pid} is a superuser's: the Database administrator decides; "
             "then add --decided-by with a name"
         )
     return row

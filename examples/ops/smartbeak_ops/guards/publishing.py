@@ -58,6 +58,55 @@ def retry(jobs: Sequence[str]) -> None:
             raise RefusedError(f"{job} is at its target already")
 
 
+def recordable(job: str) -> None:
+    """Lets a job be recorded as failed: it is in no queue, not done, and not at its target."""
+    rows = _rows(job)
+    if not rows:
+        raise RefusedError(f"{job} is no job")
+    if rows[0]["status"] in ("published", "failed"):
+        raise RefusedError(f"{job} is {rows[0]['status']} already")
+    state = state_of(job, str(rows[0]["region"]))
+    if state is not None:
+        raise RefusedError(f"{job} is {state} in its queue: take it out first")
+    if posts.count(job, rows[0]["url"]):
+        raise RefusedError(f"{job} is at its target already")
+
+
+def doubled(job: str) -> str:
+    """Lets a job be taken back that was ordered twice: it waits, and the older one is kept.
+
+    Returns:
+        Its region.
+    """
+    try:
+        with postgres.Server(settings.read().database) as server:
+            rows = server.rows(sql.OLDER_DOUBLE, [job])
+    except ServiceError as error:
+        raise UnknownError(f"the database says {error.said}") from error
+    if not rows:
+        raise RefusedError(f"{job} is no job")
+    if rows[0]["status"] != "pending":
+        raise RefusedError(f"{job} is {rows[0]['status']}: only what waits is taken back")
+    if rows[0]["older"] is None:
+        raise RefusedError(f"{job} was ordered once")
+    region = str(rows[0]["region"])
+    if state_of(job, region) == "active":
+        raise RefusedError(f"{job} is in hand: a worker has it")
+    return region
+
+
+def state_of(job: str, region: str) -> str | None:
+    """State of an open job in its region's queue; None if it is not there."""
+    queue = settings.queue_of(region)
+    try:
+        store = redisdb.Store.at(settings.read().redis)
+        return next(
+            (state for state in queues.OPEN if job in queues.ids(store, queue, state)), None
+        )
+    except ServiceError as error:
+        raise UnknownError(f"Redis: {error.said}") from error
+
+
 def retry_now() -> None:
     """Lets dead letters be retried: no kind of target fails."""
     failing = [row for row in _targets() if fails(row)]
@@ -130,7 +179,7 @@ def _targets() -> list[dict[str, object]]:
 def _rows(job: str) -> list[dict[str, object]]:
     try:
         with postgres.Server(settings.read().database) as server:
-            return server.rows(sql.JOB, [job])
+            return server.rows(sql.RECORDABLE, [job])
     except ServiceError as error:
         raise UnknownError(f"the database says {error.said}") from error
 

@@ -64,7 +64,10 @@ def _platform(seen: Seen, known: settings.Settings) -> None:
         with postgres.Server(known.database) as server:
             row = server.one(sql.ACCESS)
     except ServiceError as error:
-        seen.say(f"platform: {error.said}", platform=error.state)
+        if error.state == "no password":
+            seen.blind("platform", "no password of its role here")
+        else:
+            seen.say(f"platform: {error.said}", platform=error.state)
         return
     state = "read-only" if row["recovering"] else "writable"
     if not row["recovering"] and row["read_only"]:
@@ -106,7 +109,9 @@ def _see_server(seen: Seen, host: str, role: str) -> None:
         if error.state == "unknown host":
             seen.know({name: "absent"})
             return
-        if name not in seen.facts:
+        if error.state == "no password":
+            seen.blind(host, "no password of postgres here; type it on ops")
+        elif name not in seen.facts:
             seen.say(f"{host}: {error.said}", {name: error.state})
         else:
             seen.say(f"{host}: then {error.said}")
@@ -322,6 +327,8 @@ def _link(seen: Seen, primary: str) -> None:
         with postgres.superuser(name):
             seen.know(link="open")
     except ServiceError as error:
+        if error.state == "no password":
+            return
         seen.know(link=error.state)
         if error.state != "refused":
             seen.lines.append(f"link {name}: {error.said}")

@@ -130,7 +130,10 @@ def _other_server(seen: Seen, host: str) -> None:
         with postgres.replicator(other) as server:
             recovering = bool(server.value("SELECT pg_is_in_recovery()"))
     except ServiceError as error:
-        seen.say(f"{other}: {error.said}", other=error.state)
+        if error.state == "no password":
+            seen.blind(other, "no password of replicator here")
+        else:
+            seen.say(f"{other}: {error.said}", other=error.state)
         return
     role = "replica" if recovering else "primary"
     seen.say(f"{other}: {role}", other=role)
@@ -243,3 +246,19 @@ def _output(*command: str) -> str:
 def room(folder: Path) -> str:
     """Free room of a folder's disk, for a person."""
     return size(shutil.disk_usage(folder).free)
+
+
+def sockets() -> list[tuple[int, int, str]]:
+    """Processes by the sockets that they have: how many, process id, last word."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        count = 0
+        try:
+            for each in (folder / "fd").iterdir():
+                count += os.readlink(each).startswith("socket:")
+            words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue  # another user's, or gone
+        if count:
+            found.append((count, int(folder.name), next((w for w in reversed(words) if w), "?")))
+    return sorted(found, reverse=True)

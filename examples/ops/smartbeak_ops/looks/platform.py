@@ -122,7 +122,7 @@ def _migrations(seen: Seen, known: settings.Settings) -> None:
         with postgres.Server(known.database) as server:
             made = {str(row["name"]) for row in server.rows("SELECT name FROM schema_migrations")}
     except ServiceError as error:
-        seen.lines.append(f"migrations: the database says {error.said}")
+        seen.blind("migrations", f"the database says {error.said}")
         return
     pending = len(wanted - made)
     seen.say(f"migrations: {pending} pending", migrations__pending=pending)

@@ -88,12 +88,6 @@ WHERE attempt.status = 'failure' AND attempt.created_at > now() - interval '1 ho
 GROUP BY 1 ORDER BY 2 DESC
 """
 
-CURABLE: Final[LiteralString] = """
-reason NOT LIKE 'job stalled%%' AND reason NOT LIKE 'taken out:%%'
-  AND (error_category IN ('network', 'timeout') OR reason ~ 'answered 5[0-9][0-9]'
-    OR reason = 'target is disabled')
-"""
-
 LETTERS: Final[LiteralString] = (
     """
 SELECT count(*) AS total,
@@ -111,11 +105,11 @@ DISABLED: Final[LiteralString] = """
 SELECT type, count(*) FROM publish_targets WHERE NOT enabled GROUP BY 1 ORDER BY 1
 """
 
-# Two jobs for the same piece on the same target within a minute: ordered twice by hand.
+# Several jobs for the same piece on the same target that wait at the same time.
 DOUBLED: Final[LiteralString] = """
 SELECT content_id, target_id, count(*) AS jobs FROM publishing_jobs
-WHERE created_at > now() - interval '1 day' AND status <> 'failed'
-GROUP BY content_id, target_id, date_trunc('hour', created_at) HAVING count(*) > 1
+WHERE status IN ('pending', 'publishing')
+GROUP BY content_id, target_id HAVING count(*) > 1
 ORDER BY 3 DESC LIMIT 100
 """
 
@@ -125,8 +119,128 @@ FROM jsonb_to_recordset(%s::jsonb) AS was (id text, title text, status text)
 LEFT JOIN content_items AS now USING (id)
 """
 
-JOB: Final[LiteralString] = """
-SELECT job.status, CASE target.type WHEN 'wordpress' THEN target.config->>'url' END AS url
+REGION_OF: Final[LiteralString] = "SELECT region FROM publishing_jobs WHERE id = %s"
+
+ORG_OF: Final[LiteralString] = """
+SELECT domain.org_id FROM publishing_jobs AS job
+JOIN domains AS domain ON domain.id = job.domain_id WHERE job.id = %s
+"""
+
+# As the worker records it when it gives a job up.
+_MARK: Final[LiteralString] = """
+WITH given AS (SELECT %s::text AS id, %s::text AS reason), job AS (
+  UPDATE publishing_jobs SET status = 'failed', updated_at = now()
+  FROM given WHERE publishing_jobs.id = given.id AND status NOT IN ('published', 'failed')
+  RETURNING publishing_jobs.*, given.reason
+), attempt AS (
+  INSERT INTO publish_attempts (id, publishing_job_id, attempt_number, status, error)
+  SELECT gen_random_uuid(), job.id, 1 + (
+    SELECT count(*) FROM publish_attempts WHERE publishing_job_id = job.id),
+    'failure', job.reason FROM job
+)"""
+
+RECORD: Final[LiteralString] = (
+    _MARK
+    + """, gone AS (
+  DELETE FROM publishing_dlq WHERE publishing_job_id IN (SELECT id FROM job)
+)
+INSERT INTO publishing_dlq (id, publishing_job_id, region, reason, error_message, error_category,
+                            job_data, retry_count, org_id)
+SELECT gen_random_uuid(), job.id, job.region, job.reason, job.reason, 'timeout',
+       json_build_object('jobId', job.id, 'domainId', job.domain_id, 'contentId', job.content_id,
+                         'targetId', job.target_id, 'region', job.region),
+       job.attempt_count, domain.org_id
+FROM job JOIN domains AS domain ON domain.id = job.domain_id RETURNING publishing_job_id
+"""
+)
+
+RECORD_WITHOUT_LETTER: Final[LiteralString] = _MARK + " SELECT id FROM job"
+
+LETTERS_OF: Final[LiteralString] = """
+SELECT job.id, job.status, letter.org_id FROM publishing_jobs AS job
+JOIN publishing_dlq AS letter ON letter.publishing_job_id = job.id WHERE job.id = ANY(%s)
+"""
+
+OLDER_DOUBLE: Final[LiteralString] = """
+SELECT job.status, job.region, older.id AS older FROM publishing_jobs AS job
+LEFT JOIN LATERAL (
+  SELECT id FROM publishing_jobs AS other
+  WHERE other.content_id = job.content_id AND other.target_id = job.target_id
+    AND other.id <> job.id AND other.status <> 'failed'
+    AND (other.created_at, other.id) < (job.created_at, job.id)
+    AND other.created_at > job.created_at - interval '1 hour'
+  ORDER BY other.created_at LIMIT 1) AS older ON true
+WHERE job.id = %s
+"""
+
+DOUBLES: Final[LiteralString] = """
+SELECT domain.org_id, job.id, older.id AS older, job.status
+FROM publishing_jobs AS job JOIN domains AS domain ON domain.id = job.domain_id
+JOIN LATERAL (
+  SELECT id FROM publishing_jobs AS other
+  WHERE other.content_id = job.content_id AND other.target_id = job.target_id
+    AND other.id <> job.id AND other.status <> 'failed'
+    AND (other.created_at, other.id) < (job.created_at, job.id)
+    AND other.created_at > job.created_at - interval '1 minute'
+  ORDER BY other.created_at LIMIT 1) AS older ON true
+WHERE job.status <> 'failed' AND job.created_at > now() - interval '1 day'
+ORDER BY job.created_at LIMIT 5000
+"""
+
+FAILED: Final[LiteralString] = """
+SELECT domain.org_id, job.id FROM publishing_jobs AS job
+JOIN domains AS domain ON domain.id = job.domain_id
+WHERE job.status = 'failed' AND EXISTS (
+  SELECT FROM publish_attempts WHERE publishing_job_id = job.id AND status = 'failure'
+  AND position(%s IN error) > 0 AND created_at > now() - %s::interval)
+ORDER BY job.updated_at LIMIT 5000
+"""
+
+CURABLE_LETTERS: Final[LiteralString] = """
+SELECT org_id, publishing_job_id AS id FROM publishing_dlq
+WHERE created_at > now() - %s::interval
+  AND reason NOT LIKE 'job stalled%%' AND reason NOT LIKE 'taken out:%%'
+  AND (error_category IN ('network', 'timeout') OR reason ~ 'answered 5[0-9][0-9]'
+    OR reason = 'target is disabled')
+ORDER BY created_at LIMIT 5000
+"""
+
+CAUSES: Final[LiteralString] = """
+SELECT count(*), regexp_replace(last.error, '([a-z0-9-]+\\.)+[a-z]{2,}', 'a site') AS cause,
+       max(last.created_at) AS newest
+FROM publishing_jobs AS job, LATERAL (
+  SELECT error, created_at FROM publish_attempts
+  WHERE publishing_job_id = job.id AND status = 'failure'
+  ORDER BY attempt_number DESC LIMIT 1) AS last
+WHERE job.status = 'failed' GROUP BY 2 ORDER BY 3 DESC LIMIT 50
+"""
+
+LATE: Final[LiteralString] = (
+    "SELECT region, count(job.id) AS waiting FROM ("
+    + _SERVED
+    + """) AS served LEFT JOIN (
+  SELECT id, region FROM publishing_jobs WHERE status IN ('pending', 'publishing')
+  AND created_at < now() - %s * interval '1 second') AS job USING (region)
+GROUP BY region ORDER BY region DESC
+"""
+)
+
+PACE: Final[LiteralString] = """
+SELECT count(*) FILTER (WHERE published_at > %s) AS done,
+       count(*) FILTER (WHERE created_at > %s) AS ordered,
+       count(*) FILTER (WHERE status IN ('pending', 'publishing')) AS waiting
+FROM publishing_jobs
+"""
+
+SITES_OF: Final[LiteralString] = """
+SELECT job.id, job.status, CASE target.type WHEN 'wordpress' THEN target.config->>'url' END AS url
+FROM publishing_jobs AS job JOIN publish_targets AS target ON target.id = job.target_id
+WHERE job.id = ANY(%s)
+"""
+
+RECORDABLE: Final[LiteralString] = """
+SELECT job.status, job.region,
+       CASE target.type WHEN 'wordpress' THEN target.config->>'url' END AS url
 FROM publishing_jobs AS job LEFT JOIN publish_targets AS target ON target.id = job.target_id
 WHERE job.id = %s
 """

@@ -76,6 +76,12 @@ def counts(store: redisdb.Store, queue: str) -> dict[str, int]:
     return dict(zip(STATES, (int(each) for each in store.together(*commands)), strict=True))
 
 
+def ids(store: redisdb.Store, queue: str, state: str) -> set[str]:
+    """Ids of a queue's jobs in a state."""
+    command = "LRANGE" if state in _LISTS else "ZRANGE"
+    return {str(each) for each in store.ask(command, f"bull:{queue}:{state}", 0, -1)}
+
+
 def in_hand(store: redisdb.Store, queue: str, most: int = 20) -> list[dict[str, Any]]:
     """Each job that a worker has begun: whether it still holds its lock, and how often it
     has stalled."""
@@ -110,7 +116,7 @@ def _queues(seen: Seen, known: settings.Settings) -> None:
         with postgres.Server(known.database) as server:
             rows = {str(row["region"]): row for row in server.rows(sql.REGIONS)}
     except ServiceError as error:
-        seen.lines.append(f"regions: the database says {error.said}")
+        seen.blind("regions", f"the database says {error.said}")
     silent = []
     states = {}
     for region in rows or (settings.HOME_REGION, "eu-west-1"):
@@ -207,7 +213,7 @@ def _missing(seen: Seen, known: settings.Settings) -> None:
     try:
         count = len(missing(known))
     except ServiceError as error:
-        seen.lines.append(f"missing: cannot be told, {error.said}")
+        seen.blind("missing", error.said)
         return
     seen.say(f"missing: {count} jobs are in no queue", jobs__missing=count)
 
@@ -253,7 +259,7 @@ def _targets(seen: Seen, known: settings.Settings) -> None:
             disabled = server.rows(sql.DISABLED)
             doubled = server.rows(sql.DOUBLED)
     except ServiceError as error:
-        seen.lines.append(f"targets: the database says {error.said}")
+        seen.blind("targets", f"the database says {error.said}")
         return
     for row in kinds:
         waits = "nothing waits"

@@ -22,15 +22,22 @@ class Seen:
     Attributes:
         lines: For a person, in the order in which they are read.
         facts: For the tree, by the names that `facts.FACTS` lists.
+        unseen: What could not be looked at, so that nothing is known of it.
     """
 
     lines: list[str] = field(default_factory=list)
     facts: dict[str, Value] = field(default_factory=dict)
+    unseen: list[str] = field(default_factory=list)
 
     def say(self, line: str, facts: Mapping[str, Value] = {}, **more: Value) -> None:
         """Adds a line and what it stands for; a dot in a fact's name is `__` in `more`."""
         self.lines.append(line)
         self.know(facts, **more)
+
+    def blind(self, name: str, why: str) -> None:
+        """Adds that something cannot be told from here; it is neither well nor broken."""
+        self.lines.append(f"{name}: cannot be told: {why}")
+        self.unseen.append(name)
 
     def know(self, facts: Mapping[str, Value] = {}, **more: Value) -> None:
         """Adds facts without a line."""
@@ -69,12 +76,12 @@ def look(looks: Sequence[Look], limit_s: float = ALL_S) -> Seen:
     together = Seen()
     for each, seen, thread in running:
         thread.join(max(0.0, deadline - time.monotonic()))
-        lines, facts = list(seen.lines), dict(seen.facts)
+        together.lines += list(seen.lines)
+        together.facts.update(dict(seen.facts))
+        together.unseen += list(seen.unseen)
         if thread.is_alive():
-            lines.append(f"{each.name}: no answer within {limit_s:g} s")
-            facts[f"hung.{each.name}"] = True
-        together.lines += lines
-        together.facts.update(facts)
+            together.lines.append(f"{each.name}: no answer within {limit_s:g} s")
+            together.unseen.append(each.name)
     return together
 
 
@@ -82,7 +89,7 @@ def _see(each: Look, seen: Seen) -> None:
     try:
         each.see(seen)
     except Exception as error:  # one broken look must not hide the others
-        seen.say(f"{each.name}: cannot be told: {type(error).__name__}: {error}")
+        seen.blind(each.name, f"{type(error).__name__}: {error}")
 
 
 def words(counts: Mapping[str, object]) -> str:

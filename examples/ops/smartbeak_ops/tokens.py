@@ -1,0 +1,40 @@
+"""Access tokens of an operator: signed here, for a few minutes, never printed."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+
+import jwt
+
+from smartbeak_ops import settings
+from smartbeak_ops.refusal import RefusedError
+
+LIFE_S = 600
+
+
+def sign(org: str) -> str:
+    """A token of an admin of an organization.
+
+    Raises:
+        RefusedError: The key is not on this host.
+    """
+    file = settings.SECRETS / "jwt-key-1"
+    try:
+        key = file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise RefusedError(f"{file} cannot be read ({error.strerror}): type this on ops") from error
+    known = settings.read().values
+    now = int(time.time())
+    claims = {
+        "sub": f"sb-{os.environ.get('USER', 'operator')}-{org}",
+        "orgId": org,
+        "role": "admin",
+        "jti": str(uuid.uuid4()),
+        "iat": now,
+        "exp": now + LIFE_S,
+        "aud": known.get("JWT_AUDIENCE", ""),
+        "iss": known.get("JWT_ISSUER", ""),
+    }
+    return jwt.encode(claims, key, "HS256")
