@@ -18,7 +18,7 @@ from drillbook import plan as plans
 from drillbook.errors import DrillbookError, HarnessError, PageError
 from drillbook.model import Plan
 from drillbook.runs import ledger as ledgers
-from drillbook.runs import selection, update
+from drillbook.runs import revision, selection, update
 from drillbook.runs.items import PlanFile, StepItem
 from drillbook.runs.stage import Choices, Stage, in_ci
 
@@ -231,19 +231,35 @@ class _Session:
         ledger = self._ledger
         if ledger is None:
             return
+        if stage is not None and stage.changes:
+            self._update(ledger, stage, session.exitstatus == pytest.ExitCode.INTERRUPTED)
         try:
             self._written = ledger.write()
         except DrillbookError as error:
             self._trouble.append(str(error))
         ledger.broken += self._trouble
-        if stage is not None and session.exitstatus != pytest.ExitCode.INTERRUPTED:
+        if stage is not None and stage.refusals and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        session.exitstatus = ledger.exit_status(int(session.exitstatus))
+
+    def _update(self, ledger: ledgers.Ledger, stage: Stage, interrupted: bool) -> None:
+        """Writes into the pages what was printed, and what that means into the notes."""
+        refused = "the run was interrupted" if interrupted else ""
+        if not interrupted:
             try:
                 self._rewritten = update.apply(ledger.root, stage.changes)
-            except PageError as error:
+            except (PageError, OSError) as error:
                 stage.refusals.append(str(error))
-            if stage.refusals and session.exitstatus == pytest.ExitCode.OK:
-                session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        session.exitstatus = ledger.exit_status(int(session.exitstatus))
+                refused = str(error)
+        revision.settle(ledger.notes, refused)
+        reporter = self._config.pluginmanager.getplugin("terminalreporter")
+        if reporter is None:
+            return
+        # pytest has counted them as they came.
+        passed = reporter.stats.pop("passed", [])
+        for report in passed:
+            note = _note(report) or {"status": "passed"}
+            reporter.stats.setdefault(note["status"], []).append(report)
 
     def pytest_terminal_summary(self, terminalreporter: Any, exitstatus: int) -> None:
         """Says what was written, what stands in the book now, and what was not found."""

@@ -122,6 +122,9 @@ class StepItem(pytest.Item):
         self.position = position
         """Index of its step in the scenario; -1 for a step that has a run of its own."""
 
+        self.updated = False
+        """Whether its output was taken as right, to be written into the page."""
+
         self.note: dict[str, Any] = {}
         """What the session must know of this item, as plain data (see `drillbook.runs.ledger`)."""
 
@@ -164,6 +167,7 @@ class StepItem(pytest.Item):
             "kind": type(outcome).__name__ if outcome and not reused else "",
             "record": asdict(outcome) if outcome and not reused else {},
             "versions": dict(self.stage.versions),
+            "updated": self.updated,
         }
         if status in ("skipped", "not-run"):
             prefix = "not-run: " if status == "not-run" else ""
@@ -185,8 +189,10 @@ class SnippetItem(StepItem):
 
     def runtest(self) -> None:
         """Fetches the snippet's result, playing what comes before it if need be."""
+        changes = len(self.stage.changes)
         result = self.parent.playback.outcome(self.position)
         assert isinstance(result, Result)
+        self.updated = len(self.stage.changes) > changes
         text = ""
         if result.status in ("failed", "error"):
             stage = self.stage

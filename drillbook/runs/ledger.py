@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import subprocess
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ class Ledger:
         self.root = root
         self.plan = plan
         self.backend = backend
-        self.notes: list[Mapping[str, Any]] = []
+        self.notes: list[dict[str, Any]] = []
         self.broken: list[str] = []
         """Texts of errors that belong to no step, such as a tear-down's."""
 
@@ -40,7 +40,7 @@ class Ledger:
 
         self._started = _now()
 
-    def add(self, note: Mapping[str, Any]) -> None:
+    def add(self, note: dict[str, Any]) -> None:
         """Takes down one step."""
         self.notes.append(note)
 

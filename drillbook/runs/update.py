@@ -268,6 +268,14 @@ def apply(root: Path, changes: Iterable[Change]) -> str:
         # Bytes: reading as text would turn the file's own line ends into others.
         before[path] = (root / path).read_bytes().decode()
         after[path] = rewrite(before[path], by_path[path])
+    for path, text in before.items():
+        if (root / path).read_bytes() != text.encode():
+            raise PageError(
+                "source-changed",
+                "the page changed while it was being updated, so nothing was written.",
+                where=Where(path),
+                hint="run it again.",
+            )
     for path, text in after.items():
         if text != before[path]:
             _replace(root / path, text.encode())
