@@ -205,7 +205,7 @@ class Result:
     """Commit it was run at; empty where the report's own says so."""
 
     versions: Mapping[str, str] | None = None
-    """Server versions it was run on; None where the report's own say so."""
+    """Versions of the servers that its own scenario had; None where nothing ran."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +257,7 @@ class DrillResult:
     """Commit it was run at; empty where the report's own says so."""
 
     versions: Mapping[str, str] | None = None
-    """Server versions it was run on; None where the report's own say so."""
+    """Versions of the servers that its own scenario had; None where nothing ran."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,7 @@ def merge(previous: Report | None, run: Report, *, plan: Plan | None = None) -> 
     What ran replaces what was known of it. Scenarios that did not run keep their
     results; so do the later snippets of a scenario that ran only up to a selected
     snippet, unless something in it failed just now. What is kept carries the
-    commit and the versions of the run it came from.
+    commit of the run it came from.
     """
     if previous is None:
         return _without_gone(run, plan)
@@ -171,11 +171,9 @@ def merge(previous: Report | None, run: Report, *, plan: Plan | None = None) -> 
 
 
 def _stamped(record: _Record, previous: Report, run: Report) -> _Record:
-    """The record with its own run's commit and versions, where they differ from now."""
+    """The record with its own run's commit, where it differs from now's."""
     if not record.commit and previous.commit != run.commit:
         record = replace(record, commit=previous.commit)
-    if record.versions is None and previous.versions != {**previous.versions, **run.versions}:
-        record = replace(record, versions=dict(previous.versions))
     return record
 
 

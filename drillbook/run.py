@@ -211,6 +211,7 @@ def _step(scene: _Scene, snippet: Snippet, accept: Accept | None) -> Result:
         line=played.line or snippet.line,
         waited_s=round(played.waited_s, 3),
         simulated=_simulated_in(snippet, scene.sandbox),
+        versions=dict(scene.sandbox.versions),
     )
     more = {}
     if played.status in ("failed", "error") and host:
@@ -253,6 +254,7 @@ def _judge(scene: _Scene, blank: DrillResult, watch: Watch, injected: float) -> 
     result = replace(
         measured(blank, account, injected, contacted),
         simulated=tuple(each.name for each in scene.sandbox.services.values() if each.simulated),
+        versions=dict(scene.sandbox.versions),
     )
     if unknown:
         result = replace(result, status="failed", reason=unknown)

@@ -265,7 +265,8 @@ def _base(
         True,
         result.reason,
         result.started,
-        versions=report.versions if result.versions is None else result.versions,
+        # The report's own are those of all its scenarios together.
+        versions=result.versions,
         commit=result.commit or report.commit,
         evidence=(result.evidence,) if result.evidence else (),
     )

@@ -138,6 +138,7 @@ def play(
             base = Result(
                 snippet.id, scenario.id, snippet.digest, "passed", duration_s=0.25,
                 started=started, path=snippet.path, line=snippet.line,
+                versions=dict(sandbox.versions),
             )  # fmt: skip
             wish = said.get("snippets", {}).get(snippet.name, {})
             if snippet.name == leave_out:
@@ -171,6 +172,7 @@ def play(
                 scenario.id, scenario.snippets[-1].digest, "kill db-1", "passed", rto_s=900,
                 people_s=600, recovered_s=0.5, acknowledged=40,
                 control="stayed-down" if control else "not-run", started=started,
+                versions=dict(sandbox.versions),
             )  # fmt: skip
             if over:
                 verdict = replace(verdict, status="not-run", reason=over, recovered_s=None)

@@ -54,6 +54,7 @@ def results(plan: Plan, when: str = WHEN) -> tuple[Result, ...]:
                         path=snippet.path,
                         line=snippet.line,
                         simulated=("stripe",) if snippet.name == "simulated" else (),
+                        versions={"postgresql": "15.18"},
                     )
                 )
     return tuple(found)
@@ -82,6 +83,7 @@ def drills(plan: Plan, when: str = WHEN) -> tuple[DrillResult, ...]:
                     gap_s=4.4,
                     control="stayed-down" if good else "not-run",
                     started=when,
+                    versions={"postgresql": "15.18"},
                 )
             )
     return tuple(found)
@@ -95,7 +97,8 @@ def report_of(plan: Plan, backend: str = "local", when: str = WHEN) -> Report:
         when,
         "3f9c2d1e8a7b6c5d",
         backend,
-        {"postgresql": "15.18"},
+        # Of other scenarios too: no mark may show it.
+        {"postgresql": "15.18", "redis": "7.0.15"},
         ("stripe",),
         results(plan, when),
         drills(plan, when),

@@ -214,13 +214,16 @@ def test_what_ran_replaces_and_the_rest_is_kept() -> None:
     assert merged.commit == "c2"
 
 
-def test_what_is_kept_carries_the_commit_and_versions_of_its_own_run() -> None:
-    before = report_of(other("c"), drills=(drill_result(),), versions={"postgresql": "15.17"})
+def test_what_is_kept_carries_the_commit_of_its_own_run_and_only_its_own_versions() -> None:
+    old = other("c", versions={"postgresql": "15.17"})
+    before = report_of(
+        old, drills=(drill_result(),), versions={"postgresql": "15.17", "redis": "7"}
+    )
     merged = report.merge(before, report_of(result("a"), commit="c2"))
     new, kept = merged.results
     assert (new.commit, new.versions) == ("", None)
     assert (kept.commit, kept.versions) == ("c1", {"postgresql": "15.17"})
-    assert (merged.drills[0].commit, merged.drills[0].versions) == ("c1", {"postgresql": "15.17"})
+    assert (merged.drills[0].commit, merged.drills[0].versions) == ("c1", None)
     again = report.merge(merged, report_of(result("a"), commit="c3"))
     assert [(r.id, r.commit) for r in again.results] == [("page#a", ""), ("page#c", "c1")]
 
@@ -437,7 +440,13 @@ def test_two_halves_on_two_backends_are_no_whole() -> None:
 def test_the_record_of_a_verified_snippet() -> None:
     reports = [
         report_of(
-            result("a", duration_s=0.2, evidence="local/a.json", started="2026-11-20T08:00:00Z"),
+            result(
+                "a",
+                duration_s=0.2,
+                evidence="local/a.json",
+                started="2026-11-20T08:00:00Z",
+                versions={"postgresql": "15.18"},
+            ),
             second(duration_s=0.7, waited_s=3.0, evidence="local/b.json", commit="c0"),
         )
     ]

@@ -161,7 +161,7 @@ class Stage:
             if control and drills[scenario.id].control != "stayed-down":
                 return ()
             found.append(drills[scenario.id])
-        return tuple(found) if self._same_servers(page, scenario, known, found) else ()
+        return tuple(found) if self._same_servers(page, scenario, found) else ()
 
     def _accept(self, snippet: Snippet, command: Command | None, actual: str) -> bool:
         try:
@@ -191,7 +191,6 @@ class Stage:
         self,
         page: Page,
         scenario: Scenario,
-        known: Report,
         found: Sequence[Result | DrillResult],
     ) -> bool:
         services = services_of(page, scenario)
@@ -202,7 +201,7 @@ class Stage:
             sandbox.close()
         now = self._versions[services]
         return all(
-            (known.versions if record.versions is None else record.versions).get(name) == version
+            (record.versions or {}).get(name) == version
             for record in found
             if record.status == "passed"
             for name, version in now.items()

@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 
 from drillbook.model import DrillResult, Page, Snippet
-from drillbook.site.wording import NO, YES, badge, day, in_words, moment, seconds
+from drillbook.site import counting
+from drillbook.site.wording import NO, YES, badge, day, moment, seconds
 from drillbook.verification import (
     DrillVerification,
     Run,
-    State,
     Verification,
     last_verified,
-    tally,
 )
 
 Link = Callable[[str], str]
@@ -154,30 +153,36 @@ def page_line(
         cycle = f", {_CYCLES[page.review_cycle]}" if page.review_cycle in _CYCLES else ""
         parts.append(f"read through on {day(page.last_reviewed)}{cycle}")
     ids = dict.fromkeys(s.id for scenario in page.scenarios for s in scenario.snippets)
-    states = [verifications[id_].state for id_ in ids]
-    if states:
-        counts = tally(states)
+    marks = [verifications[id_] for id_ in ids]
+    if marks:
         since = last_verified(page, verifications)
-        if since and counts["verified"]:
-            # What only passed on a simulated service was not verified.
-            others: dict[State, int] = {
-                state: n for state, n in counts.items() if n and state != "verified"
-            }
-            number = counts["verified"]
-            some = "1 block" if number == 1 else f"{number} blocks"
-            whole = some if others else "every block"
-            parts.append(f"{whole} verified since {moment(since)}")
-            if others:
-                parts.append(in_words(others))
+        verified = sum(mark.state == "verified" for mark in marks)
+        if since and verified:
+            parts.append(_since(marks, since, verified))
         else:
-            parts.append(in_words(counts))
+            parts.append(counting.in_words(marks))
     proven = [drill for drill in drills.values() if drill.docname == page.docname]
     if proven:
-        counts = tally(drill.state for drill in proven)
-        parts.append(f"{'drill' if len(proven) == 1 else 'drills'}: {in_words(counts)}")
+        noun = "drill" if len(proven) == 1 else "drills"
+        parts.append(f"{noun}: {counting.in_words(proven)}")
     if not parts:
         return ""
     return f'<p class="db-page">{_joined(parts)}</p>'
+
+
+def _since(marks: Sequence[Verification], since: str, verified: int) -> str:
+    """Since when the page holds; beside it what an old copy says when it no longer does.
+
+    What only passed on a simulated service was not verified.
+    """
+    others = [mark for mark in marks if mark.state != "verified"]
+    some = "1 block" if verified == 1 else f"{verified} blocks"
+    said = [f"{some if others else 'every block'} verified since {moment(since)}"]
+    if others:
+        said.append(counting.in_words(others))
+    until = counting.soonest(marks)
+    holds = f'<span class="db-holds" data-holds-until="{until}">{_joined(said)}</span>'
+    return holds + counting.in_words(marks, hidden=True) if until else _joined(said)
 
 
 _CYCLES = {

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 
 from drillbook.model import DrillResult, Page
+from drillbook.site import counting
 from drillbook.site.wording import MEANINGS, SYMBOLS, WORDS, badge, moment, seconds
-from drillbook.verification import STATES, DrillVerification, Verification, last_verified, tally
+from drillbook.verification import STATES, DrillVerification, Verification, last_verified
 
 
 def drill_table(drills: Iterable[DrillVerification], address: Callable[[str], str]) -> str:
@@ -22,7 +23,7 @@ def drill_table(drills: Iterable[DrillVerification], address: Callable[[str], st
         rows.append(
             f'<tr><th scope="row"><a href="{escape(address(drill.id))}">{escape(drill.title)}</a>'
             f"<small><code>{escape(drill.drill.fault)}</code></small></th>"
-            f"<td>{badge(drill.state)}</td>"
+            f"<td{_until(drill)}>{badge(drill.state)}</td>"
             f"<td>{seconds(drill.drill.rto_s - drill.drill.people_s)}</td><td>{recovered}</td>"
             f"<td>{f'{seconds(drill.drill.rpo_s)} of them' if drill.drill.rpo_s else 'none'}</td>"
             f"<td>{lost}</td>"
@@ -50,30 +51,40 @@ def page_table(
 ) -> str:
     """One row of counts for each page that has blocks."""
     rows = []
-    shown = [state for state in STATES]
-    total = dict.fromkeys(STATES, 0)
+    total: list[Verification] = []
     for page in pages:
         ids = dict.fromkeys(s.id for scenario in page.scenarios for s in scenario.snippets)
         if not ids:
             continue
-        counts = tally(verifications[id_].state for id_ in ids)
-        for state in STATES:
-            total[state] += counts[state]
+        marks = [verifications[id_] for id_ in ids]
+        total += marks
         since = last_verified(page, verifications)
+        holds = f' data-holds-until="{counting.soonest(marks)}"' if since else ""
         rows.append(
-            f'<tr><th scope="row"><a href="{escape(address(page.docname))}">'
-            f"{escape(titles.get(page.docname, page.docname))}</a></th>"
-            + "".join(f"<td>{counts[state] or '·'}</td>" for state in shown)
-            + f"<td>{moment(since) if since else '–'}</td></tr>"
+            f'<tr class="db-counts"><th scope="row"><a href="{escape(address(page.docname))}">'
+            f"{escape(titles.get(page.docname, page.docname))}</a></th>{_counts(marks)}"
+            f"<td><span{holds}>{moment(since) if since else '–'}</span></td></tr>"
         )
     if len(rows) > 1:
         rows.append(
-            '<tr class="db-total"><th scope="row">All pages</th>'
-            + "".join(f"<td>{total[state] or '·'}</td>" for state in shown)
-            + "<td></td></tr>"
+            f'<tr class="db-counts db-total"><th scope="row">All pages</th>{_counts(total)}'
+            "<td></td></tr>"
         )
-    names = ("Page", *(f"{SYMBOLS[s]} {WORDS[s]}" for s in shown), "Every block since")
+    names = ("Page", *(f"{SYMBOLS[s]} {WORDS[s]}" for s in STATES), "Every block since")
     return _table(names, rows, "Blocks", "No page of this book has blocks that are run yet.")
+
+
+def _counts(marks: Sequence[Verification]) -> str:
+    """A cell for each state."""
+    return "".join(
+        f"<td{counting.attributes(state, days)}>{len(days) or '·'}</td>"
+        for state, days in counting.by_state(marks).items()
+    )
+
+
+def _until(drill: DrillVerification) -> str:
+    until = f' data-until="{drill.until}"' if drill.until else ""
+    return f' data-state="{drill.state}"{until}'
 
 
 def legend() -> str:
