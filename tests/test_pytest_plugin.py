@@ -143,7 +143,7 @@ def test_the_report_holds_results_drills_versions(book: Book) -> None:
         "waited_s": 0.0,
         "simulated": [],
         "commit": "",
-        "versions": None,
+        "versions": {"postgresql": "17.10"},
     }
 
 
