@@ -22,6 +22,8 @@ extensions = [
     "drillbook.site.incidents",
     "drillbook.site.upkeep",
     "drillbook.site.written",
+    "drillbook.site.flow_diagrams",
+    "drillbook.site.openapi_tables",
 ]
 
 source_suffix = {".md": "markdown"}

@@ -16,6 +16,7 @@ _SIZE = 16
 SHOWING = frozenset(
     {
         *("__main__", "annotation", "cli", "defects", "diagrams", "directives", "evidence_pages"),
+        *("flow_diagrams", "flows", "openapi_tables"),
         *("junit", "lexer", "mark_examples", "marks", "panels", "paper", "pdf", "pytest_plugin"),
         *("shellcheck", "sphinx_ext", "summaries", "tables", "wording", "written"),
     }

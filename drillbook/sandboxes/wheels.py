@@ -26,6 +26,7 @@ WANTED = (
     *("fastapi", "uvicorn", "psycopg-pool", "redis", "bullmq", "pyjwt", "httpx"),  # the platform
     *("prometheus-client", "async-timeout"),
     *("click", "pyyaml"),  # the operators' tool
+    *("stripe", "svix", "paddle-python-sdk"),  # pages that check webhooks
 )
 """What is unpacked, with all that it needs."""
 _PYTHON = "3.11"

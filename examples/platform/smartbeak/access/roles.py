@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 Role = Literal["owner", "admin", "editor", "viewer"]
 """What a member of an organization may be."""
@@ -67,3 +67,11 @@ ACCESS: Mapping[tuple[str, str], Access] = {
 
 PUBLIC = frozenset({"/health", "/readyz", "/livez", "/metrics", "/openapi.json"})
 """Paths that anybody may ask for; everything else is refused without a token."""
+
+
+def said() -> dict[tuple[str, str], dict[str, Any]]:
+    """What an OpenAPI document says of each route: roles, and how often a user may ask."""
+    return {
+        route: {"x-roles": list(access.roles), "x-requests-per-minute": access.per_minute}
+        for route, access in ACCESS.items()
+    }

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
 
+from smartbeak.access import roles
 from smartbeak.access.gate import Gate
 from smartbeak.access.limits import Limits
 from smartbeak.access.tokens import Identity, Tokens, check_revoked
@@ -64,6 +65,7 @@ class ControlPlane:
             openapi_url=None,
         )
         self.app.state.limits = Limits(enabled=settings.limited)
+        self.app.state.said = roles.said()
         handlers.add_errors(self.app)
         jobs = Publishing(database, queues)
         self.app.include_router(probes.routes(self.health))

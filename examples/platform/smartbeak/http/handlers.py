@@ -81,11 +81,16 @@ def add_document(app: FastAPI) -> None:
 
 
 def document(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document of a program: errors are 400 here, never 422."""
+    """The OpenAPI document of a program: errors are 400 here, never 422.
+
+    What `app.state.said` says of an operation, by method and path, is in it.
+    """
     found: dict[str, Any] = FastAPI.openapi(app)
-    for path in found["paths"].values():
-        for operation in path.values():
+    said: dict[tuple[str, str], dict[str, Any]] = getattr(app.state, "said", {})
+    for path, operations in found["paths"].items():
+        for method, operation in operations.items():
             operation["responses"].pop("422", None)
+            operation.update(said.get((method.upper(), path), {}))
     for name in ("HTTPValidationError", "ValidationError"):
         found["components"]["schemas"].pop(name, None)
     return found

@@ -1,0 +1,77 @@
+"""The routes of an OpenAPI document as a table: who may, how often, and what is answered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.util.typing import ExtensionMetadata
+
+ROLES, LIMIT = "x-roles", "x-requests-per-minute"
+"""Extensions of an operation: roles that may use it, and how often one user may."""
+
+
+def rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """One row for each operation: what it is, roles, limit, statuses, what it does."""
+    found = []
+    for path, operations in document["paths"].items():
+        for method, about in operations.items():
+            found.append(
+                (
+                    f"`{method.upper()} {path}`",
+                    ", ".join(about.get(ROLES, ())) or "public",
+                    str(about.get(LIMIT, "")),
+                    ", ".join(sorted(about["responses"])),
+                    str(about.get("description") or about.get("summary") or ""),
+                )
+            )
+    return found
+
+
+def statuses(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """One row for each status and meaning, with the operations that answer so counted."""
+    found: dict[tuple[str, str], int] = {}
+    for operations in document["paths"].values():
+        for about in operations.values():
+            for status, answer in about["responses"].items():
+                key = (status, answer.get("description") or "")
+                found[key] = found.get(key, 0) + 1
+    return [(f"`{status}`", text, str(count)) for (status, text), count in sorted(found.items())]
+
+
+class OpenapiTable(SphinxDirective):
+    """`{openapi-routes} FILE` and `{openapi-statuses} FILE`, below the project's folder."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """The table."""
+        path = Path(self.env.app.confdir, self.arguments[0])
+        self.env.note_dependency(str(path))
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+            lines = rows(document) if self.name == "openapi-routes" else statuses(document)
+        except (OSError, ValueError, KeyError, AttributeError) as error:
+            said = f"{self.arguments[0]} is no OpenAPI document: {error}"
+            raise self.error(said) from error
+        heads = (
+            ("Route", "Roles", "A minute", "Answers", "What it does")
+            if self.name == "openapi-routes"
+            else ("Status", "Meaning", "Routes")
+        )
+        table = [heads, ["---"] * len(heads), *lines]
+        return self.parse_text_to_nodes("\n".join(f"| {' | '.join(row)} |" for row in table))
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Registers the directives."""
+    app.add_directive("openapi-routes", OpenapiTable)
+    app.add_directive("openapi-statuses", OpenapiTable)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
