@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
-from sphinxcontrib.mermaid import mermaid  # type: ignore[import-untyped]
+from sphinxcontrib.mermaid import mermaid
 
 from drillbook.errors import PageError
 from drillbook.site import flows

@@ -188,7 +188,9 @@ def lines(path: Path, root: Path) -> Mapping[int, int]:
     """The line of each step that is no case, by its number in `walk`."""
     _, node = _load(path, root)
     flow = read(path, root)
-    places = [place for place, step in _placed(flow.steps, ("steps",)) if not (step.case or step.part)]
+    places = [
+        place for place, step in _placed(flow.steps, ("steps",)) if not (step.case or step.part)
+    ]
     return {at: _where(path, root, node, place).line for at, place in enumerate(places)}
 
 
@@ -252,9 +254,7 @@ def _bad(
     first = error.errors()[0]
     whole = (*place, *first["loc"])
     said = ".".join(str(each) for each in whole) or "the file"
-    return PageError(
-        "bad-flow", f"{said}: {first['msg']}.", where=_where(path, root, node, whole)
-    )
+    return PageError("bad-flow", f"{said}: {first['msg']}.", where=_where(path, root, node, whole))
 
 
 def _where(path: Path, root: Path, node: yaml.Node, place: _Place) -> Where:

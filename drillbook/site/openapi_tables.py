@@ -20,7 +20,7 @@ ROLES, LIMIT = "x-roles", "x-requests-per-minute"
 
 def rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """One row for each operation: what it is, roles, limit, statuses, what it does."""
-    found = []
+    found: list[tuple[str, ...]] = []
     for path, operations in document["paths"].items():
         for method, about in operations.items():
             found.append(
@@ -58,7 +58,7 @@ class OpenapiTable(SphinxDirective):
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
             lines = rows(document) if self.name == "openapi-routes" else statuses(document)
-        except (OSError, ValueError, KeyError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             said = f"{self.arguments[0]} is no OpenAPI document: {error}"
             raise self.error(said) from error
         heads = (
