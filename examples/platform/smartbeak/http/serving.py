@@ -63,6 +63,8 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=DRAIN_S,
                 lifespan="on",
                 interface="asgi3",
+                loop="asyncio",
+                ws="none",
             )
         )
         self._ending = ending

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-import httpx
-
 from smartbeak.data.jobs import Category
+from smartbeak.process import lean
+
+# httpx loads its command line, which draws with Rich and Pygments.
+with lean.without("pygments"):
+    import httpx
 
 CONNECT_S = 5.0
 """Longest that connecting to a target may take."""
