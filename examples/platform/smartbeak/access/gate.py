@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from opentelemetry import trace
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from smartbeak.access.roles import PUBLIC
@@ -105,8 +106,7 @@ class Gate:
         scope["state"]["identity"] = await self._identify(token)
 
     def _note(self, scope: Scope, status: int, took_s: float, request_id: str) -> None:
-        route = getattr(scope.get("route"), "path", "none")
-        method = scope["method"] if scope["method"].isalpha() else "none"
+        method, route = _route(scope)
         self._metrics.requests.labels(method, route, str(status)).inc()
         self._metrics.request_seconds.labels(method, route).observe(took_s)
         identity: Identity | None = scope["state"].get("identity")
@@ -147,10 +147,21 @@ class _Watched:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            # Now: the span ends with the answer.
+            method, route = _route(self._scope)
+            span = trace.get_current_span()
+            span.update_name(f"{method} {route}")
+            span.set_attribute("http.route", route)
             told: dict[str, str] = self._scope["state"].get("headers", {})
             more = [(name.lower().encode(), value.encode()) for name, value in told.items()]
             message["headers"] = [*message.get("headers", ()), *more]
         await self._send(message)
+
+
+def _route(scope: Scope) -> tuple[str, str]:
+    """Method and route of a request, never an id; `none` for what is no method or route."""
+    method = scope["method"] if scope["method"].isalpha() else "none"
+    return method, getattr(scope.get("route"), "path", "none")
 
 
 def _limited(headers: dict[bytes, str], receive: Receive) -> Receive:

@@ -14,7 +14,7 @@ def main() -> None:
     def ending() -> None:
         plane.health.draining = True
 
-    serving.run(serving.Server(plane.served, settings.host, settings.port, ending))
+    serving.run(serving.Server(plane.served, settings, ending))
 
 
 if __name__ == "__main__":

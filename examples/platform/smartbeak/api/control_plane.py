@@ -63,6 +63,7 @@ class ControlPlane:
             docs_url=None,
             redoc_url=None,
             openapi_url=None,
+            telemetry=handlers.UNTRACED,
         )
         self.app.state.limits = Limits(enabled=settings.limited)
         self.app.state.said = roles.said()

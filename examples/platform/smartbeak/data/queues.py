@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+
+from opentelemetry import trace
 
 from smartbeak.data import bull
 from smartbeak.data.store import Store
@@ -32,6 +35,8 @@ MOST_BYTES = 1024 * 1024
 
 WAITING = ("wait", "paused", "prioritized")
 """States of jobs that could begin at once."""
+
+_tracer = trace.get_tracer("smartbeak")
 
 STATES = (*WAITING, "delayed", "active", "completed", "failed")
 """Every state that is counted."""
@@ -70,6 +75,24 @@ def queue_name(region: str) -> str:
     keeps the platform's name.
     """
     return "publishing" if region == HOME_REGION else f"publishing-{region}"
+
+
+def traced(operation: str, queue: str) -> AbstractContextManager[trace.Span]:
+    """A span for what is done with a queue.
+
+    Args:
+        operation: `add`, or `process`.
+        queue: Its name.
+    """
+    return _tracer.start_as_current_span(
+        f"{operation} {queue}",
+        kind=trace.SpanKind.PRODUCER if operation == "add" else trace.SpanKind.CONSUMER,
+        attributes={
+            "messaging.system": "bullmq",
+            "messaging.destination.name": queue,
+            "messaging.operation.name": operation,
+        },
+    )
 
 
 def options(jobs: Jobs, job_id: str) -> dict[str, object]:
@@ -122,7 +145,8 @@ class Queues:
         said = asdict(data)
         assert len(json.dumps(said)) <= MOST_BYTES, "ids are short"
         queue = self._queue(data.region)
-        await self._store.ask(queue.add(JOB_NAME, said, options(self._jobs, data.jobId)))
+        with traced("add", queue_name(data.region)):
+            await self._store.ask(queue.add(JOB_NAME, said, options(self._jobs, data.jobId)))
 
     async def state(self, region: str, job_id: str) -> str:
         """Where the job is; `unknown` if it is in no queue."""

@@ -7,12 +7,17 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
+from fastapi.telemetry import TelemetryConfig
 from psycopg import DataError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from smartbeak.process.errors import ApiError, UnavailableError, internal, invalid, not_found
 from smartbeak.process.logs import Log, reason
+
+UNTRACED: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""FastAPI's own telemetry, off: the gate in front of it refuses requests that it never sees,
+so `process/tracing` makes the span of each request before the gate."""
 
 log = Log("http")
 

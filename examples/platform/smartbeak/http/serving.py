@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import sys
 from collections.abc import Callable
@@ -35,7 +36,18 @@ def start(role: str) -> Settings:
         log.fatal("cannot start", error=str(error))
         sys.exit(1)
     logs.install(found.service, found.level)
+    if found.traces:
+        try:
+            _tracing().start(found)
+        except OSError as error:
+            log.fatal("cannot start", error=f"OTEL_EXPORTER_OTLP_ENDPOINT: {error}")
+            sys.exit(1)
     return found
+
+
+def _tracing() -> Any:
+    """The module that traces; loaded late, as it says."""
+    return importlib.import_module("smartbeak.process.tracing")
 
 
 class Server(uvicorn.Server):
@@ -43,19 +55,18 @@ class Server(uvicorn.Server):
 
     Args:
         app: What to serve.
-        host: Name or address to listen on.
-        port: Port to listen on.
+        settings: Where to listen, and whether to trace.
         ending: Called when the process is asked to end, before it stops listening.
     """
 
     def __init__(
-        self, app: ASGIApp, host: str, port: int, ending: Callable[[], None] = lambda: None
+        self, app: ASGIApp, settings: Settings, ending: Callable[[], None] = lambda: None
     ) -> None:
         super().__init__(
             uvicorn.Config(
-                app,
-                host=host,
-                port=port,
+                _tracing().served(app) if settings.traces else app,
+                host=settings.host,
+                port=settings.port,
                 log_config=None,
                 access_log=False,
                 server_header=False,

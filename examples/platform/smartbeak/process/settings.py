@@ -22,6 +22,7 @@ _PLACEHOLDER = re.compile(
     r"\b(placeholder|xxx|example|test|demo|fake|mock|invalid|null)\b|\byour[_-]", re.IGNORECASE
 )
 
+_FOLDER = re.compile(r"file://(/[A-Za-z0-9._/-]+)")
 _ENDPOINT = re.compile(r"https://[a-z0-9.-]+(:[0-9]{1,5})?")
 
 _SECRETS: Mapping[str, tuple[str, ...]] = {
@@ -53,6 +54,7 @@ _STORAGE = ("STORAGE_BUCKET", "STORAGE_ACCESS_KEY_ID", "STORAGE_SECRET_ACCESS_KE
 VARIABLES = frozenset(
     {
         *("NODE_ENV", "LOG_LEVEL", "SERVICE_NAME", "CONTROL_PLANE_DB", "REDIS_URL", "HOST", "PORT"),
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
         *("JWT_AUDIENCE", "JWT_ISSUER", "API_LEGACY_PATH_MODE", "ENABLE_RATE_LIMITING"),
         *("WORKER_REGION", *_NUMBERS, *_STORAGE, "STORAGE_REGION", "STORAGE_ENDPOINT"),
         *(name for names in _SECRETS.values() for name in names),
@@ -122,6 +124,9 @@ class Settings:
 
     bucket: Bucket | None
     """Where media is kept; None if the process was not told."""
+
+    traces: str = ""
+    """Folder for its spans; without one it makes none."""
 
 
 @dataclass(frozen=True)
@@ -212,6 +217,10 @@ def load(environ: Mapping[str, str], role: str) -> Settings:
     )
     limited = _choice(environ, "ENABLE_RATE_LIMITING", ("true", "false"), "true", wrong)
     bucket = _bucket(environ, wrong) if role == "api" else None
+    traces = environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    folder = _FOLDER.fullmatch(traces)
+    if traces and not folder:
+        wrong.append(f"OTEL_EXPORTER_OTLP_ENDPOINT is {traces!r}, not file:// and a folder")
     port = environ.get("PORT") or str(_PORTS[role])
     if not port.isdecimal() or int(port) > 65535:
         wrong.append(f"PORT is {port!r}, not a port")
@@ -237,6 +246,7 @@ def load(environ: Mapping[str, str], role: str) -> Settings:
         jobs=_jobs(numbers),
         secrets={name: environ.get(name, "") for name in (*_SECRETS["web"], *_SECRETS["worker"])},
         bucket=bucket,
+        traces=folder[1] if folder else "",
     )
 
 

@@ -14,7 +14,7 @@ def main() -> None:
     def ending() -> None:
         host.health.draining = True
 
-    serving.run(serving.Server(host.served, settings.host, settings.port, ending))
+    serving.run(serving.Server(host.served, settings, ending))
 
 
 if __name__ == "__main__":

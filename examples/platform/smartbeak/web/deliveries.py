@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
+from opentelemetry import trace
 from pydantic import TypeAdapter
 
 from smartbeak.http.shapes.base import Problem
@@ -92,6 +93,7 @@ def _add(router: APIRouter, webhooks: Webhooks, name: str, delivery: Delivery) -
         """Applies an event once. What was not applied is refused, and can be sent again."""
         # Read here and not by the framework: the signature is of these very bytes.
         body = await request.body()
+        trace.get_current_span().set_attribute("peer.service", name)
         headers = {name.lower(): value for name, value in request.headers.items()}
         return JSONResponse(await webhooks.take(name, headers, body))
 

@@ -44,6 +44,7 @@ class WebHost:
             docs_url=None,
             redoc_url=None,
             openapi_url=None,
+            telemetry=handlers.UNTRACED,
         )
         handlers.add_errors(self.app)
         webhooks = Webhooks(settings.secrets, database, Once(store), metrics)

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from smartbeak.data import bull, jobs, locks
 from smartbeak.data.database import Database
 from smartbeak.data.jobs import Failure
-from smartbeak.data.queues import JobData
+from smartbeak.data.queues import JobData, queue_name, traced
 from smartbeak.data.store import Client
 from smartbeak.process.errors import UnavailableError
 from smartbeak.process.logs import Log, reason
@@ -84,7 +84,8 @@ class Publisher:
         self.metrics.in_flight.labels(region).inc()
         self.metrics.jobs_started.labels(region).inc()
         try:
-            return await self._locked(job, data, token)
+            with traced("process", queue_name(region)):
+                return await self._locked(job, data, token)
         finally:
             self.metrics.in_flight.labels(region).dec()
 

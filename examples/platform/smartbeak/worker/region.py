@@ -81,7 +81,7 @@ class RegionWorker:
         worker.on("error", self._on_error)
         self._metrics.concurrency.labels(settings.region).set(settings.jobs.concurrency)
         ending = asyncio.Event()
-        server = _Probes(self._serve, settings.host, settings.port)
+        server = _Probes(self._serve, settings)
         probes = asyncio.create_task(server.serve())
         await self._database.open()
         working = asyncio.create_task(worker.run())

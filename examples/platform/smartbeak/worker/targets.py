@@ -144,7 +144,7 @@ class WordPress:
         url = _address(config) + _POSTS
         login = httpx.BasicAuth(str(config.get("username", "smartbeak")), self._password)
         query = {"slug": post.key, "status": "any"}
-        answer = await _send(self._http, "GET", url, params=query, auth=login)
+        answer = await _send(self._http, "GET", url, params=query, auth=login, to="wordpress")
         if found := _json(answer):
             return Accepted(str(found[0].get("id", "")), before=True)
         fence()
@@ -152,7 +152,7 @@ class WordPress:
             **{"slug": post.key, "title": post.title, "content": post.body},
             **{"excerpt": post.summary, "status": "publish"},
         }
-        answer = await _send(self._http, "POST", url, json=said, auth=login)
+        answer = await _send(self._http, "POST", url, json=said, auth=login, to="wordpress")
         made = _json(answer)
         return Accepted(str(made.get("id", "")) if isinstance(made, dict) else "", before=False)
 
@@ -189,7 +189,7 @@ class LinkedIn:
         }
         url = _address(config) + "/rest/posts"
         try:
-            answer = await _send(self._http, "POST", url, json=said, headers=headers)
+            answer = await _send(self._http, "POST", url, json=said, headers=headers, to="linkedin")
         except TargetError as error:
             if error.status == 422 and "DUPLICATE_POST" in str(error):
                 return Accepted("", before=True)
@@ -204,9 +204,11 @@ def _address(config: Mapping[str, Any]) -> str:
     return url
 
 
-async def _send(http: httpx.AsyncClient, method: str, url: str, **more: Any) -> httpx.Response:
+async def _send(
+    http: httpx.AsyncClient, method: str, url: str, *, to: str, **more: Any
+) -> httpx.Response:
     try:
-        answer = await http.request(method, url, **more)
+        answer = await http.request(method, url, extensions={"peer.service": to}, **more)
     except httpx.TimeoutException as error:
         words = f"{type(error).__name__}: no answer from {_host(url)}"
         raise TargetError(words, category="timeout") from error
