@@ -32,6 +32,7 @@ from drillbook.sandboxes import stack
 from drillbook.sandboxes.compose import ComposeBackend
 from drillbook.sandboxes.local import LocalBackend
 from drillbook.sandboxes.sandbox import Backend, Sandbox
+from drillbook.snippets import absent
 from drillbook.snippets.play import Accept, Played, play_snippet
 
 _SETTLE_S = 30.0
@@ -194,7 +195,9 @@ def _step(scene: _Scene, snippet: Snippet, accept: Accept | None) -> Result:
     try:
         host = scene.sandbox.host(snippet.on)
         played = play_snippet(host, snippet, accept)
-        if played.status == "passed" and (reason := _not_simulated(scene.sandbox)):
+        if played.status == "passed" and (
+            reason := _not_found(played, scene.sandbox) or _not_simulated(scene.sandbox)
+        ):
             played = replace(played, status="failed", reason=reason)
     except HarnessError as error:
         played = Played(status="error", reason=str(error))
@@ -246,13 +249,14 @@ def _judge(scene: _Scene, blank: DrillResult, watch: Watch, injected: float) -> 
     try:
         if not scene.over:
             watch.until(True, timeout_s=_SERVED_S)
+        said = watch.last_error
         account = watch.finish()
         contacted = scene.sandbox.hosts_contacted()
         unknown = _not_simulated(scene.sandbox)
     except DrillbookError as error:
         return replace(blank, status="error", reason=str(error))
     result = replace(
-        measured(blank, account, injected, contacted),
+        measured(blank, account, injected, contacted, said),
         simulated=tuple(each.name for each in scene.sandbox.services.values() if each.simulated),
         versions=dict(scene.sandbox.versions),
     )
@@ -325,6 +329,13 @@ def _recorded(scene: _Scene, verdict: DrillResult, watch: Watch) -> DrillResult:
         scene.sandbox.secrets,
     )
     return replace(verdict, evidence=name)
+
+
+def _not_found(played: Played, sandbox: Sandbox) -> str:
+    """Which host that is none of the stack's was not found, in words; else empty."""
+    known = {name for service in sandbox.services.values() for name in service.names}
+    name = absent.host_in((step.stderr for step in played.steps), known | {*sandbox.hosts})
+    return f"it names a host that is not there: {name}" if name else ""
 
 
 def _not_simulated(sandbox: Sandbox) -> str:

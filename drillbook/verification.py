@@ -247,6 +247,10 @@ def _of_drill(
     run = _base(result, report, page, today, digest, needs_fix)
     if run.state in ("verified", "simulated") and (objection := _objection(result)):
         return replace(run, state="failed", reason=objection)
+    if run.state in ("verified", "simulated") and result.control == "not-run":
+        # Whatever control there was before, it was not made for this result.
+        told = [run.reason] if run.reason else []
+        return replace(run, reason="; ".join([*told, "without a control run"]))
     return run
 
 

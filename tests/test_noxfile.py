@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 
 import nox
 import pytest
+
+from drillbook.site.wording import WORDS
 
 ROOT = Path(__file__).parent.parent
 
@@ -218,3 +221,10 @@ def test_the_lock_is_up_to_date_with_every_locked_group(tasks: ModuleType) -> No
         for requirement in groups[group]
     }
     assert asked <= pinned
+
+
+def test_the_readme_counts_nothing_by_hand() -> None:
+    # The run says it, and the site: a figure typed here is wrong with the next page.
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    states = "|".join(WORDS.values())
+    assert re.findall(rf"\b\d[\d,]* (?:snippets?|drills?|blocks?|pages?|{states})\b", text) == []

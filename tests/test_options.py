@@ -103,6 +103,8 @@ def test_all_options_are_read() -> None:
         ("timeout", "0s", "must be longer than 0"),
         ("exit-code", "0", "write a status from 1 to 255"),
         ("exit-code", "256", "write a status from 1 to 255"),
+        ("exit-code", "127", "a command that is not found"),
+        ("exit-code", "126", "a command that is not found"),
         ("exit-code", "-1", "write a status from 1 to 255"),
         ("stderr", "yes", "takes no value"),
         ("effect", "mutate", "write read, write or destructive"),

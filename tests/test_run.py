@@ -151,11 +151,50 @@ def test_a_command_that_is_not_there_is_red_wherever_its_status_goes(run: Play) 
     results, _ = run(console("quiet", '$ echo "[$(nosuch)]"\n[]\n', line=20))
     assert (statuses(results), results[0].line) == (["failed"], 20)
     assert results[0].reason.startswith("it calls a command that is not there: nosuch\n")
+
+
+ABSENT = [
+    ("if nosuch; then true; fi", "nosuch"),
+    ("if timeout 3 nosuch; then true; fi", "nosuch"),
+    ("if /usr/bin/nosuch; then true; fi", "/usr/bin/nosuch"),
+    ("env nosuch || echo no >/dev/null", "nosuch"),
+    ("nice nosuch || echo no >/dev/null", "nosuch"),
+    ("echo x | xargs nosuch || echo no >/dev/null", "nosuch"),
+    ("bash -c nosuch || echo no >/dev/null", "nosuch"),
+    ("if nosuch 2>/dev/null; then true; fi", "nosuch"),
+    ("if nosuch &>/dev/null; then true; fi", "nosuch"),
+    ("if ! nosuch >/dev/null 2>&1; then true; fi", "nosuch"),
+    ("if timeout 3 nosuch 2>/dev/null; then true; fi", "nosuch"),
+]
+
+
+@pytest.mark.parametrize(("text", "name"), ABSENT)
+def test_not_found_is_no_condition(run: Play, text: str, name: str) -> None:
+    results, _ = run(snippet("ask", f"{text}\n", line=7))
+    assert statuses(results) == ["failed"]
+    assert results[0].reason.startswith(f"it calls a command that is not there: {name}")
+
+
+def test_not_found_is_no_output_or_status_to_expect(run: Play) -> None:
     said = "source/runbooks/x.md: line 20: nosuch: command not found"
-    results, _ = run(
-        console("shown", f"$ nosuch || echo no\n{said}\nno\n", line=20, stderr=True),
-        console("due", "$ nosuch\n", line=30, exit_code=127),
+    shown = console("shown", f"$ nosuch || echo no\n{said}\nno\n", line=20, stderr=True)
+    results, _ = run(shown)
+    assert statuses(results) == ["failed"]
+    results, _ = run(console("due", "$ nosuch\n", line=30, exit_code=127))
+    assert statuses(results) == ["failed"]
+    mistyped = console("host", "$ curl --silent --show-error http://db-9/\n", exit_code=6)
+    results, _ = run(mistyped)
+    assert results[0].reason == "it names a host that is not there: db-9"
+
+
+def test_programs_that_are_there_may_be_asked_in_silence(run: Play) -> None:
+    text = (
+        "mine() { false; }\nif mine 2>/dev/null; then true; fi\n"
+        "if ! ls /nowhere 2>/dev/null; then true; fi\n"
+        "if [[ -e /nowhere ]]; then true; fi\n"
+        "if cat /nowhere/x 2>/dev/null; then true; fi\n"
     )
+    results, _ = run(snippet("ask", text), console("after", "$ echo $?\n0\n"))
     assert statuses(results) == ["passed", "passed"]
 
 

@@ -32,7 +32,7 @@ GOOD = Account(
 
 def judge(account: Account) -> DrillResult:
     blank = unmeasured(Scenario("p#d", "drill", "D", ()), DRILL, "2026-01-01T00:00:00Z")
-    return measured(blank, account, 100.0, ("db-1",))
+    return measured(blank, account, 100.0, ("db-1",), "reads wait for the lock")
 
 
 def test_what_was_measured_is_in_the_result() -> None:
@@ -47,7 +47,7 @@ def test_what_was_measured_is_in_the_result() -> None:
     [
         (
             {"held": False, "held_since": None},
-            "users were still not served after the last step: connection refused",
+            "users were still not served after the last step: reads wait for the lock",
         ),
         (
             {"held_since": 131.0},

@@ -29,7 +29,11 @@ def unmeasured(scenario: Scenario, drill: Drill, started: str) -> DrillResult:
 
 
 def measured(
-    blank: DrillResult, account: Account, injected: float, contacted: tuple[str, ...] | None
+    blank: DrillResult,
+    account: Account,
+    injected: float,
+    contacted: tuple[str, ...] | None,
+    said: str = "",
 ) -> DrillResult:
     """The result with what the prober found, passed or failed by the objectives.
 
@@ -38,6 +42,7 @@ def measured(
         account: The prober's account at the end.
         injected: When the fault was injected, CLOCK_MONOTONIC seconds.
         contacted: Names that were looked up.
+        said: Why users are not served, as last judged; empty when they are.
     """
     served = account.held and account.held_since is not None
     recovered = round((account.held_since or 0.0) - injected, 3) if served else None
@@ -53,7 +58,7 @@ def measured(
         accounts=tuple((k.kind, k.acknowledged, k.lost, k.doubled) for k in account.kinds),
         hosts_contacted=contacted,
     )
-    missed = _missed(result, account)
+    missed = _missed(result, account, said)
     return replace(result, status="failed", reason="; ".join(missed)) if missed else result
 
 
@@ -79,12 +84,13 @@ def figures(result: DrillResult) -> str:
     )
 
 
-def _missed(result: DrillResult, account: Account) -> list[str]:
+def _missed(result: DrillResult, account: Account, said: str) -> list[str]:
     """The objectives that were not met, in words."""
     missed = []
     if result.recovered_s is None:
-        said = f": {account.errors[-1]}" if account.errors else ""
-        missed.append(f"users were still not served after the last step{said}")
+        # Not an error that a client once saw: that may have passed long ago.
+        why = f": {said}" if said else ""
+        missed.append(f"users were still not served after the last step{why}")
     elif result.recovered_s + result.people_s > result.rto_s:
         missed.append(
             f"recovery took {result.recovered_s:.1f} s, and {result.people_s:g} s are set aside "

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from drillbook.model import Effect, Language
-from drillbook.pages.statements import Statement, statements
+from drillbook.pages.statements import Statement, statements, unwrapped
 
 RANK: dict[Effect, int] = {"": 0, "read": 0, "write": 1, "destructive": 2}
 """Effects from the weakest to the strongest."""
@@ -195,12 +195,6 @@ _BULLMQ: tuple[tuple[Effect, re.Pattern[str]], ...] = (
         ),
     ),
 )
-# These run the program that follows them.
-_WRAPPERS = frozenset(
-    {"sudo", "env", "time", "timeout", "nohup", "exec", "command", "xargs", "nice", "setsid"}
-)
-_WRAPPER_ARGUMENT = re.compile(r"-|\d|\w+=")
-_WITH_VALUE = frozenset({"-u", "-g", "-s", "-k", "-n", "-I", "-P"})
 _PRINTERS = frozenset({"echo", "printf", "cat"})
 _COMMAND_FLAG = re.compile(r"-[a-zA-Z]*c|--command")
 _NOWHERE = ("/dev/", "/tmp/", "$TMPDIR", "&")
@@ -236,7 +230,7 @@ def _shell(text: str) -> Iterator[Found]:
 
 
 def _statement(statement: Statement) -> Iterator[tuple[Effect, str]]:
-    words = _unwrapped(statement.words)
+    words = unwrapped(statement.words)
     for redirect in statement.redirects:
         if redirect.stream != "0" and not redirect.target.startswith(_NOWHERE):
             yield "write", f"> {redirect.target}"
@@ -270,16 +264,6 @@ def _texts(words: Sequence[str]) -> Iterator[str]:
     for flag, word in pairwise(words):
         if _COMMAND_FLAG.fullmatch(flag) or " " in word.strip() or "\n" in word:
             yield word.removeprefix("--command=")
-
-
-def _unwrapped(words: Sequence[str]) -> Sequence[str]:
-    """The words without the programs that only start another one."""
-    while words and words[0].rsplit("/", 1)[-1] in _WRAPPERS:
-        at = 1
-        while at < len(words) and _WRAPPER_ARGUMENT.match(words[at]):
-            at += 2 if words[at] in _WITH_VALUE else 1
-        words = words[at:]
-    return words
 
 
 def _sql(text: str, *, spare_strings: bool = False) -> Iterator[tuple[Effect, str]]:

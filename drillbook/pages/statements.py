@@ -6,6 +6,8 @@ stays the only judge of whether the text is right.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 _BEFORE = frozenset({"if", "elif", "while", "until", "!"})
@@ -13,6 +15,14 @@ _KEYWORDS = _BEFORE | {"then", "else", "do", "time", "{", "}", "fi", "done", "es
 _OPERATORS = ("&&", "||", ";;&", ";&", ";;", "|&", ";", "|", "&", "(", ")")
 _REDIRECTS = ("&>>", "<<<", "<<-", "&>", "<<", "<>", "<&", ">>", ">&", ">|", "<", ">")
 _ENDS_WORD = frozenset(" \t\n;|&()<>")
+
+
+# These run the program that follows them.
+_WRAPPERS = frozenset(
+    {"sudo", "env", "time", "timeout", "nohup", "exec", "command", "xargs", "nice", "setsid"}
+)
+_WRAPPER_ARGUMENT = re.compile(r"-|\d|\w+=")
+_WITH_VALUE = frozenset({"-u", "-g", "-s", "-k", "-n", "-I", "-P"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +286,16 @@ def statements(text: str) -> list[Statement]:
     A command inside a substitution comes before the one that it stands in.
     """
     return _Scanner(text).run()
+
+
+def unwrapped(words: Sequence[str]) -> Sequence[str]:
+    """The words without the programs that only start another one."""
+    while words and words[0].rsplit("/", 1)[-1] in _WRAPPERS:
+        at = 1
+        while at < len(words) and _WRAPPER_ARGUMENT.match(words[at]):
+            at += 2 if words[at] in _WITH_VALUE else 1
+        words = words[at:]
+    return words
 
 
 def _first_of(text: str, at: int, tokens: tuple[str, ...]) -> str:

@@ -70,6 +70,8 @@ def status(text: str) -> int:
     """An exit status other than 0."""
     if not text.isdecimal() or not 0 < int(text) < 256:
         raise ValueError("write a status from 1 to 255; 0 is what is expected without it")
+    if int(text) in (126, 127):
+        raise ValueError("a command that is not found, or cannot be run, is no result")
     return int(text)
 
 

@@ -139,7 +139,8 @@ def commit(root: Path) -> str:
         head = subprocess.run(
             [*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True
         ).stdout.strip()
-        status = [*git, "status", "--porcelain", "--untracked-files=no"]
+        # A page that git does not know yet is not of that commit either.
+        status = [*git, "status", "--porcelain", "--untracked-files=normal"]
         changed = subprocess.run(status, capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
         return ""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
+import shlex
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drillbook.errors import Where
 from drillbook.evidence import Step
@@ -14,7 +14,7 @@ from drillbook.pages import console
 from drillbook.pages.console import Command
 from drillbook.pages.statements import statements
 from drillbook.sandboxes.sandbox import Host, Reply
-from drillbook.snippets import compare
+from drillbook.snippets import absent, compare
 
 Accept = Callable[[Snippet, Command | None, str], bool]
 """Told of a command's output that differs from the page; true takes it as right. For
@@ -22,7 +22,7 @@ a Python block there is no command, and the text is the block with its `#>` line
 they should be."""
 
 _POLL_S = 0.1
-_NOT_FOUND_STATUS = 127
+_LOOK_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,8 @@ def play_snippet(host: Host, snippet: Snippet, accept: Accept | None) -> Played:
     patience = snippet.options.eventually_s
     while True:
         played = player(host, snippet, None if patience else accept)
+        if snippet.language != "python":
+            played = _muted(host, snippet, played)
         waited = time.monotonic() - begin
         gone = any(step.exit_code is None for step in played.steps)
         if played.status == "passed" or gone or waited + _POLL_S > patience:
@@ -125,8 +127,8 @@ def _bash(host: Host, snippet: Snippet, _accept: Accept | None) -> Played:
     line = outcome["failed_line"] or snippet.line
     if outcome["ended"] == "exit" and not outcome["failed_line"]:
         line += _last_words(snippet.text)
-    if outcome["status"] == snippet.options.exit_code and (absent := _absent(outcome, snippet)):
-        line = absent[0]
+    if outcome["status"] == snippet.options.exit_code and (gone := _absent(outcome, snippet)):
+        line = gone[0]
     at = snippet.text.split("\n")[line - snippet.line : line - snippet.line + 1]
     told = _told(reason, at[0].strip() if at else "", outcome)
     return Played("failed", told, outcome["status"], outcome["duration_s"], 0.0, line, steps)
@@ -173,19 +175,41 @@ def _ending(outcome: Reply, snippet: Snippet, due: int) -> str:
         return "it printed bytes that are not UTF-8"
     if outcome["status"] != due:
         return f"it ended with status {outcome['status']}, not {due}"
-    if due != _NOT_FOUND_STATUS and (absent := _absent(outcome, snippet)):
-        return f"it calls a command that is not there: {absent[1]}"
+    if gone := _absent(outcome, snippet):
+        return f"it calls a command that is not there: {gone[1]}"
     return ""
 
 
 def _absent(outcome: Reply, snippet: Snippet) -> tuple[int, str] | None:
-    """Page line and name of a command that bash did not find, wherever its status went.
+    """Page line and name of a command that was not found, wherever its status went."""
+    merged = outcome["stdout"] if snippet.options.stderr else ""
+    return absent.command_in(f"{outcome['stderr']}\n{merged}", snippet)
 
-    In a condition, a substitution or before `||` a misspelled command does not fail.
-    """
-    start = rf"^{re.escape(snippet.path)}: line (\d+): (.+): command not found$"
-    said = re.search(start, outcome["stderr"], re.MULTILINE)
-    return (int(said[1]), said[2]) if said else None
+
+def _muted(host: Host, snippet: Snippet, played: Played) -> Played:
+    """The same, red where a command whose errors go nowhere is not there."""
+    texts = [step.command for step in played.steps]
+    programs = sorted({name for text in texts for name in absent.muted(text)})
+    if played.status != "passed" or not programs:
+        return played
+    # In the snippets' own shell: it knows their functions. Its `$?` is put back.
+    outcome = host.request(
+        "shell",
+        timeout_s=_LOOK_S,
+        kind="command",
+        path=snippet.path,
+        line=snippet.line,
+        text="for REPLY in "
+        + " ".join(map(shlex.quote, programs))
+        + '; do builtin type "$REPLY" >/dev/null 2>&1 || builtin printf "%s\\n" "$REPLY"; done; '
+        + f"unset REPLY; (exit {played.exit_code or 0})",
+        merge=False,
+    )
+    for name in outcome["stdout"].split("\n")[:1]:
+        if name:
+            reason = f"it calls a command that is not there: {name}"
+            return replace(played, status="failed", reason=reason, line=snippet.line)
+    return played
 
 
 def _told(reason: str, command: str, outcome: Reply) -> str:
