@@ -19,8 +19,6 @@ from drillbook.pages.scenarios import check_skip
 from drillbook.sandboxes import stack
 from drillbook.sandboxes.stack import COMPOSE_FILE, Service, Stack
 
-FACTS_FILE = "examples/platform/facts.yaml"
-
 
 @dataclass(frozen=True, slots=True)
 class Claims:
@@ -54,10 +52,12 @@ def stack_of(root: Path) -> Stack:
         return Stack({})
 
 
-def defects(root: Path) -> dict[str, str]:
-    """Each known defect of the platform by its number, and what is mended here."""
+def defects(book: Stack) -> dict[str, str]:
+    """Each known defect of what the stack stands for, by its number, and what is mended here."""
+    if not book.defects:
+        return {}
     try:
-        found = yaml.safe_load((root / FACTS_FILE).read_text(encoding="utf-8"))["defects"]
+        found = yaml.safe_load(Path(book.defects).read_text(encoding="utf-8"))["defects"]
         return {str(number): str(text) for number, text in found.items()}
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError):
         return {}
@@ -97,9 +97,9 @@ def check(
         if number not in mended:
             yield PageError(
                 "unknown-defect",
-                f"No defect {number} of the platform is known to be mended here.",
+                f"The stack has mended no defect {number}.",
                 where=where,
-                hint=f"{FACTS_FILE} lists them: {', '.join(mended) or 'none'}.",
+                hint=f"The stack's `defects` are {', '.join(mended) or 'none'}.",
             )
     for until, where in claims.skips:
         error = check_skip(until, where, today)

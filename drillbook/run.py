@@ -228,7 +228,7 @@ def _step(scene: _Scene, snippet: Snippet, accept: Accept | None) -> Result:
             backend=scene.backend,
             status=result.status,
             host=snippet.on,
-            user="postgres",
+            user=scene.sandbox.user,
             path=result.path,
             line=result.line,
             reason=result.reason,

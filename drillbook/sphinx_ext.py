@@ -171,7 +171,8 @@ def _relative(path: Path, root: Path) -> str:
 
 def page_errors(env: BuildEnvironment, root: Path) -> list[PageError]:
     """Everything wrong with the pages as of today, in the order of pages and lines."""
-    book, mended = consistency.stack_of(root), consistency.defects(root)
+    book = consistency.stack_of(root)
+    mended = consistency.defects(book)
     today = datetime.now(UTC).date()
     found: list[PageError] = []
     try:

@@ -19,7 +19,7 @@ from drillbook.errors import HarnessError
 from drillbook.sandboxes import certs, sweep, wheels
 from drillbook.sandboxes.compose import ComposeBackend, ComposeSandbox
 from drillbook.sandboxes.docker import Docker
-from drillbook.sandboxes.stack import Healthcheck, Service, Stack
+from drillbook.sandboxes.stack import Healthcheck, Service, Stack, User
 
 ROOT = Path(__file__).parent.parent
 SECRETS = ("postgres", "smartbeak")
@@ -137,7 +137,7 @@ def sandbox(tmp_path: Path, docker: Docker) -> ComposeSandbox:
         name="db-1", names=("db-1",), command=("postgres-node",),
         healthcheck=Healthcheck(("postgres-healthy",), 0.5, 5.0, 60.0), log="/var/log/x.log",
     )  # fmt: skip
-    return ComposeSandbox(docker, "drillbook-test", state, [service], "image:tag")
+    return ComposeSandbox(docker, "drillbook-test", state, [service], User(), "image:tag")
 
 
 def start_error(tmp_path: Path, state: object, answers: Mapping[str, str]) -> str:
@@ -196,7 +196,10 @@ def test_any_other_failure_is_told_in_the_engines_words(tmp_path: Path) -> None:
 def test_an_image_that_cannot_be_built(tmp_path: Path) -> None:
     words = "pull access denied for debian"
     docker = fake_docker(tmp_path, {**NEW_ENOUGH, "inspect": "[]"}, {"build": words})
-    (tmp_path / "project").mkdir()
+    (tmp_path / "project/examples").mkdir(parents=True)
+    (tmp_path / "project/examples/compose.yaml").write_text(
+        "services: {db-1: {image: 'x/host:latest', build: {context: host}}}"
+    )
     backend = ComposeBackend(tmp_path / "project", {"PATH": f"{tmp_path}:{os.environ['PATH']}"})
     assert docker.program == shutil.which("docker", path=str(tmp_path))
     with pytest.raises(HarnessError) as caught:
@@ -254,9 +257,9 @@ def test_a_sweep_removes_what_a_dead_run_left_and_nothing_else(tmp_path: Path) -
 
 
 def test_python_snippets_get_their_packages_at_the_locks_versions() -> None:
-    wanted = wheels.locked((ROOT / "requirements.lock").read_text())
+    wanted = wheels.locked((ROOT / "requirements.lock").read_text(), ["bullmq"])
     names = {line.split("==")[0] for line in wanted.splitlines() if "==" in line}
-    assert {"pytest-examples", "pytest", "black", "ruff", "click"} <= names
+    assert {"pytest-examples", "pytest", "black", "ruff", "bullmq", "redis"} <= names
     assert not {"sphinx", "pytest-xdist", "colorama"} & names
     assert wanted.count("--hash=sha256:") >= len(names)
 
@@ -265,7 +268,7 @@ def test_packages_that_cannot_be_had_name_pips_reason(tmp_path: Path) -> None:
     lock = tmp_path / "requirements.lock"
     lock.write_text("pytest-examples==0.0.0 \\\n    --hash=sha256:" + 64 * "0" + "\n")
     with pytest.raises(HarnessError, match=r"(?s)no-wheels: pip could not .*pytest-examples"):
-        wheels.unpacked(lock, tmp_path / "pylib")
+        wheels.unpacked(lock, [], tmp_path / "pylib")
     assert [path.name for path in (tmp_path / "pylib").iterdir()] == ["lock"]
 
 

@@ -108,8 +108,8 @@ def test_a_fault_and_the_hosts_that_it_needs() -> None:
 def test_a_fix_that_is_not_known() -> None:
     claims = Claims((), STACK, (), (), (), (), (("30", HOST), ("99", HOST)))
     assert [str(it) for it in check(claims, KNOWN, KIT, TODAY, {"22": "", "30": ""})] == [
-        "source/x.md:20: unknown-defect: No defect 99 of the platform is known to be mended here.\n"
-        "  hint: examples/platform/facts.yaml lists them: 22, 30."
+        "source/x.md:20: unknown-defect: The stack has mended no defect 99.\n"
+        "  hint: The stack's `defects` are 22, 30."
     ]
 
 

@@ -17,12 +17,15 @@ import pytest
 
 from drillbook.errors import HarnessError
 from drillbook.inside import limits, privileges, seccomp
-from drillbook.sandboxes import exposed, servers
+from drillbook.sandboxes import exposed, servers, stack
 from drillbook.sandboxes.local import LocalBackend
 from drillbook.sandboxes.local_sandbox import LocalSandbox
 from tests.conftest import ROOT
 from tests.test_backend import typed
 from tests.test_local import gone_within, processes_of, project
+
+PROGRAMS = stack.load(ROOT).programs
+POSTGRESQL, REDIS = PROGRAMS["postgresql"], PROGRAMS["redis"]
 
 
 @pytest.fixture(scope="module")
@@ -59,14 +62,14 @@ def test_a_server_in_a_home_shows_nothing_else_of_it(
     home = a_home(tmp_path / "home")
     programs = home / place
     programs.mkdir(parents=True, exist_ok=True)
-    real = servers.find(servers.REDIS, os.environ)
-    for name in servers.REDIS.programs:
+    real = servers.find(REDIS, os.environ)
+    for name in REDIS.programs:
         if how == "copy":
             shutil.copy(os.path.realpath(real / name), programs / name)
         else:
             (programs / name).symlink_to(os.path.realpath(real / name))
     monkeypatch.setenv("HOME", str(home))
-    backend = project(tmp_path, "ops: {x-drillbook: {programs: [redis]}}")
+    project(tmp_path, "ops: {x-drillbook: {programs: [redis]}}", programs={"redis": REDIS})
     backend = LocalBackend(tmp_path, {"PATH": f"{programs}:/usr/bin:/bin"})
     with closing(backend.open(["ops"], label="home")) as sandbox:
         assert typed(sandbox, "redis-cli --version")["status"] == 0
@@ -80,17 +83,17 @@ def test_a_server_in_a_home_shows_nothing_else_of_it(
 
 def test_of_a_database_in_a_home_its_own_folders_are_shown(tmp_path: Path) -> None:
     home = a_home(tmp_path / "home")
-    for name in (*servers.POSTGRESQL.programs, "pg_dump"):
+    for name in (*POSTGRESQL.programs, "pg_dump"):
         (home / "bin" / name).write_text("#!/bin/sh\n")
         (home / "bin" / name).chmod(0o755)
     for name in ("share/postgresql/postgres.bki", "lib/postgresql/plpgsql.so"):
         (home / name).parent.mkdir(parents=True)
         (home / name).touch()
-    folder = exposed.linked(servers.POSTGRESQL, home / "bin", tmp_path / "build")
+    folder = exposed.linked(POSTGRESQL, home / "bin", tmp_path / "build")
     assert (folder / "pg_dump").exists() and not (folder / "own-tool").exists()
     below = [each for each in exposed.paths([folder], tmp_path / "build") if "/home/" in each]
     assert {str(Path(each).relative_to(home)) for each in below} == {
-        *(f"bin/{name}" for name in (*servers.POSTGRESQL.programs, "pg_dump")),
+        *(f"bin/{name}" for name in (*POSTGRESQL.programs, "pg_dump")),
         "share/postgresql",
         "lib/postgresql",
     }

@@ -48,6 +48,7 @@ class FakeSandbox:
 
     versions: Mapping[str, str] = {}
     secrets: tuple[str, ...] = ()
+    user = "service"
     hosts: tuple[str, ...] = HOSTS
 
     def __init__(self) -> None:

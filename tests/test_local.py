@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import shlex
 import signal
@@ -12,7 +13,8 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -21,14 +23,19 @@ from drillbook.errors import HarnessError
 from drillbook.sandboxes import exposed, local, local_sandbox
 from drillbook.sandboxes.local import LocalBackend
 from drillbook.sandboxes.local_sandbox import LocalSandbox
+from drillbook.sandboxes.servers import Server
 from tests.conftest import ROOT
 from tests.test_backend import typed
 
 
-def project(folder: Path, services: str) -> LocalBackend:
-    """A project whose stack has these services (YAML) and no server programs."""
+def project(
+    folder: Path, services: str, programs: Mapping[str, Server] | None = None
+) -> LocalBackend:
+    """A project whose stack has these services (YAML) and these server programs."""
     (folder / "examples").mkdir()
-    text = "services:\n" + textwrap.indent(textwrap.dedent(services), "  ")
+    known = {name: asdict(each) for name, each in (programs or {}).items()}
+    text = f"x-drillbook: {{programs: {json.dumps(known)}}}\n"
+    text += "services:\n" + textwrap.indent(textwrap.dedent(services), "  ")
     (folder / "examples/compose.yaml").write_text(text)
     return LocalBackend(folder)
 

@@ -1,4 +1,4 @@
-"""Node, npm and the platform's packages: found or made once, and said plainly if not."""
+"""Node, npm and the packages of the hosts: found or made once, and said plainly if not."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from drillbook.errors import HarnessError
 from drillbook.sandboxes import npm
 
 ROOT = Path(__file__).parent.parent
-CHECKOUT = ROOT / npm.CHECKOUT
+WHERE = "examples/platform"
+CHECKOUT = ROOT / WHERE
 PACKAGE: dict[str, Any] = json.loads((CHECKOUT / "package.json").read_text())
 LOCK: dict[str, Any] = json.loads((CHECKOUT / "package-lock.json").read_text())
 SYSTEM = "/usr/bin:/bin"
@@ -32,7 +33,7 @@ cat package-lock.json >node_modules/from
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project with a lock, and with a Node whose npm is a script."""
-    checkout = tmp_path / npm.CHECKOUT
+    checkout = tmp_path / WHERE
     checkout.mkdir(parents=True)
     for name in ("package.json", "package-lock.json", ".npmrc"):
         (checkout / name).write_text(f"{name}\n")
@@ -72,42 +73,44 @@ def test_the_wheels_node_gets_an_npm_that_works(tmp_path: Path) -> None:
 
 
 def test_packages_are_installed_once_as_the_lock_says_and_run_nothing(project: Path) -> None:
-    first = npm.installed(project, environ(project))
+    first = npm.installed(project, project / WHERE, environ(project))
     assert (first / "from").read_text() == "package-lock.json\n"
     assert first.name == "node_modules" and first.is_relative_to(project / "build/node_modules")
-    assert npm.installed(project, environ(project)) == first
+    assert npm.installed(project, project / WHERE, environ(project)) == first
     assert calls(project) == ["ci --ignore-scripts --omit=dev"]
 
 
 def test_another_lock_has_a_folder_of_its_own(project: Path) -> None:
-    first = npm.installed(project, environ(project))
-    (project / npm.CHECKOUT / "package-lock.json").write_text("another\n")
-    second = npm.installed(project, environ(project))
+    first = npm.installed(project, project / WHERE, environ(project))
+    (project / WHERE / "package-lock.json").write_text("another\n")
+    second = npm.installed(project, project / WHERE, environ(project))
     assert (second / "from").read_text() == "another\n"
     assert (first / "from").read_text() == "package-lock.json\n"
 
 
 def test_of_two_at_once_one_installs_and_both_have_it(project: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
-        found = set(pool.map(lambda _: npm.installed(project, environ(project)), range(4)))
+        found = set(
+            pool.map(lambda _: npm.installed(project, project / WHERE, environ(project)), range(4))
+        )
     assert len(found) == 1
     assert len(calls(project)) == 1
 
 
 def test_what_a_killed_run_left_is_no_obstacle(project: Path) -> None:
-    made = npm.installed(project, environ(project)).parent
+    made = npm.installed(project, project / WHERE, environ(project)).parent
     made.rename(made.with_suffix(".making"))
     (made.parent / "other.making").mkdir()
-    assert npm.installed(project, environ(project)) == made / "node_modules"
+    assert npm.installed(project, project / WHERE, environ(project)) == made / "node_modules"
     assert sorted(path.name for path in made.parent.iterdir()) == sorted([made.name, "lock"])
 
 
 def test_a_refusal_of_npm_is_told_with_its_last_words_and_leaves_nothing(project: Path) -> None:
     program(project / "node/npm", "echo progress; echo 'npm error code E404' >&2; exit 1")
     with pytest.raises(HarnessError) as caught:
-        npm.installed(project, environ(project))
+        npm.installed(project, project / WHERE, environ(project))
     assert str(caught.value) == (
-        "no-packages: npm could not install the platform's packages:\n"
+        "no-packages: npm could not install the packages of the hosts:\n"
         "    npm error code E404\n"
         "  hint: the versions in examples/platform/package-lock.json are fetched once, "
         "then kept in build/; does `npm ping` reach a registry?"
@@ -119,16 +122,16 @@ def test_an_npm_that_says_nothing_or_never_ends_is_told_too(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program(project / "node/npm", "exit 3")
-    with pytest.raises(HarnessError, match=r"packages:\n    status 3\n"):
-        npm.installed(project, environ(project))
+    with pytest.raises(HarnessError, match=r"hosts:\n    status 3\n"):
+        npm.installed(project, project / WHERE, environ(project))
     program(project / "node/npm", "exec sleep 60")
     monkeypatch.setattr(npm, "_TIMEOUT_S", 0.2)
-    with pytest.raises(HarnessError, match=r"packages:\n    not done after 0 s\n"):
-        npm.installed(project, environ(project))
+    with pytest.raises(HarnessError, match=r"hosts:\n    not done after 0 s\n"):
+        npm.installed(project, project / WHERE, environ(project))
 
 
 def test_the_platforms_packages_are_there_at_the_versions_of_the_lock() -> None:
-    folder = npm.installed(ROOT)
+    folder = npm.installed(ROOT, CHECKOUT)
     for path, entry in LOCK["packages"].items():
         if path and not entry.get("optional"):
             package = json.loads((folder.parent / path / "package.json").read_text())
@@ -137,7 +140,7 @@ def test_the_platforms_packages_are_there_at_the_versions_of_the_lock() -> None:
 
 def test_a_program_below_the_folder_of_the_packages_finds_them(tmp_path: Path) -> None:
     # As on a host: packages in /opt/node_modules, the checkout in /opt/smartbeak/platform.
-    (tmp_path / "node_modules").symlink_to(npm.installed(ROOT))
+    (tmp_path / "node_modules").symlink_to(npm.installed(ROOT, CHECKOUT))
     script = tmp_path / "smartbeak/platform/scripts/try.mjs"
     script.parent.mkdir(parents=True)
     script.write_text(

@@ -13,6 +13,7 @@ import pytest
 from drillbook.model import Drill, DrillResult, Language, Options, Page, Result, Scenario, Snippet
 from drillbook.run import play
 from drillbook.sandboxes.local import LocalBackend
+from tests.conftest import ROOT
 
 STACK = ("ops", "app", "db-1", "db-2")
 PAGE = Page("runbooks/x", "source/runbooks/x.md", "oncall", "weekly", "2026-01-01", STACK, ())
@@ -34,6 +35,8 @@ def snippet(
 @pytest.fixture
 def run(local_backend: LocalBackend, tmp_path: Path) -> Play:
     """Plays snippets and hands back the results and the drill's."""
+    # Evidence goes below tmp_path; the stack is the project's.
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
 
     def go(
         *snippets: Snippet,
@@ -50,7 +53,6 @@ def run(local_backend: LocalBackend, tmp_path: Path) -> Play:
         if fault:
             drill = Drill("d", fault, rto_s, people_s=30, rpo_s=rpo_s, line=1, stack=more)
         scenario = Scenario("runbooks/x#d", "drill" if drill else "page", "X", snippets, 0, drill)
-        # Evidence goes below tmp_path; the stack is the project's.
         found = list(
             play(scenario, page, local_backend, root=tmp_path, control=control, leave_out=leave_out)
         )

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from drillbook.errors import HarnessError
-from drillbook.sandboxes import servers
+from drillbook.sandboxes import servers, stack
 from drillbook.sandboxes.servers import Server
+from tests.conftest import ROOT
+
+PROGRAMS = stack.load(ROOT).programs
 
 TOY = Server(
     name="toy",
@@ -86,9 +89,19 @@ def test_none_at_all_names_the_packages(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("name", servers.KNOWN)
-def test_every_known_server_is_found_here(name: str) -> None:
+def test_without_any_package_the_variable_is_named(tmp_path: Path) -> None:
+    own = Server(name="own", variable="DRILLBOOK_OWN", programs=("owned",))
+    with pytest.raises(HarnessError) as caught:
+        servers.find(own, {"PATH": "/nowhere"}, root=str(tmp_path))
+    assert str(caught.value) == (
+        "missing-server: own is not on this machine\n"
+        "  hint: set DRILLBOOK_OWN to the folder of its programs"
+    )
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_every_server_of_the_stack_is_found_here(name: str) -> None:
     # The lock brings a wheel of each, so that there is always one.
-    server = servers.KNOWN[name]
+    server = PROGRAMS[name]
     folder = servers.find(server, {"PATH": ""})
     assert all((folder / each).exists() for each in server.programs)

@@ -95,3 +95,22 @@ def test_a_broken_file_says_what_and_where(root: Path, old: str, new: str, said:
 @pytest.mark.parametrize(("text", "seconds"), [("500ms", 0.5), ("1m30s", 90), ("2s", 2)])
 def test_durations(text: str, seconds: float) -> None:
     assert stack.duration(text) == seconds
+
+
+def test_what_the_engine_does_not_know_is_an_error(tmp_path: Path) -> None:
+    def said(text: str) -> str:
+        (tmp_path / "examples").mkdir(exist_ok=True)
+        (tmp_path / "examples/compose.yaml").write_text(text)
+        with pytest.raises(HarnessError) as caught:
+            stack.load(tmp_path)
+        return str(caught.value)
+
+    assert said("{x-drillbook: {probers: x}, services: {}}").startswith(
+        "examples/compose.yaml: bad-stack: ValueError: x-drillbook has no `probers`: its keys are "
+    )
+    assert said("services: {a: {x-drillbook: {noticed_by: x}}}").startswith(
+        "examples/compose.yaml: bad-stack: ValueError: x-drillbook of a has no `noticed_by`: "
+    )
+    assert said("services: {a: {x-drillbook: {programs: [nginx]}}}") == (
+        "examples/compose.yaml: bad-stack: ValueError: a: there is no program 'nginx'"
+    )

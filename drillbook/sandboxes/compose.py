@@ -26,9 +26,8 @@ from drillbook.sandboxes import certs, npm, servers, stack, sweep, versions, whe
 from drillbook.sandboxes.docker import Docker, last_lines
 from drillbook.sandboxes.host import AgentHost
 from drillbook.sandboxes.npm import NODE_MODULES
-from drillbook.sandboxes.stack import Service
+from drillbook.sandboxes.stack import Service, Stack, User
 
-IMAGE = "smartbeak-drill/host"
 BASE = "debian:bookworm-slim"
 
 _PYLIB, _NODE = "/opt/pylib", "/opt/node"
@@ -47,12 +46,20 @@ class ComposeSandbox:
         project: Name of the project, unique on the engine.
         state: Folder with the project's secrets and generated files; goes with it.
         services: What is to be there, in starting order.
+        user: As whom everything on the hosts runs.
         image: Name and tag of the hosts' image.
     """
 
     def __init__(
-        self, docker: Docker, project: str, state: Path, services: Sequence[Service], image: str
+        self,
+        docker: Docker,
+        project: str,
+        state: Path,
+        services: Sequence[Service],
+        user: User,
+        image: str,
     ) -> None:
+        self.user = user.name
         self.project = project
         self.versions: Mapping[str, str] = {}
         self.secrets = certs.read_secrets(state)
@@ -239,8 +246,10 @@ class ComposeBackend:
             certs.write_state(state, definition)
             wanted = definition.closure(services)
             override = state / "override.json"
-            override.write_text(json.dumps(self._additions(wanted, label)))
-            sandbox = ComposeSandbox(self._docker, project, state, wanted, self._image)
+            override.write_text(json.dumps(self._additions(definition, wanted, label)))
+            sandbox = ComposeSandbox(
+                self._docker, project, state, wanted, definition.user, self._image
+            )
         except BaseException:
             shutil.rmtree(state, ignore_errors=True)
             raise
@@ -254,15 +263,23 @@ class ComposeBackend:
     def close(self) -> None:
         """See `drillbook.sandboxes.sandbox.Backend`; the image stays, nothing else is left."""
 
-    def _additions(self, services: Sequence[Service], label: str) -> dict[str, Any]:
+    def _additions(
+        self, definition: Stack, services: Sequence[Service], label: str
+    ) -> dict[str, Any]:
         """What is put over the stack definition: the label, and packages of the lock files."""
-        packages = wheels.unpacked(self._root / "requirements.lock", self._root / "build/pylib")
+        packages = wheels.unpacked(
+            self._root / "requirements.lock",
+            definition.python_packages,
+            self._root / "build/pylib",
+        )
         shown = {packages: _PYLIB}
-        if any(servers.NODE.name in service.programs for service in services):
-            shown[npm.installed(self._root, self._environ)] = NODE_MODULES
+        wants_node = any(servers.NODE.name in service.programs for service in services)
+        if definition.node_packages and wants_node:
+            checkout = Path(definition.node_packages)
+            shown[npm.installed(self._root, checkout, self._environ)] = NODE_MODULES
             shown[npm.runtime(self._root)] = _NODE
         addition = {
-            "labels": {f"{sweep.LABEL}.scenario": label},
+            "labels": {"drillbook.scenario": label},
             "volumes": [f"{folder}:{target}:ro" for folder, target in shown.items()],
         }
         return {
@@ -279,12 +296,13 @@ class ComposeBackend:
 
     def _built_image(self) -> str:
         """Name and tag of the hosts' image, built if it is not there yet."""
-        context = self._root / "examples/host"
+        definition = stack.load(self._root)
+        context = Path(definition.build)
         base = self._docker.inspect("image", [BASE])
         key = digests.of_bytes(
             f"{digests.of_file(context / 'Dockerfile')} {base[0]['Id'] if base else ''}".encode()
         )
-        image = f"{IMAGE}:{key[:12]}"
+        image = f"{definition.image}:{key[:12]}"
         with (self._states / "lock").open("w") as turn:
             fcntl.flock(turn, fcntl.LOCK_EX)
             if not self._docker.inspect("image", [image]):

@@ -12,7 +12,7 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from drillbook import digests
@@ -54,8 +54,10 @@ class LocalBackend:
 
     def _programs(self, services: Sequence[str]) -> tuple[Path, ...]:
         """Folders of the server programs that these services need."""
-        names = _programs_of(stack.load(self._root).closure(services))
-        return tuple(dict.fromkeys(self._folder(servers.KNOWN[name]) for name in names))
+        definition = stack.load(self._root)
+        names = {name for each in definition.closure(services) for name in each.programs}
+        known = definition.programs
+        return tuple(dict.fromkeys(self._folder(known[n]) for n in sorted(names & known.keys())))
 
     def _folder(self, server: servers.Server) -> Path:
         if server == servers.NODE:
@@ -84,11 +86,11 @@ class LocalBackend:
         for volume in volumes.values() if fresh else ():
             Path(volume["folder"]).mkdir(parents=True, exist_ok=True)
         packages = None
-        if servers.NODE.name in _programs_of(wanted):
-            packages = npm.installed(self._root, self._environ)
+        if definition.node_packages and any(servers.NODE.name in s.programs for s in wanted):
+            packages = npm.installed(self._root, Path(definition.node_packages), self._environ)
         secrets = certs.read_secrets(state / "state")
         shown = exposed.paths(programs, self._root / "build")
-        return LocalSandbox(wanted, volumes, programs, secrets, shown, packages)
+        return LocalSandbox(wanted, definition.user, volumes, programs, secrets, shown, packages)
 
     def _template(self, services: Sequence[str], programs: Sequence[Path]) -> Path:
         """The folder with the stack's data at rest, made if it is not there yet."""
@@ -130,11 +132,6 @@ class LocalBackend:
 
     def _write_state(self, folder: Path) -> None:
         certs.write_state(folder, stack.load(self._root))
-
-
-def _programs_of(services: Iterable[stack.Service]) -> list[str]:
-    """Names of the programs that these services need; what is not known is no server of ours."""
-    return sorted({n for each in services for n in each.programs if n in servers.KNOWN})
 
 
 @contextlib.contextmanager

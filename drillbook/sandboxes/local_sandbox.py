@@ -22,9 +22,8 @@ from drillbook.sandboxes import versions
 from drillbook.sandboxes.host import AgentHost
 from drillbook.sandboxes.npm import NODE_MODULES
 from drillbook.sandboxes.sandbox import Reply
-from drillbook.sandboxes.stack import Service
+from drillbook.sandboxes.stack import Service, User
 
-USER, HOME = "postgres", "/var/lib/postgresql"
 SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
 """The machine's own folders of programs; they come last on a host's PATH."""
 
@@ -41,6 +40,7 @@ class LocalSandbox:
 
     Args:
         services: What is to be there, in starting order.
+        user: As whom everything on the hosts runs.
         volumes: Volume specifications for the supervisor, by volume name.
         programs: Folders of the server programs.
         secrets: Values to keep out of evidence.
@@ -51,12 +51,14 @@ class LocalSandbox:
     def __init__(
         self,
         services: Sequence[Service],
+        user: User,
         volumes: Mapping[str, Mapping[str, str]],
         programs: Sequence[Path],
         secrets: Sequence[str],
         shown: Sequence[str],
         packages: Path | None = None,
     ) -> None:
+        self.user = user.name
         self.secrets = tuple(secrets)
         self.versions: Mapping[str, str] = {}
         self.services: Mapping[str, Service] = {each.name: each for each in services}
@@ -65,7 +67,7 @@ class LocalSandbox:
         self._environments: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
         try:
-            self._spawn(volumes, programs, shown, packages)
+            self._spawn(user, volumes, programs, shown, packages)
         except BaseException:
             self.close()
             raise
@@ -176,6 +178,7 @@ class LocalSandbox:
 
     def _spawn(
         self,
+        user: User,
         volumes: Mapping[str, Mapping[str, str]],
         programs: Sequence[Path],
         shown: Sequence[str],
@@ -195,7 +198,7 @@ class LocalSandbox:
             for service in self.services.values():
                 channel, end = pair()
                 self._hosts[service.name] = AgentHost(service.name, *[channel.detach()] * 2)
-                hosts.append(_host_specification(service, end, programs))
+                hosts.append(_host_specification(service, user, end, programs))
                 if packages:
                     hosts[-1]["mounts"].append([str(packages), NODE_MODULES, "bind"])
                 pairs = (f"{key}={value}" for key, value in hosts[-1]["env"].items())
@@ -205,8 +208,8 @@ class LocalSandbox:
                 "resolver": resolver_end,
                 "addresses": addresses(self.services.values()),
                 "show": list(shown),
-                "user": USER,
-                "home": HOME,
+                "user": user.name,
+                "home": user.home,
                 "volumes": volumes,
                 "hosts": hosts,
             }
@@ -283,7 +286,9 @@ def addresses(services: Iterable[Service]) -> dict[str, str]:
     }
 
 
-def _host_specification(service: Service, channel: int, programs: Sequence[Path]) -> dict[str, Any]:
+def _host_specification(
+    service: Service, user: User, channel: int, programs: Sequence[Path]
+) -> dict[str, Any]:
     # The venv's folder comes before the machine's, so that `python3` has the prober's driver.
     said = service.environment.get("PATH", "").split(":")
     path = [
@@ -293,9 +298,9 @@ def _host_specification(service: Service, channel: int, programs: Sequence[Path]
         *SYSTEM_PATH,
     ]
     environment = {
-        "HOME": HOME,
-        "USER": USER,
-        "LOGNAME": USER,
+        "HOME": user.home,
+        "USER": user.name,
+        "LOGNAME": user.name,
         **service.environment,
         "PATH": ":".join(path),
     }

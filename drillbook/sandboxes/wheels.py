@@ -1,7 +1,7 @@
 """Python packages for hosts that have none of their own.
 
-A host in a container has Debian's Python and no way to the registry. What python
-snippets, the prober and the reference platform need there is unpacked on this
+A host in a container has Debian's Python and no way to the registry. What
+python snippets need there, and what the stack asks for, is unpacked on this
 machine, at the versions and hashes of the project's lock, and shown to the hosts
 read-only.
 """
@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
@@ -21,14 +22,9 @@ from drillbook import digests
 from drillbook.errors import HarnessError
 from drillbook.sandboxes.docker import last_lines
 
-WANTED = (
-    *("pytest-examples", "psycopg", "psycopg-binary"),  # python snippets, the prober
-    *("fastapi", "uvicorn", "psycopg-pool", "redis", "bullmq", "pyjwt", "httpx"),  # the platform
-    *("prometheus-client", "async-timeout"),
-    *("click", "pyyaml"),  # the operators' tool
-    *("stripe", "svix", "paddle-python-sdk"),  # pages that check webhooks
-)
-"""What is unpacked, with all that it needs."""
+ALWAYS = ("pytest-examples",)
+"""What python snippets need, whatever the stack asks for."""
+
 _PYTHON = "3.11"
 """Debian 12's."""
 
@@ -39,17 +35,18 @@ _PIP_TIMEOUT_S = 300.0
 _ENTRY = re.compile(r"^([A-Za-z0-9._-]+)==.*(?:\n[ \t].*)*", re.MULTILINE)
 
 
-def unpacked(lock: Path, folder: Path) -> Path:
+def unpacked(lock: Path, names: Iterable[str], folder: Path) -> Path:
     """The folder with the packages, made if it is not there yet.
 
     Args:
         lock: Requirements with versions and hashes.
+        names: The packages that the stack asks for.
         folder: Where such folders are kept, one for each version of the lock.
 
     Raises:
         HarnessError: `no-wheels` with pip's last lines.
     """
-    wanted = locked(lock.read_text(encoding="utf-8"))
+    wanted = locked(lock.read_text(encoding="utf-8"), names)
     key = digests.of_bytes(f"{_PYTHON} {platform.machine()}\n{wanted}".encode())[:12]
     target = folder / key
     folder.mkdir(parents=True, exist_ok=True)
@@ -61,11 +58,11 @@ def unpacked(lock: Path, folder: Path) -> Path:
     return target
 
 
-def locked(lock: str) -> str:
-    """The entries of a lock for `WANTED` and all that it needs in turn."""
+def locked(lock: str, names: Iterable[str]) -> str:
+    """The entries of a lock for `ALWAYS`, these packages, and all that they need in turn."""
     entries = {_canonical(match[1]): match[0] for match in _ENTRY.finditer(lock)}
     needed: dict[str, str] = {}
-    queue = list(WANTED)
+    queue = [*ALWAYS, *names]
     while queue:
         name = _canonical(queue.pop())
         if name in needed or name not in entries:

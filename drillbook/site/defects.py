@@ -9,6 +9,7 @@ from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
 from drillbook import consistency
+from drillbook.sandboxes.stack import COMPOSE_FILE
 from drillbook.site import tables
 
 if TYPE_CHECKING:
@@ -24,8 +25,10 @@ class Defects(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """The table."""
         root = Path(self.env.app.confdir)
-        self.env.note_dependency(str(root / consistency.FACTS_FILE))
-        rows = sorted(consistency.defects(root).items(), key=lambda row: int(row[0]))
+        book = consistency.stack_of(root)
+        for file in (str(root / COMPOSE_FILE), book.defects):
+            self.env.note_dependency(file)
+        rows = sorted(consistency.defects(book).items(), key=lambda row: int(row[0]))
         return [nodes.raw("", tables.declared(HEADINGS, rows, "Defects"), format="html")]
 
 

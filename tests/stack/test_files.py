@@ -76,7 +76,7 @@ def test_a_container_has_no_more_rights_than_it_needs(name: str) -> None:
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["pull_policy"] == "never"
     assert not {"ports", "privileged", "user", "network_mode", "devices"} & set(service)
-    assert "com.smartbeak.drillbook" in service["labels"]
+    assert "drillbook.run" in service["labels"]
     binds = [entry for entry in service["volumes"] if entry.startswith((".", "/"))]
     assert binds and all(entry.endswith(":ro") for entry in binds)
 
@@ -96,7 +96,7 @@ def test_the_only_network_leads_nowhere() -> None:
 def test_whatever_outlives_a_container_carries_the_label() -> None:
     for kind in ("networks", "volumes"):
         for name, body in STACK[kind].items():
-            assert "com.smartbeak.drillbook" in body["labels"], name
+            assert "drillbook.run" in body["labels"], name
 
 
 @pytest.mark.parametrize("host", ["db-1", "db-2"])
