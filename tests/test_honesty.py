@@ -16,11 +16,11 @@ from drillbook import verification
 from drillbook.model import DrillResult, Plan, Report, Result
 from drillbook.runs import ledger
 from drillbook.sandboxes.local import LocalBackend
-from tests.sphinx_book import DRILL, FRONT, Book, block, snippets_of
+from tests.sphinx_book import DRILL, FRONT, STACK, Book, block, snippets_of
 from tests.test_bad_input import FINE, Front
 
 NOW = datetime.now(UTC)
-STACK = "services:\n  ops: {}\n  db-1: {}\n  db-2: {}\n"
+
 DRILLED = DRILL.replace(":rpo: 0s\n", ":rpo: 0s\n:uses: context\n")
 PAGE = (
     block("$ echo context", "name: context", "effect: read")
