@@ -50,9 +50,7 @@ SPHINX = (
 def doctest(session: nox.Session) -> None:
     """Run the pages' commands and drills. After --: --page, --drill, --snippet, -n 2, ..."""
     _install(session)
-    # Drills mostly wait, so that all of them are done in half the time by two.
-    workers = ("-n", str(min(os.cpu_count() or 1, 4)))
-    _python(session, "drillbook", "run", *(session.posargs or workers))
+    _python(session, "drillbook", "run", *session.posargs)
 
 
 @nox.session
@@ -80,9 +78,10 @@ def pdf(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the engine's tests. After --: what pytest takes."""
+    """Run the engine's tests, several at once. After --: what pytest takes, such as -n 0."""
     _install(session)
-    _python(session, "pytest", *session.posargs)
+    # A worker that is done takes tests over from another: some take as long as a drill.
+    _python(session, "pytest", "-n", "auto", "--dist", "worksteal", *session.posargs)
 
 
 @nox.session

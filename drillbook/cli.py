@@ -27,6 +27,21 @@ from drillbook.verification import DrillVerification, Run, Verification, verify,
 
 OK, FAILED, INTERRUPTED, BROKEN, USAGE, NOTHING = range(6)
 
+_ONE_PROCESS = (
+    "-n",
+    "--numprocesses",
+    "--dist",
+    "--keep",
+    "--update",
+    "--pdb",
+    "--collect",
+    "--co",
+)
+"""pytest's and our options with which the number of processes is not chosen here."""
+
+_OWN_NUMBER = ("-n", "--numprocesses", "--dist", "--keep", "--update", "--pdb", "--co")
+"""Beginnings of the options with which the number of processes is not chosen here."""
+
 _RUN_HELP = """\
 Everything that pytest takes may follow: -k EXPRESSION, -v, -x, -n 2, --lf, ...
 `pytest -p drillbook.pytest_plugin build/plan.json` does the same without making
@@ -121,6 +136,8 @@ def _run(root: Path, rest: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     os.chdir(root)
     own = ["-p", "drillbook.pytest_plugin", "--rootdir", str(root), plans.FILE]
+    if not any(word.startswith(_OWN_NUMBER) for word in rest):
+        own += ["-n", "auto"]
     return int(pytest.main([*own, *rest]))
 
 

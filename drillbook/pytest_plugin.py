@@ -10,17 +10,21 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from drillbook import plan as plans
 from drillbook.errors import DrillbookError, HarnessError, PageError
 from drillbook.model import Plan
+from drillbook.runs import exchange, revision, schedule, selection, update
 from drillbook.runs import ledger as ledgers
-from drillbook.runs import revision, selection, update
+from drillbook.runs.exchange import Exchange
 from drillbook.runs.items import PlanFile, StepItem
 from drillbook.runs.stage import Choices, Stage, in_ci
+
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
 
 PLAN = Path("build", "plan.json")
 BACKENDS = ("local", "compose")
@@ -29,6 +33,7 @@ _SPLITTING = ("load", "worksteal", "each", "loadgroup")
 
 _NOTE = "drillbook"
 _STAGE = pytest.StashKey[Stage]()
+_EXCHANGE = pytest.StashKey[Exchange]()
 _LEDGER = pytest.StashKey[ledgers.Ledger]()
 
 
@@ -85,8 +90,20 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
 def pytest_collection(session: pytest.Session) -> None:
     """Reads the plan; a stale or missing one is a usage error, never an empty run."""
     config = session.config
-    option = config.option
-    ci = in_ci()
+    stage = _stage(config)
+    if not _is_worker(config):
+        config.stash[_LEDGER] = ledgers.Ledger(stage.root, stage.plan, stage.choices.backend)
+
+
+def _stage(config: pytest.Config) -> Stage:
+    """The process's stage, made when it is first needed.
+
+    Raises:
+        pytest.UsageError: There is no current plan.
+    """
+    if _STAGE in config.stash:
+        return config.stash[_STAGE]
+    option, root, ci = config.option, config.rootpath, in_ci()
     choices = Choices(
         backend=option.backend,
         control=not option.no_control,
@@ -96,14 +113,50 @@ def pytest_collection(session: pytest.Session) -> None:
         leave_one_out=option.leave_one_out,
         update=option.update,
     )
-    root = config.rootpath
     try:
         plan = _plan(root, is_worker=_is_worker(config))
     except DrillbookError as error:
         raise pytest.UsageError(str(error)) from error
-    config.stash[_STAGE] = Stage(root, plan, choices)
-    if not _is_worker(config):
-        config.stash[_LEDGER] = ledgers.Ledger(root, plan, choices.backend)
+    shared = Exchange(Path(_handed(config)["session"])) if _is_worker(config) else None
+    made = Stage(root, plan, choices, shared or exchange.begun(root / "build"))
+    config.stash[_STAGE] = made
+    return made
+
+
+@pytest.hookimpl(tryfirst=True, optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many units run at once; `drillbook run` asks for it unless it is told a number."""
+    stage = _stage(config)
+    wanted = [
+        (page, scenario)
+        for page in stage.plan.pages
+        for scenario in page.scenarios
+        if scenario.snippets and selection.is_wanted(page, scenario, config.option)
+    ]
+    try:
+        return schedule.at_once(sum(stage.units(page, scenario) for page, scenario in wanted))
+    except DrillbookError:
+        return 0  # whoever needs what is broken says so
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerController) -> None:
+    """Hands a worker what all of them must share: the exchange, and how long units take."""
+    stage = _stage(node.config)
+    scenarios = (scenario for page in stage.plan.pages for scenario in page.scenarios)
+    node.workerinput[_NOTE] = {
+        "session": str(stage.exchange.folder),
+        "seconds": schedule.seconds(stage.root / "build", scenarios),
+    }
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> schedule.ByUnit | None:
+    """Deals out units, where it was not asked for another way that keeps them whole."""
+    if config.option.dist != "loadscope":
+        return None
+    config.option.loadscopereorder = False
+    return schedule.ByUnit(config, log)
 
 
 def _plan(root: Path, *, is_worker: bool) -> Plan:
@@ -147,6 +200,8 @@ def pytest_collection_modifyitems(
     complete = list(selection.with_predecessors(items))
     added = set(complete) - set(items)
     items[:] = complete
+    if _is_worker(config):
+        items[:] = schedule.longest_first(items, _handed(config)["seconds"])
     reporter = config.pluginmanager.getplugin("terminalreporter")
     if reporter is not None and added:
         left = [item for item in reporter.stats.get("deselected", []) if item not in added]
@@ -200,12 +255,37 @@ class _Session:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._trouble: list[str] = []
+        self._took: dict[str, float] = {}
+        """Seconds that each unit took which was really run."""
+
         self._rewritten = ""
         self._written: Path | None = None
+
+        self._node: pytest.Collector | None = None
+        """The parent of the last item: a scenario that is set up."""
 
     @property
     def _ledger(self) -> ledgers.Ledger | None:
         return self._config.stash.get(_LEDGER, None)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> bool | None:
+        """Sets up and tears down a scenario, not each step in the middle of it."""
+        before, self._node = self._node, item.parent
+        around = before is item.parent and nextitem is not None and nextitem.parent is before
+        if not isinstance(item, StepItem) or not around or self._config.option.usepdb:
+            return None
+        hook = item.ihook
+        hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        call = pytest.CallInfo.from_call(
+            item.runtest, when="call", reraise=(pytest.exit.Exception, KeyboardInterrupt)
+        )
+        report = hook.pytest_runtest_makereport(item=item, call=call)
+        hook.pytest_runtest_logreport(report=report)
+        hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -215,15 +295,26 @@ class _Session:
         note = _note(report)
         if note is not None:
             self._ledger.add(note)
+            if not note["reused"]:
+                unit = schedule.unit_of(report.nodeid)
+                self._took[unit] = self._took.get(unit, 0.0) + report.duration
         elif report.failed:
             # A set-up, a tear-down, a worker that died: no page is to blame.
             self._ledger.broken.append(str(report.longrepr))
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None]:
         """Writes the report, whatever ended the session, and sets the exit status."""
+        try:
+            yield  # scenarios that are still set up are taken down, and workers end
+        finally:
+            self._finish(session)
+
+    def _finish(self, session: pytest.Session) -> None:
         stage = self._config.stash.get(_STAGE, None)
         if stage is not None:
+            if not _is_worker(self._config):
+                stage.exchange.close()
             try:
                 stage.close()
             except DrillbookError as error:
@@ -237,6 +328,8 @@ class _Session:
             self._written = ledger.write()
         except DrillbookError as error:
             self._trouble.append(str(error))
+        if self._took and not self._trouble:
+            schedule.write(ledger.root / "build", self._took, ledger.plan)
         ledger.broken += self._trouble
         if stage is not None and stage.refusals and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -303,6 +396,12 @@ def _note(report: pytest.CollectReport | pytest.TestReport) -> dict[str, Any] | 
 
 def _is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
+
+
+def _handed(config: pytest.Config) -> dict[str, Any]:
+    """What the process that started this worker gave it."""
+    handed: dict[str, Any] = vars(config)["workerinput"][_NOTE]
+    return handed
 
 
 def _notice(config: pytest.Config, text: str) -> None:

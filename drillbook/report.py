@@ -38,6 +38,7 @@ __all__ = [
     "path_of",
     "read",
     "read_all",
+    "stamped",
     "update",
     "verify",
     "verify_drills",
@@ -168,6 +169,12 @@ def merge(previous: Report | None, run: Report, *, plan: Plan | None = None) -> 
         drills=(*run.drills, *kept_drills),
     )
     return _without_gone(merged, plan)
+
+
+def stamped(record: _Record, report: Report) -> _Record:
+    """The record with the commit and the versions of the report that it stands in."""
+    versions = dict(report.versions) if record.versions is None else record.versions
+    return replace(record, commit=record.commit or report.commit, versions=versions)
 
 
 def _stamped(record: _Record, previous: Report, run: Report) -> _Record:

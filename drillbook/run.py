@@ -6,7 +6,6 @@ import contextlib
 import json
 import re
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -38,11 +37,9 @@ from drillbook.snippets.play import Accept, Played, play_snippet
 _SETTLE_S = 30.0
 """How long the platform may take to be served before the fault."""
 
-_SETTLE_WRITES = 10
-"""Confirmed writes to wait for before the fault, so that there is something to lose."""
-
-_CONTROL_WRITES = 1
-"""The same in a control run, where nothing is counted: that users are served is enough."""
+_SETTLE_WRITES = 3
+"""Confirmed writes to wait for before the fault: users are served, and there is something to
+lose."""
 
 _BREAK_S = 20.0
 """How long a fault may take until users notice it."""
@@ -52,10 +49,6 @@ _SERVED_S = 30.0
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
 """What may be a host's name."""
-
-_CONTROL_LEAST_S, _CONTROL_MOST_S, _CONTROL_FACTOR = 5.0, 60.0, 3.0
-_CONTROL_STEP_S = 5.0
-"""Time limit of a read-only step in a control run, where its result does not matter."""
 
 
 def make_backend(name: str, root: Path) -> Backend:
@@ -93,19 +86,21 @@ def play(
     backend: Backend,
     *,
     root: Path,
-    control: bool,
+    kept: Path,
     leave_out: str = "",
     keep: bool = False,
     accept: Accept | None = None,
 ) -> Iterator[Result | DrillResult]:
     """Runs a scenario: one result for each snippet, then the drill's if it is one.
 
+    The control run of a drill is a run of its own: `drillbook.control`.
+
     Args:
         scenario: What to run.
         page: The page it stands on; names the services.
         backend: Makes the sandbox.
         root: The project's folder.
-        control: Whether a drill is also run without its write steps.
+        kept: Where evidence goes.
         leave_out: Name of a snippet that is not run, to see the drill fail.
         keep: Whether a failed scenario's sandbox stays until Ctrl-C.
         accept: Told of output that differs; a true answer takes it as right.
@@ -120,9 +115,9 @@ def play(
         try:
             sandbox = backend.open(services_of(page, scenario), label=scenario.id)
             ending.callback(sandbox.close)
-            scene = _Scene(scenario, backend.name, root / "build/evidence", sandbox)
+            scene = _Scene(scenario, backend.name, kept, sandbox)
             if drill:
-                watch, injected = _break(root, sandbox, drill, _SETTLE_WRITES)
+                watch, injected = break_stack(root, sandbox, drill, _SETTLE_WRITES)
         except DrillbookError as error:
             yield from _all_broken(scenario, error)
             return
@@ -136,12 +131,10 @@ def play(
         if drill and watch:
             verdict = _judge(scene, unmeasured(scenario, drill, started), watch, injected)
             sandbox.close()
-            if control and verdict.status == "passed":
-                verdict = _with_control(root, scene, page, backend, verdict)
             yield _recorded(scene, verdict, watch)
 
 
-def _break(root: Path, sandbox: Sandbox, drill: Drill, writes: int) -> tuple[Watch, float]:
+def break_stack(root: Path, sandbox: Sandbox, drill: Drill, writes: int) -> tuple[Watch, float]:
     """Starts the prober, injects the fault and waits until users notice.
 
     Args:
@@ -266,45 +259,6 @@ def _judge(scene: _Scene, blank: DrillResult, watch: Watch, injected: float) -> 
         reason = f"the drill was not walked to its end: {scene.over}"
         return replace(result, status="not-run", reason=reason)
     return result
-
-
-def _with_control(
-    root: Path, scene: _Scene, page: Page, backend: Backend, verdict: DrillResult
-) -> DrillResult:
-    """Runs the drill again without its write steps: it must stay down."""
-    drill = scene.scenario.drill
-    assert drill
-    recovered = verdict.recovered_s or 0.0
-    patience = min(max(_CONTROL_FACTOR * recovered, _CONTROL_LEAST_S), _CONTROL_MOST_S)
-    try:
-        services = services_of(page, scene.scenario)
-        with contextlib.closing(
-            backend.open(services, label=f"{scene.scenario.id} control")
-        ) as sandbox:
-            watch, _ = _break(root, sandbox, drill, _CONTROL_WRITES)
-            end = time.monotonic() + patience
-            for snippet in scene.scenario.snippets:
-                options = snippet.options
-                # What a guard refuses after the write steps it might do without them.
-                changes = options.effect in ("write", "destructive") or options.refusal_of
-                if changes or options.skip:
-                    continue
-                brief = replace(options, eventually_s=0.0, timeout_s=_CONTROL_STEP_S)
-                # Whether a read-only step holds does not matter here; only that it changes nothing.
-                with contextlib.suppress(HarnessError):
-                    play_snippet(sandbox.host(snippet.on), replace(snippet, options=brief), None)
-            back = watch.until(True, timeout_s=max(end - time.monotonic(), 0.5))
-    except DrillbookError as error:
-        return replace(verdict, status="error", reason=f"the control run broke: {error}")
-    if back:
-        return replace(
-            verdict,
-            status="failed",
-            control="recovered",
-            reason="the platform came back without the write steps: "
-            "this drill proves nothing of its page",
-        )
-    return replace(verdict, control="stayed-down")
 
 
 def _recorded(scene: _Scene, verdict: DrillResult, watch: Watch) -> DrillResult:

@@ -17,6 +17,11 @@ pytest_plugins = ["pytester"]
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Tests mostly wait for servers, so that more of them than cores go on at once."""
+    return 2 * len(os.sched_getaffinity(0))
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The project's folder."""

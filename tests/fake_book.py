@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from drillbook import control, run
 from drillbook import plan as plans
-from drillbook import run
+from drillbook.control import Control
 from drillbook.errors import HarnessError
 from drillbook.model import (
     Drill,
@@ -90,6 +91,11 @@ class Backend:
             raise HarnessError("missing-server", said["absent"], hint="apt-get install postgresql")
         return Sandbox(self.folder, label, said.get("versions", {"postgresql": "17.10"}))
 
+    def versions(self, services: Sequence[str]) -> dict[str, str]:
+        """What a sandbox would report."""
+        found: dict[str, str] = behaviour(self.folder).get("versions", {"postgresql": "17.10"})
+        return found
+
     def close(self) -> None:
         """Ends it."""
         note(self.folder, "close backend")
@@ -114,7 +120,7 @@ def play(
     backend: Any,
     *,
     root: Path,
-    control: bool,
+    kept: Path,
     leave_out: str = "",
     keep: bool = False,
     accept: Any = None,
@@ -122,7 +128,7 @@ def play(
     """Yields what the behaviour says of each snippet; passed where it says nothing."""
     folder = backend.folder if isinstance(backend, Backend) else backend._inner.folder
     said = behaviour(folder)
-    note(folder, f"play {scenario.id} control={control} leave_out={leave_out} keep={keep}")
+    note(folder, f"play {scenario.id} leave_out={leave_out} keep={keep}")
     started = datetime.now(UTC).isoformat(timespec="seconds")
     try:
         sandbox = backend.open(page.stack, label=scenario.id)
@@ -170,8 +176,7 @@ def play(
         if scenario.drill:
             verdict = DrillResult(
                 scenario.id, scenario.snippets[-1].digest, "kill db-1", "passed", rto_s=900,
-                people_s=600, recovered_s=0.5, acknowledged=40,
-                control="stayed-down" if control else "not-run", started=started,
+                people_s=600, recovered_s=0.5, acknowledged=40, started=started,
                 versions=dict(sandbox.versions),
             )  # fmt: skip
             if over:
@@ -179,6 +184,18 @@ def play(
             yield replace(verdict, **said.get("drill", {}))
     finally:
         sandbox.close()
+
+
+def play_control(scenario: Scenario, page: Page, backend: Any, told: Any, *, root: Path) -> Control:
+    """What the behaviour says of the control run; that users stayed unserved by default."""
+    folder = backend.folder if isinstance(backend, Backend) else backend._inner.folder
+    note(folder, f"control {scenario.id} told={told() and told().status}")
+    known = told()
+    if known and known.status != "passed":
+        spared: control.Verdict = "skipped" if known.status == "skipped" else "not-run"
+        return Control(scenario.id, spared, f"the drill itself is {known.status}")
+    backend.open(page.stack, label=f"{scenario.id} control").close()
+    return Control(scenario.id, *behaviour(folder).get("control", ["stayed-down"]))
 
 
 class _Patches:
@@ -193,6 +210,7 @@ class _Patches:
         digest = behaviour(root).get("digest", "d1")
         current = None if behaviour(root).get("stale plan") else plan(digest)
         self.patch.setattr(run, "play", play)
+        self.patch.setattr(control, "play", play_control)
         self.patch.setattr(run, "make_backend", lambda name, root: Backend(root))
         self.patch.setattr(plans, "load_current", lambda root: current)
         self.patch.setattr(plans, "read", lambda path: plan(digest))

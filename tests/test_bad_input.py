@@ -76,7 +76,8 @@ class Front(Book):
     def left(self) -> list[str]:
         """What stands in the build folder that no finished run leaves there."""
         build = self.root / "build"
-        known = {"doctrees", "evidence", "plan.json", "plan.lock", plans.ERRORS_FILE, "templates"}
+        known = {"doctrees", "evidence", "plan.json", "plan.lock", plans.ERRORS_FILE}
+        known |= {"templates", "programs", "durations.json"}
         names = {
             path.name
             for path in build.iterdir()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import re
 import tomllib
 from collections.abc import Callable
@@ -91,7 +90,7 @@ def test_the_environment_is_installed_by_hash_and_once(tasks: ModuleType) -> Non
     assert first.modules() == [
         f"{pip} --require-hashes -r requirements.lock",
         f"{pip} --no-deps -e .",
-        f"drillbook run -n {min(os.cpu_count() or 1, 4)}",
+        "drillbook run",
     ]
     assert second.modules() == first.modules()[-1:]
 

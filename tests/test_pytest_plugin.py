@@ -112,12 +112,15 @@ def test_an_item_for_each_snippet_and_for_a_drill_objectives_and_control(book: B
 def test_each_scenario_has_one_sandbox_that_ends_before_the_next_begins(book: Book) -> None:
     book.run()
     assert [line for line in book.log() if not line.startswith("ran ")] == [
-        "play guide#page control=False leave_out= keep=False",
+        "play guide#page leave_out= keep=False",
         "open guide#page",
         "close guide#page",
-        "play guide#primary-lost control=True leave_out= keep=False",
+        "play guide#primary-lost leave_out= keep=False",
         "open guide#primary-lost",
         "close guide#primary-lost",
+        "control guide#primary-lost told=passed",
+        "open guide#primary-lost control",
+        "close guide#primary-lost control",
         "close backend",
     ]
 
@@ -317,9 +320,7 @@ def test_too_few_results_are_an_error(book: Book, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_missed_objective_fails_and_shows_the_figures(book: Book) -> None:
-    book.behave(
-        drill={"status": "failed", "reason": "too slow", "recovered_s": 400.0, "control": "not-run"}
-    )
+    book.behave(drill={"status": "failed", "reason": "too slow", "recovered_s": 400.0})
     result = book.run("--drill", "primary-lost", "-v")
     assert result.ret == 1
     result.stdout.fnmatch_lines(
@@ -337,21 +338,32 @@ def test_a_missed_objective_fails_and_shows_the_figures(book: Book) -> None:
 
 
 def test_a_control_run_that_recovers_fails(book: Book) -> None:
-    book.behave(drill={"status": "failed", "reason": "proves nothing", "control": "recovered"})
+    book.behave(control=["recovered", "it came back"])
     result = book.run("--drill", "primary-lost")
     assert result.ret == 1
-    assert result.parseoutcomes()["failed"] == 2
+    assert result.parseoutcomes()["failed"] == 1
+    drill = book.report()["drills"][0]
+    assert (drill["status"], drill["control"]) == ("failed", "recovered")
+    assert drill["reason"] == "it came back"
 
 
-def test_a_passed_drill_without_a_control_verdict_is_an_error(book: Book) -> None:
-    book.behave(drill={"control": "not-run"})
+def test_a_control_run_that_breaks_is_an_error_of_its_drill(book: Book) -> None:
+    book.behave(control=["error", "the control run broke: no-engine"])
     assert book.run("--drill", "primary-lost").ret == 3
+    assert book.report()["drills"][0]["status"] == "error"
+
+
+def test_a_drill_that_did_not_pass_says_nothing_of_its_control_run(book: Book) -> None:
+    book.behave(drill={"status": "failed", "reason": "too slow"}, control=["recovered", "it came"])
+    book.run("--drill", "primary-lost")
+    drill = book.report()["drills"][0]
+    assert (drill["status"], drill["reason"], drill["control"]) == ("failed", "too slow", "not-run")
 
 
 def test_no_control(book: Book) -> None:
     result = book.run("--drill", "primary-lost", "--no-control")
     assert result.parseoutcomes()["passed"] == 5
-    assert "play guide#primary-lost control=False leave_out= keep=False" in book.log()
+    assert "play guide#primary-lost leave_out= keep=False" in book.log()
 
 
 def test_leave_one_out_fails_when_a_drill_passes_without_a_step(book: Book) -> None:
@@ -372,7 +384,7 @@ def test_leave_one_out_passes_when_the_drill_turns_red_and_is_not_reported(book:
     result = book.run("--drill", "primary-lost", "--leave-one-out")
     assert result.ret == 0
     result.assert_outcomes(passed=7, deselected=3)
-    assert "play guide#primary-lost control=False leave_out=promote keep=False" in book.log()
+    assert "play guide#primary-lost leave_out=promote keep=False" in book.log()
     assert set(book.statuses().values()) == {"passed"}
 
 
@@ -404,7 +416,7 @@ def test_an_unchanged_book_is_not_run_again(book: Book) -> None:
     assert result.ret == 0
     result.assert_outcomes(passed=9)
     assert "\n".join(result.outlines).count("PASSED (reused)") == 9
-    assert book.log() == ["open versions of db-1", "close versions of db-1", "close backend"]
+    assert book.log() == ["close backend"]
 
 
 @pytest.mark.parametrize(
@@ -441,9 +453,13 @@ def test_fresh_and_ci_run_everything(book: Book, monkeypatch: pytest.MonkeyPatch
 
 def test_a_drill_without_its_control_is_not_reused_where_controls_are_on(book: Book) -> None:
     book.run("--no-control")
+    assert book.report()["drills"][0]["control"] == "not-run"
     book.log()
     book.run()
-    assert book.ran() == ["context", "confirm", "promote", "extra"]
+    log = book.log()
+    assert "control guide#primary-lost told=passed" in log
+    assert not [line for line in log if line.startswith("ran ")]
+    assert book.report()["drills"][0]["control"] == "stayed-down"
 
 
 # xdist
@@ -452,7 +468,9 @@ def test_a_drill_without_its_control_is_not_reused_where_controls_are_on(book: B
 def test_workers_keep_a_scenario_together_and_send_results_home(book: Book) -> None:
     result = book.run_apart("-n2", "-v")
     assert result.ret == 0
-    workers = re.findall(r"\[(gw\d)\].*::(guide#\S+)::", "\n".join(result.outlines))
+    ran = re.findall(r"\[(gw\d)\].*::(guide#\S+)::(\S+)", "\n".join(result.outlines))
+    # The control run is a unit of its own.
+    workers = [(worker, scenario) for worker, scenario, name in ran if name != "control"]
     assert len({worker for worker, scenario in workers if scenario == "guide#page"}) == 1
     assert len({worker for worker, scenario in workers if scenario == "guide#primary-lost"}) == 1
     assert len(book.statuses()) == 7
@@ -477,7 +495,7 @@ def test_keep_and_workers_are_refused(book: Book) -> None:
 
 def test_keep_is_passed_on(book: Book) -> None:
     book.run("--keep", "-k", "page")
-    assert "play guide#page control=False leave_out= keep=True" in book.log()
+    assert "play guide#page leave_out= keep=True" in book.log()
 
 
 # What is written beside the report

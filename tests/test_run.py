@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from drillbook import control as controls
+from drillbook.control import Told
 from drillbook.model import Drill, DrillResult, Language, Options, Page, Result, Scenario, Snippet
 from drillbook.run import play
 from drillbook.sandboxes.local import LocalBackend
@@ -54,10 +56,22 @@ def run(local_backend: LocalBackend, tmp_path: Path) -> Play:
             drill = Drill("d", fault, rto_s, people_s=30, rpo_s=rpo_s, line=1, stack=more)
         scenario = Scenario("runbooks/x#d", "drill" if drill else "page", "X", snippets, 0, drill)
         found = list(
-            play(scenario, page, local_backend, root=tmp_path, control=control, leave_out=leave_out)
+            play(
+                scenario,
+                page,
+                local_backend,
+                root=ROOT,
+                kept=tmp_path / "build/evidence",
+                leave_out=leave_out,
+            )
         )
         last = found.pop() if drill else None
         assert last is None or isinstance(last, DrillResult)
+        if last and control:
+            told = Told(last.status, last.recovered_s)
+            done = controls.play(scenario, page, local_backend, lambda: told, root=ROOT)
+            last = controls.joined(last, done)
+            controls.record(tmp_path / "build/evidence", last)
         return [result for result in found if isinstance(result, Result)], last
 
     return go

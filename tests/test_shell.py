@@ -13,7 +13,8 @@ from drillbook.errors import HarnessError
 from drillbook.inside.shell import OUTPUT_LIMIT, Outcome, Shell
 
 PAGE = "source/runbooks/x.md"
-ENV = {"PATH": os.environ["PATH"], "HOME": "/nowhere", "LC_ALL": "C.UTF-8"}
+# The machine's own folders: what a program lacks is said otherwise where one may not be read.
+ENV = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/nowhere", "LC_ALL": "C.UTF-8"}
 
 
 @pytest.fixture

@@ -286,7 +286,8 @@ def test_a_late_job_is_trouble_until_it_is_accepted(
     order(publishing, targets, clock, 1)
     publishing.ask()
     assert publishing.trouble() == ""
-    order(publishing, targets, clock, 6)
+    order(publishing, targets, clock, 1)
+    clock.now += LATE_S
     text = f"acknowledged more than {LATE_S:g} s ago and not published: 1"
     assert publishing.trouble() == text
     targets.silent = True

@@ -6,6 +6,7 @@ they run, send it their notes as plain data (`StepItem.note`).
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from collections import Counter
 from collections.abc import Iterable
@@ -13,7 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from drillbook import control
 from drillbook import report as reports
+from drillbook.control import Control
 from drillbook.errors import HarnessError
 from drillbook.model import DrillResult, Plan, Report, Result, services_of
 from drillbook.runs import junit
@@ -65,8 +68,8 @@ class Ledger:
         build = self.root / "build"
         junit.write(self.notes, build / f"junit-doctest-{self.backend}.xml", self.backend)
         results = [Result(**r) for r in self._records("Result")]
-        drills = [DrillResult(**r) for r in self._records("DrillResult")]
         path = reports.path_of(build, self.backend)
+        drills = self._drills(path)
         if not results and not drills:
             return path
         run = Report(
@@ -87,6 +90,24 @@ class Ledger:
             self.remark = f"{error.code}: {error.message} It is set aside as {path.name}.damaged."
         reports.update(path, run, plan=self.plan)
         return path
+
+    def _drills(self, path: Path) -> list[DrillResult]:
+        """The drills' results, each joined with its control run, wherever that ran.
+
+        A control run alone joins what is known of its drill.
+        """
+        drills = {r["id"]: DrillResult(**r) for r in self._records("DrillResult")}
+        controls = [Control(r["id"], r["verdict"], r["reason"]) for r in self._records("Control")]
+        if any(each.id not in drills for each in controls):
+            with contextlib.suppress(HarnessError):
+                report = reports.read(path)
+                known = {drill.id: reports.stamped(drill, report) for drill in report.drills}
+                drills = {c.id: known[c.id] for c in controls if c.id in known} | drills
+        for each in controls:
+            if each.id in drills:
+                drills[each.id] = control.joined(drills[each.id], each)
+                control.record(self.root / "build/evidence", drills[each.id])
+        return list(drills.values())
 
     def annotations(self) -> list[str]:
         """A workflow command of GitHub for each step that failed, on the page's own line."""

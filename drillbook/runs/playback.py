@@ -27,7 +27,6 @@ class Playback:
         scenario: Scenario,
         steps: int,
         *,
-        control: bool,
         notice: Callable[[str], None],
     ) -> None:
         self.reused = False
@@ -38,7 +37,6 @@ class Playback:
         self._scenario = scenario
         self._notice = notice
         self._steps = steps
-        self._control = control
         self._done: list[Outcome] = []
         self._play: Iterator[Outcome] | None = None
         self._broken = ""
@@ -84,12 +82,12 @@ class Playback:
 
     def _begin(self) -> Iterator[Outcome]:
         page, scenario = self._page, self._scenario
-        known = self._stage.reusable(page, scenario, self._steps, control=self._control)
+        known = self._stage.reusable(page, scenario, self._steps)
         if known:
             self.reused = True
             return iter(known)
         return self._announced(
-            self._stage.play(page, scenario, control=self._control),
+            self._stage.play(page, scenario),
             f"{scenario.id}: waiting for its sandbox",
         )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 import pytest
 
-from drillbook.model import Plan
+from drillbook.model import Page, Plan, Scenario
 from drillbook.runs.items import ScenarioNode, SnippetItem, StepItem
 
 
@@ -16,19 +17,28 @@ def is_chosen(item: pytest.Item, config: pytest.Config) -> bool:
     if not isinstance(item, StepItem):
         return True
     option, node = config.option, item.parent
-    page, scenario = node.page, node.scenario
+    if not is_wanted(node.page, node.scenario, option):
+        return False
+    if option.snippet:
+        # What a scenario only runs as its prefix is at home elsewhere.
+        if not isinstance(item, SnippetItem) or item.position < node.scenario.prefix:
+            return False
+        return bool({item.snippet.id, item.snippet.name} & set(option.snippet))
+    return True
+
+
+def is_wanted(page: Page, scenario: Scenario, option: Namespace) -> bool:
+    """Whether `--page`, `--drill` and `--snippet` ask for something of a scenario."""
     if option.page and not {page.docname, page.path} & set(option.page):
         return False
     if option.drill:
         names = {scenario.id, scenario.drill.name} if scenario.drill else set()
         if not names & set(option.drill):
             return False
-    if option.snippet:
-        # What a scenario only runs as its prefix is at home elsewhere.
-        if not isinstance(item, SnippetItem) or item.position < scenario.prefix:
-            return False
-        return bool({item.snippet.id, item.snippet.name} & set(option.snippet))
-    return True
+    if not option.snippet:
+        return True
+    own = scenario.snippets[scenario.prefix :]
+    return any({snippet.id, snippet.name} & set(option.snippet) for snippet in own)
 
 
 def with_predecessors(items: Sequence[pytest.Item]) -> Iterator[pytest.Item]:

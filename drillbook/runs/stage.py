@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from drillbook import control, run
 from drillbook import report as reports
-from drillbook import run
+from drillbook.control import Control
 from drillbook.errors import HarnessError, PageError
 from drillbook.model import (
     DrillResult,
@@ -23,6 +24,7 @@ from drillbook.model import (
 )
 from drillbook.pages.console import Command
 from drillbook.runs import update
+from drillbook.runs.exchange import Exchange
 from drillbook.runs.update import Change
 from drillbook.sandboxes.sandbox import Backend, Sandbox
 
@@ -47,7 +49,7 @@ class Recorder:
 
     def __init__(self, inner: Backend) -> None:
         self.name = inner.name
-        self.versions: dict[str, str] = {}
+        self.reported: dict[str, str] = {}
         self.absent: HarnessError | None = None
         """Set once a server program turned out not to be on this machine."""
 
@@ -62,8 +64,18 @@ class Recorder:
             if error.code == "missing-server":
                 self.absent = error
             raise
-        self.versions.update(sandbox.versions)
+        self.reported.update(sandbox.versions)
         return sandbox
+
+    def versions(self, services: Sequence[str]) -> Mapping[str, str]:
+        """Versions that a sandbox with these services would report, see `Backend.versions`."""
+        self.absent = None
+        try:
+            return self._inner.versions(services)
+        except HarnessError as error:
+            if error.code == "missing-server":
+                self.absent = error
+            raise
 
     def close(self) -> None:
         """Closes the backend."""
@@ -73,8 +85,9 @@ class Recorder:
 class Stage:
     """Where scenarios are played in this process."""
 
-    def __init__(self, root: Path, plan: Plan, choices: Choices) -> None:
+    def __init__(self, root: Path, plan: Plan, choices: Choices, exchange: Exchange) -> None:
         self.root = root
+        self.exchange = exchange
         self.plan = plan
         self.choices = choices
         self._backend: Recorder | None = None
@@ -98,23 +111,29 @@ class Stage:
     @property
     def versions(self) -> Mapping[str, str]:
         """Server versions that the sandboxes opened so far reported."""
-        return self._backend.versions if self._backend else {}
+        return self._backend.reported if self._backend else {}
 
     def play(
-        self, page: Page, scenario: Scenario, *, control: bool = False, leave_out: str = ""
+        self, page: Page, scenario: Scenario, *, leave_out: str = ""
     ) -> Iterator[Result | DrillResult]:
         """Plays a scenario in a sandbox of its own, see `run.play`."""
         # A run that is meant to fail must not overwrite the evidence of the real one.
-        root = self.root / "build" / "leave-one-out" if leave_out else self.root
+        kept = self.root / "build" / ("leave-one-out" if leave_out else "evidence")
         return run.play(
             scenario,
             page,
             self.backend,
-            root=root,
-            control=control,
+            root=self.root,
+            kept=kept,
             leave_out=leave_out,
             keep=self.choices.keep and not leave_out,
             accept=self._accept if self.choices.update and not leave_out else None,
+        )
+
+    def play_control(self, page: Page, scenario: Scenario) -> Control:
+        """Plays a drill's control run in a sandbox of its own, see `control.play`."""
+        return control.play(
+            scenario, page, self.backend, lambda: self.exchange.told(scenario.id), root=self.root
         )
 
     @property
@@ -123,7 +142,7 @@ class Stage:
         return self._backend.absent if self._backend else None
 
     def reusable(
-        self, page: Page, scenario: Scenario, steps: int, *, control: bool
+        self, page: Page, scenario: Scenario, steps: int
     ) -> tuple[Result | DrillResult, ...]:
         """What is known of a scenario's first steps, if all of it still stands; else nothing.
 
@@ -134,7 +153,6 @@ class Stage:
             page: The scenario's page.
             scenario: What would be played.
             steps: Number of snippets asked for; one more asks for the drill's result.
-            control: Whether the drill's control run is asked for too.
         """
         known = self._report()
         if known is None:
@@ -158,10 +176,24 @@ class Stage:
             drills = {drill.id: drill for drill in known.drills}
             if reports.verify_drills(alone, [known], today)[scenario.id].state not in good:
                 return ()
-            if control and drills[scenario.id].control != "stayed-down":
-                return ()
             found.append(drills[scenario.id])
         return tuple(found) if self._same_servers(page, scenario, found) else ()
+
+    def known_control(self, page: Page, scenario: Scenario) -> bool:
+        """Whether the drill stands as it is known, and was seen to stay down without its steps."""
+        known = self.reusable(page, scenario, len(scenario.snippets) + 1)
+        return bool(known) and getattr(known[-1], "control", "") == "stayed-down"
+
+    def units(self, page: Page, scenario: Scenario) -> int:
+        """How many units of work a scenario is, all that is known of it left out."""
+        choices, is_drill = self.choices, scenario.drill is not None
+        known = self.reusable(page, scenario, len(scenario.snippets) + is_drill)
+        count = int(not known)
+        if is_drill and choices.control:
+            count += not self.known_control(page, scenario)
+        if is_drill and choices.leave_one_out:
+            count += 1
+        return count
 
     def _accept(self, snippet: Snippet, command: Command | None, actual: str) -> bool:
         try:
@@ -195,10 +227,7 @@ class Stage:
     ) -> bool:
         services = services_of(page, scenario)
         if services not in self._versions:
-            # Only running servers tell what they are: one sandbox for each stack.
-            sandbox = self.backend.open(services, label=f"versions of {', '.join(services)}")
-            self._versions[services] = dict(sandbox.versions)
-            sandbox.close()
+            self._versions[services] = self.backend.versions(services)
         now = self._versions[services]
         return all(
             (record.versions or {}).get(name) == version

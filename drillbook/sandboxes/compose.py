@@ -260,6 +260,20 @@ class ComposeBackend:
             raise
         return sandbox
 
+    def versions(self, services: Sequence[str]) -> Mapping[str, str]:
+        """See `drillbook.sandboxes.sandbox.Backend`; the hosts' image is asked."""
+        self.prepare()
+
+        def ask(service: Service, argv: Sequence[str]) -> str:
+            program, *arguments = argv
+            return self._docker.must(
+                "run", "--rm", "--network", "none", "--pull", "never",
+                "--env", f"PATH={service.environment.get('PATH', os.defpath)}",
+                "--entrypoint", program, self._image, *arguments,
+            )  # fmt: skip
+
+        return versions.told(stack.load(self._root).closure(services), ask)
+
     def close(self) -> None:
         """See `drillbook.sandboxes.sandbox.Backend`; the image stays, nothing else is left."""
 

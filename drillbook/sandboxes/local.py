@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import compileall
 import contextlib
-import fcntl
 import os
-import shutil
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from drillbook import digests
-from drillbook.sandboxes import certs, exposed, npm, servers, stack
-from drillbook.sandboxes.local_sandbox import SYSTEM_PATH, LocalSandbox
+from drillbook.sandboxes import certs, exposed, npm, servers, stack, versions
+from drillbook.sandboxes.local_sandbox import LocalSandbox
+from drillbook.sandboxes.made import made_once
+from drillbook.sandboxes.servers import SYSTEM_PATH
 
-_TEMPLATE_KEEP_S = 24 * 3600
+_TEMPLATE_KEEP_S = 3600.0
+"""How long a template stays that nobody has used; longer than any scenario takes."""
+
 _VOLUME_SIZE = "512m"
 
 
@@ -40,14 +41,24 @@ class LocalBackend:
     def open(self, services: Sequence[str], *, label: str) -> LocalSandbox:
         """See `drillbook.sandboxes.sandbox.Backend`."""
         programs = self._programs(services)
-        template = self._template(services, programs)
-        sandbox = self._make(services, programs, template, None)
+        state = self._state()
+        wanted = stack.load(self._root).closure(services)
+        volumes = {
+            volume: {"template": str(folder / volume), "size": _VOLUME_SIZE}
+            for volume, folder in self._templates(wanted, state).items()
+        }
+        sandbox = self._make(services, programs, state, volumes)
         try:
             sandbox.start(in_order=False)
         except BaseException:
             sandbox.close()
             raise
         return sandbox
+
+    def versions(self, services: Sequence[str]) -> Mapping[str, str]:
+        """See `drillbook.sandboxes.sandbox.Backend`."""
+        wanted = stack.load(self._root).closure(services)
+        return versions.of_programs(wanted, self._programs(services))
 
     def close(self) -> None:
         """See `drillbook.sandboxes.sandbox.Backend`; templates stay, nothing else is left."""
@@ -71,77 +82,78 @@ class LocalBackend:
         return exposed.linked(server, found, self._root / "build")
 
     def _make(
-        self, services: Sequence[str], programs: Sequence[Path], state: Path, fresh: Path | None
+        self,
+        services: Sequence[str],
+        programs: Sequence[Path],
+        state: Path,
+        volumes: Mapping[str, Mapping[str, str]],
     ) -> LocalSandbox:
-        definition = stack.load(self._root, {"DRILLBOOK_STATE": str(state / "state")})
+        definition = stack.load(self._root, {"DRILLBOOK_STATE": str(state)})
         wanted = definition.closure(services)
-        volumes = {
-            mount.source: {"folder": str(fresh / mount.source)}
-            if fresh
-            else {"template": str(state / "volumes" / mount.source), "size": _VOLUME_SIZE}
-            for service in wanted
-            for mount in service.mounts
-            if mount.volume
-        }
-        for volume in volumes.values() if fresh else ():
-            Path(volume["folder"]).mkdir(parents=True, exist_ok=True)
         packages = None
         if definition.node_packages and any(servers.NODE.name in s.programs for s in wanted):
             packages = npm.installed(self._root, Path(definition.node_packages), self._environ)
-        secrets = certs.read_secrets(state / "state")
+        secrets = certs.read_secrets(state)
         shown = exposed.paths(programs, self._root / "build")
         return LocalSandbox(wanted, definition.user, volumes, programs, secrets, shown, packages)
 
-    def _template(self, services: Sequence[str], programs: Sequence[Path]) -> Path:
-        """The folder with the stack's data at rest, made if it is not there yet."""
-        names = sorted({s.name for s in stack.load(self._root).closure(services)})
-        made_of = [
-            digests.of_files(digests.stack_files(self._root)),
-            *(f"{folder} {os.path.getmtime(folder)}" for folder in programs),
-            *names,
-            str(os.getuid()),  # the data belongs to whoever the sandbox runs as
-        ]
-        key = digests.of_bytes("\n".join(made_of).encode())
-        folder = self._root / "build/templates"
-        folder.mkdir(parents=True, exist_ok=True)
-        # A link would be followed inside the sandbox, where it leads nowhere.
-        folder = folder.resolve()
-        target = folder / key[:16]
-        with _locked(folder / "lock"):
-            # Nobody else is making one now: these are of runs that were killed.
-            for unfinished in folder.glob("*.making"):
-                shutil.rmtree(unfinished, ignore_errors=True)
-            if target.exists():
-                os.utime(target)
-                return target
-            _remove_old(folder)
-            making = folder / f"{key[:16]}.making"
-            try:
-                # Hosts see the stack read-only: what its Python means is written down here.
-                compileall.compile_dir(self._root / "examples", quiet=2)
-                self._write_state(making / "state")
-                with contextlib.closing(
-                    self._make(services, programs, making, making / "volumes")
-                ) as sandbox:
-                    sandbox.start(in_order=True)
-                    sandbox.stop()
-                making.rename(target)
-            finally:
-                shutil.rmtree(making, ignore_errors=True)
-        return target
+    def _templates(self, services: Sequence[stack.Service], state: Path) -> dict[str, Path]:
+        """Folder of the template that each volume of these services is found in.
 
-    def _write_state(self, folder: Path) -> None:
-        certs.write_state(folder, stack.load(self._root))
+        Services whose data agrees, as a primary's and its replica's, share a template, and
+        so do all stacks with any of them.
+        """
+        needed = {volume for service in services for volume in service.volumes}
+        definition = stack.load(self._root)
+        found = dict.fromkeys(needed - set(definition.data_volumes), self._empty(definition))
+        for together in definition.together():
+            volumes = {volume for service in together for volume in service.volumes}
+            if volumes & needed:
+                folder = self._template(together, sorted(volumes), state)
+                found |= dict.fromkeys(volumes & needed, folder)
+        return found
 
+    def _empty(self, definition: stack.Stack) -> Path:
+        """A folder with an empty one for each volume that holds no data."""
+        volumes = {volume for each in definition.services.values() for volume in each.volumes}
 
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        def fill(folder: Path) -> None:
+            for volume in volumes:
+                (folder / volume).mkdir()
 
+        return made_once(self._kept, f"empty {sorted(volumes)}", fill)
 
-def _remove_old(folder: Path) -> None:
-    for entry in folder.iterdir():
-        if entry.is_dir() and time.time() - entry.stat().st_mtime > _TEMPLATE_KEEP_S:
-            shutil.rmtree(entry, ignore_errors=True)
+    def _template(
+        self, services: Sequence[stack.Service], volumes: Sequence[str], state: Path
+    ) -> Path:
+        """The folder with these services' data at rest, made if it is not there yet."""
+        names = [service.name for service in services]
+        programs = self._programs(names)
+        made_of = [state.name, *(f"{p} {os.path.getmtime(p)}" for p in programs), *names, *volumes]
+        made_of.append(str(os.getuid()))  # the data belongs to whoever the sandbox runs as
+
+        def fill(folder: Path) -> None:
+            own = {volume: {"folder": str(folder / volume)} for volume in volumes}
+            for volume in volumes:
+                (folder / volume).mkdir()
+            with contextlib.closing(self._make(names, programs, state, own)) as sandbox:
+                sandbox.start(in_order=True)
+                sandbox.stop()
+
+        return made_once(self._kept, "\n".join(made_of), fill, keep_s=_TEMPLATE_KEEP_S)
+
+    def _state(self) -> Path:
+        """The folder with the secrets and certificates of this version of the stack's files."""
+        definition = stack.load(self._root)
+        made_of = digests.of_files(digests.stack_files(self._root))
+
+        def fill(folder: Path) -> None:
+            # Hosts see the stack read-only: what its Python means is written down here.
+            compileall.compile_dir(self._root / "examples", quiet=2)
+            certs.write_state(folder, definition)
+
+        return made_once(self._kept, f"state {made_of}", fill, keep_s=_TEMPLATE_KEEP_S)
+
+    @property
+    def _kept(self) -> Path:
+        return self._root / "build/templates"

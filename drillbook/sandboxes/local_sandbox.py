@@ -22,10 +22,8 @@ from drillbook.sandboxes import versions
 from drillbook.sandboxes.host import AgentHost
 from drillbook.sandboxes.npm import NODE_MODULES
 from drillbook.sandboxes.sandbox import Reply
+from drillbook.sandboxes.servers import SYSTEM_PATH
 from drillbook.sandboxes.stack import Service, User
-
-SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
-"""The machine's own folders of programs; they come last on a host's PATH."""
 
 _PACKAGE = Path(__file__).parent.parent
 _START = (

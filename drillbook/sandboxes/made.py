@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from drillbook import digests
 
 
-def made_once(parent: Path, made_of: str, make: Callable[[Path], None]) -> Path:
+def made_once(
+    parent: Path, made_of: str, make: Callable[[Path], None], *, keep_s: float | None = None
+) -> Path:
     """The folder below `parent` for these ingredients; `make` fills it if it is not there yet.
 
     Args:
         parent: Where such folders are kept.
         made_of: All that decides what is in it.
         make: Fills an empty folder, which gets its name only when that is done.
+        keep_s: Seconds after whose last use other such folders go, when one is made; they
+            stay without it.
     """
     key = digests.of_bytes(made_of.encode())[:12]
     parent.mkdir(parents=True, exist_ok=True)
@@ -28,7 +34,12 @@ def made_once(parent: Path, made_of: str, make: Callable[[Path], None]) -> Path:
         # Nobody else is making one now: these are of runs that were killed.
         for unfinished in parent.glob("*.making"):
             shutil.rmtree(unfinished, ignore_errors=True)
-        if not target.exists():
+        if target.exists():
+            if keep_s is not None:
+                os.utime(target)
+        else:
+            if keep_s is not None:
+                _remove_unused(parent, keep_s)
             making.mkdir()
             try:
                 make(making)
@@ -36,3 +47,9 @@ def made_once(parent: Path, made_of: str, make: Callable[[Path], None]) -> Path:
             finally:
                 shutil.rmtree(making, ignore_errors=True)
     return target
+
+
+def _remove_unused(parent: Path, keep_s: float) -> None:
+    for entry in parent.iterdir():
+        if entry.is_dir() and time.time() - entry.stat().st_mtime > keep_s:
+            shutil.rmtree(entry, ignore_errors=True)

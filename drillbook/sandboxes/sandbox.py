@@ -101,6 +101,16 @@ class Backend(Protocol):
         """
         ...
 
+    def versions(self, services: Sequence[str]) -> Mapping[str, str]:
+        """Versions of the servers that a sandbox with these services would have.
+
+        No sandbox is opened for that.
+
+        Raises:
+            HarnessError: As for `open`.
+        """
+        ...
+
     def close(self) -> None:
         """Releases what outlives a sandbox (images stay, containers do not)."""
         ...

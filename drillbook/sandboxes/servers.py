@@ -13,6 +13,9 @@ from pathlib import Path
 
 from drillbook.errors import HarnessError
 
+SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
+"""The machine's own folders of programs; they come last on a host's PATH."""
+
 
 @dataclass(frozen=True, slots=True)
 class Server:

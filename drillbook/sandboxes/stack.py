@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,11 @@ class Service:
     """File of a simulated service: for each request that it does not simulate a line of JSON
     with `method` and `path`."""
 
+    @property
+    def volumes(self) -> tuple[str, ...]:
+        """Names of the volumes that it sees."""
+        return tuple(mount.source for mount in self.mounts if mount.volume)
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -191,6 +197,31 @@ class Stack:
             add(name)
         return tuple(ordered.values())
 
+    def together(self) -> tuple[tuple[Service, ...], ...]:
+        """The services that hold data, as groups whose data must agree, with what they need.
+
+        A volume that a host without a service sees as well holds no server's data: each
+        host puts into it what belongs there when it starts.
+        """
+        groups: list[set[str]] = []
+        for volume in self.data_volumes:
+            users = [name for name, each in self.services.items() if volume in each.volumes]
+            group = {service.name for service in self.closure(users)}
+            for other in [known for known in groups if known & group]:
+                groups.remove(other)
+                group |= other
+            groups.append(group)
+        return tuple(self.closure(sorted(group)) for group in groups)
+
+    @property
+    def data_volumes(self) -> tuple[str, ...]:
+        """Names of the volumes that only services with a process of their own see."""
+        seen: dict[str, bool] = {}
+        for service in self.services.values():
+            for volume in service.volumes:
+                seen[volume] = seen.get(volume, True) and bool(service.command)
+        return tuple(volume for volume, is_data in seen.items() if is_data)
+
 
 def load(root: Path, variables: Mapping[str, str] | None = None) -> Stack:
     """Reads the stack definition.
@@ -204,6 +235,20 @@ def load(root: Path, variables: Mapping[str, str] | None = None) -> Stack:
         HarnessError: `bad-stack` when the file does not hold what is needed here.
     """
     path = root / COMPOSE_FILE
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise HarnessError("bad-stack", str(error), where=Where(COMPOSE_FILE)) from error
+    given = None if variables is None else tuple(sorted(variables.items()))
+    return _load(path, (found.st_mtime_ns, found.st_size), given)
+
+
+@lru_cache(maxsize=16)
+def _load(
+    path: Path, _version: tuple[int, int], given: tuple[tuple[str, str], ...] | None
+) -> Stack:
+    """The definition as it is in this version of the file: it is asked for again and again."""
+    variables = None if given is None else dict(given)
     try:
         document = yaml.load(_expand(path.read_text(encoding="utf-8"), variables), Loader=_LOADER)
         files = {

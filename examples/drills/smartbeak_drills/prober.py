@@ -55,6 +55,9 @@ APPLICATION = "drillbook-probe"
 
 _LOOK_S = 0.1
 _SAY_S = 0.5
+_FIRST_S, _FIRST = 0.05, 10
+"""Until so many writes are confirmed it speaks more often: a drill waits for the first."""
+
 _ROWS_S = 0.02
 
 # A little longer than the server's own limit, whose error text is worth having.
@@ -125,9 +128,10 @@ class Prober:
         for thread in threads:
             thread.start()
         said: State | None = None
+        acknowledged = 0
         while True:
             try:
-                event = self._states.get(timeout=_SAY_S)
+                event = self._states.get(timeout=_FIRST_S if acknowledged < _FIRST else _SAY_S)
             except queue.Empty:
                 event = self._newest
             if event is None:
