@@ -248,7 +248,10 @@ class DrillResult:
     """Names the scenario looked up; None where the backend cannot tell."""
 
     simulated: tuple[str, ...] = ()
-    """Simulated services that were in the sandbox."""
+    """Simulated services that were part of the fault, of a command or of what was judged."""
+
+    stood_in: tuple[str, ...] = ()
+    """Simulated services that were in the sandbox beside these."""
 
     started: str = ""
     evidence: str = ""

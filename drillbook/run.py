@@ -6,8 +6,8 @@ import contextlib
 import json
 import re
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Set
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -79,6 +79,9 @@ class _Scene:
     over: str = ""
     """Why nothing more is run; empty while the scenario goes on."""
 
+    used: set[str] = field(default_factory=set)
+    """Simulated services that were part of a command."""
+
 
 def play(
     scenario: Scenario,
@@ -129,9 +132,18 @@ def play(
                 sandbox.hold(snippet.on)
             yield result
         if drill and watch:
-            verdict = _judge(scene, unmeasured(scenario, drill, started), watch, injected)
+            blank = unmeasured(scenario, drill, started)
+            verdict = _judge(scene, blank, watch, injected, _concerned(root, sandbox, drill))
             sandbox.close()
             yield _recorded(scene, verdict, watch)
+
+
+def _concerned(root: Path, sandbox: Sandbox, drill: Drill) -> frozenset[str]:
+    """The hosts and links that a drill's fault concerns or that its oracle looks at."""
+    brought = kit.load(stack.load(root))
+    fault = faults.parse(drill.fault, brought)
+    oracle = brought.oracles[faults.oracle(fault, brought, sandbox.services)]
+    return frozenset((*faults.hosts_named(fault, brought), *oracle.needs))
 
 
 def break_stack(root: Path, sandbox: Sandbox, drill: Drill, writes: int) -> tuple[Watch, float]:
@@ -209,6 +221,7 @@ def _step(scene: _Scene, snippet: Snippet, accept: Accept | None) -> Result:
         simulated=_simulated_in(snippet, scene.sandbox),
         versions=dict(scene.sandbox.versions),
     )
+    scene.used.update(result.simulated)
     more = {}
     if played.status in ("failed", "error") and host:
         with contextlib.suppress(HarnessError):
@@ -237,8 +250,18 @@ def _step(scene: _Scene, snippet: Snippet, accept: Accept | None) -> Result:
     return replace(result, evidence=name)
 
 
-def _judge(scene: _Scene, blank: DrillResult, watch: Watch, injected: float) -> DrillResult:
-    """Waits until users are served again, and takes the prober's account."""
+def _judge(
+    scene: _Scene, blank: DrillResult, watch: Watch, injected: float, judged_by: Set[str]
+) -> DrillResult:
+    """Waits until users are served again, and takes the prober's account.
+
+    Args:
+        scene: What was run, and where.
+        blank: The result before anything is known.
+        watch: The prober at work.
+        injected: When the outage began, in seconds of CLOCK_MONOTONIC.
+        judged_by: Hosts that the fault concerns or that its oracle looks at.
+    """
     try:
         if not scene.over:
             watch.until(True, timeout_s=_SERVED_S)
@@ -248,9 +271,12 @@ def _judge(scene: _Scene, blank: DrillResult, watch: Watch, injected: float) -> 
         unknown = _not_simulated(scene.sandbox)
     except DrillbookError as error:
         return replace(blank, status="error", reason=str(error))
+    standing = {each.name for each in scene.sandbox.services.values() if each.simulated}
+    taking_part = _taking_part(standing, {*scene.used, *account.asked}, judged_by)
     result = replace(
         measured(blank, account, injected, contacted, said),
-        simulated=tuple(each.name for each in scene.sandbox.services.values() if each.simulated),
+        simulated=tuple(sorted(taking_part)),
+        stood_in=tuple(sorted(standing - taking_part)),
         versions=dict(scene.sandbox.versions),
     )
     if unknown:
@@ -259,6 +285,17 @@ def _judge(scene: _Scene, blank: DrillResult, watch: Watch, injected: float) -> 
         reason = f"the drill was not walked to its end: {scene.over}"
         return replace(result, status="not-run", reason=reason)
     return result
+
+
+def _taking_part(standing: Set[str], asked: Set[str], judged_by: Set[str]) -> frozenset[str]:
+    """Which simulated services were part of the fault, of a command or of what was judged."""
+    return frozenset(
+        name
+        for name in standing
+        if name in asked
+        # A link to a host bears its name: `wordpress-wan`.
+        or any(host == name or host.startswith(f"{name}-") for host in judged_by)
+    )
 
 
 def _recorded(scene: _Scene, verdict: DrillResult, watch: Watch) -> DrillResult:

@@ -6,7 +6,8 @@ The rules, for each snippet:
     plan's. A result with another digest is *stale*. No result is *not run*.
 2.  A passed result is *verified*; *simulated* when it speaks to a service that only
     stands in for the real one, or needs a defect of the platform mended (a drill: when
-    such a service was in its sandbox or one of its steps is like that); *stale* when
+    such a service was part of its fault, of a step or of what was judged, or one of its
+    steps is like that; one that merely stood in the sandbox is named); *stale* when
     it is older than the page's review cycle allows (`MAX_AGE_DAYS`).
 3.  On one backend a snippet is as good as the worst of its scenarios.
 4.  Over the backends it is the worst of those where something ran that still
@@ -73,6 +74,9 @@ class Run:
 
     where: tuple[str, int] = ("", 0)
     """Source path and line of the deciding result."""
+
+    stood_in: tuple[str, ...] = ()
+    """Simulated services that merely stood in a drill's sandbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +249,7 @@ def _of_drill(
     fixes = {n for each in scenario.snippets for n in each.options.needs_fix.split(", ") if n}
     needs_fix = ", ".join(sorted(fixes, key=int))
     run = _base(result, report, page, today, digest, needs_fix)
+    run = replace(run, stood_in=result.stood_in)
     if run.state in ("verified", "simulated") and (objection := _objection(result)):
         return replace(run, state="failed", reason=objection)
     if run.state in ("verified", "simulated") and result.control == "not-run":

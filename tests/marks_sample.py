@@ -84,6 +84,7 @@ def drills(plan: Plan, when: str = WHEN) -> tuple[DrillResult, ...]:
                     control="stayed-down" if good else "not-run",
                     started=when,
                     versions={"postgresql": "15.18"},
+                    stood_in=("wordpress",) if good else (),
                 )
             )
     return tuple(found)

@@ -175,7 +175,7 @@ def test_the_panel_of_a_drill(book: Book) -> None:
     assert text_of(good.select_one(".db-drill-head")) == "Drill ✓ verified"
     assert text_of(good.select_one(".db-drill-fault")) == "Fault: kill db-1"
     assert text_of(good.select_one(".db-drill-run")) == (
-        "local: 23 Nov 2026 14:05 UTC · commit 3f9c2d1e8a · postgresql 15.18"
+        "local: 23 Nov 2026 14:05 UTC · commit 3f9c2d1e8a · postgresql 15.18 · stood in: wordpress"
     )
     assert text_of(bad.select_one(".db-drill-head")) == (
         "Drill × failed recovery took 131.0 s: more than the 120 s aimed at"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from drillbook import report
+from drillbook import report, run
 from drillbook.drills.verdict import figures, measured, unmeasured
 from drillbook.drills.watch import Account, Kind
 from drillbook.errors import HarnessError
@@ -103,3 +103,19 @@ def test_the_figures_of_each_kind_survive_the_report_file_and_old_files_have_non
     del data["drills"][0]["accounts"]
     path.write_text(json.dumps(data))
     assert report.read(path).drills == (replace(result, accounts=()),)
+
+
+@pytest.mark.parametrize(
+    ("asked", "judged_by", "taking_part"),
+    [
+        (set(), {"db-1"}, set()),
+        (set(), {"worker", "wordpress"}, {"wordpress"}),
+        (set(), {"wordpress-wan"}, {"wordpress"}),
+        ({"linkedin", "rows"}, {"redis-1"}, {"linkedin"}),
+        (set(), {"wordpressx"}, set()),
+    ],
+)
+def test_a_simulated_service_that_merely_stood_in_takes_no_part(
+    asked: set[str], judged_by: set[str], taking_part: set[str]
+) -> None:
+    assert run._taking_part({"wordpress", "linkedin"}, asked, judged_by) == taking_part

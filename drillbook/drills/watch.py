@@ -32,6 +32,9 @@ class Kind:
     counted: bool
     """Whether it could be found out what is there."""
 
+    asked: tuple[str, ...] = ()
+    """Hosts that said what became of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -72,6 +75,11 @@ class Account:
 
     kinds: tuple[Kind, ...] = ()
     """The same by kind. Times above are those of the worst kind."""
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Hosts that said what became of something that was confirmed."""
+        return tuple(host for kind in self.kinds if kind.acknowledged for host in kind.asked)
 
 
 class Watch:
@@ -166,6 +174,6 @@ class Watch:
             held=event["held"],
             held_since=event["held_since"],
             errors=tuple(event["errors"]),
-            kinds=tuple(Kind(**kind) for kind in event["kinds"]),
+            kinds=tuple(Kind(**{**kind, "asked": tuple(kind["asked"])}) for kind in event["kinds"]),
         )
         return self.account

@@ -27,6 +27,9 @@ class Count:
     losses: Losses | None
     """None where what is there could not be read, so that nothing is known."""
 
+    asked: tuple[str, ...] = ()
+    """Hosts beside the platform's that said what became of it, e.g. a publish target."""
+
 
 class Client(Protocol):
     """Something that users do again and again, and that is accounted for."""
@@ -82,6 +85,7 @@ def told(counts: Sequence[Count]) -> dict[str, Any]:
                 "doubled": count.losses.doubled if count.losses else 0,
                 "gap_s": count.gap_s,
                 "counted": count.losses is not None,
+                "asked": list(count.asked),
             }
             for count in counts
         ],

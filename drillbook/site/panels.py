@@ -248,6 +248,8 @@ def _origin(run: Run, link: Link) -> str:
     if run.commit:
         parts.append(f"commit <code>{escape(run.commit[:10])}</code>")
     parts.append(_versions(run))
+    if run.stood_in:
+        parts.append(f"stood in: {escape(', '.join(run.stood_in))}")
     parts += [f'<a href="{escape(a)}">account</a>' for file in run.evidence if (a := link(file))]
     return f'<p class="db-drill-run">{_joined(parts)}</p>'
 

@@ -170,6 +170,8 @@ class Publishing:
             doubled = {key for key, count in self._accepted.items() if count > 1}
             doubled -= self._before or frozenset()
             silent = bool(self._silent)
+            # A way begins with the kind of its targets, which is the name of their host.
+            ways = {way.partition(" ")[0] for way, newest in self._newest_done.items() if newest}
         if silent and missing:
             # Whoever was never asked may have accepted them: the platform's word has to do.
             missing -= self._published(missing) or set()
@@ -178,7 +180,13 @@ class Publishing:
             present = [number for key, number in self._numbers.items() if key not in missing]
             losses = self.journal.compare(present, _INTERVAL_S)
             losses = replace(losses, doubled=len(doubled))
-        return Count(self.kind, self.journal.acknowledged, self.journal.longest_s, losses)
+        return Count(
+            self.kind,
+            self.journal.acknowledged,
+            self.journal.longest_s,
+            losses,
+            tuple(sorted(ways)),
+        )
 
     def _order(self, stop: threading.Event) -> None:
         line = self._platform.line()
