@@ -227,7 +227,7 @@ def test_jobs_that_were_accepted_once_are_neither_lost_nor_doubled(
     order(publishing, targets, clock, 3)
     targets.accepted |= {"j1": 1, "j2": 1, "j3": 1}
     assert publishing.settle() is None
-    assert publishing.count() == Count("publishing", 3, 1.0, Losses((), 0.0, 0))
+    assert publishing.count() == Count("publishing", 3, 1.0, Losses((), 0.0, 0), ("wordpress",))
 
 
 def test_jobs_that_no_target_accepted_are_lost_whatever_the_platform_says(
