@@ -382,6 +382,7 @@ def test_sums_and_worst_times_are_told_and_each_kinds_own() -> None:
     assert account["kinds"][1] == {
         "kind": "publishing", "acknowledged": 10, "lost": 2, "doubled": 3, "gap_s": 2.0,
         "counted": True,
+        "asked": [],
     }  # fmt: skip
     json.dumps(account)
 
