@@ -5,6 +5,7 @@ from pathlib import Path
 
 # `sphinx-build`, unlike `python -m sphinx`, does not look beside conf.py.
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(1, str(Path(__file__).parent / "examples/ops"))
 
 project = "SmartBeak operations"
 author = "SmartBeak platform team"
@@ -24,6 +25,7 @@ extensions = [
     "drillbook.site.written",
     "drillbook.site.flow_diagrams",
     "drillbook.site.openapi_tables",
+    "smartbeak_book",  # what the book shows of the operators' tool
 ]
 
 source_suffix = {".md": "markdown"}

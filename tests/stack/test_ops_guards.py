@@ -47,6 +47,8 @@ class Fake:
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         self.asked.append((query, list(values)))
+        assert query.count("%s") == len(values)
+        assert None not in values
         return [dict(row) for row in self.answers[query]]
 
     def one(self, query: str, values: Sequence[Any] = ()) -> dict[str, Any]:
@@ -277,7 +279,7 @@ def test_set_password(monkeypatch: MP) -> None:
     def ask(role: str = "primary", state: str = "wrong password", ordinary: int = 1) -> None:
         roles(monkeypatch, "role_of", {"db-1": role})
         serve(monkeypatch, "superuser", {"db-1": Fake({sql.ORDINARY: [{"count": ordinary}]})})
-        monkeypatch.setattr(reading, "platform_state", lambda _: state)
+        monkeypatch.setattr(reading, "platform_state", lambda asked: state if asked else "")
         database.set_password("smartbeak")
 
     ask()
@@ -322,8 +324,8 @@ def data(monkeypatch: MP, tmp_path: Path) -> Path:
     monkeypatch.setattr(settings, "here", lambda: "db-1")
     monkeypatch.setattr(host, "running", lambda name: [])
     monkeypatch.setattr(host, "free", lambda where: 50)
-    monkeypatch.setattr(host, "room", lambda where: "1 MB")
-    monkeypatch.setattr(host, "cluster_state", lambda where: "shut down")
+    monkeypatch.setattr(host, "room", {folder: "1 MB"}.__getitem__)
+    monkeypatch.setattr(host, "cluster_state", {folder: "shut down"}.__getitem__)
     roles(monkeypatch, "role_seen_by_peer", {"db-2": "replica"})
     return folder
 
@@ -486,7 +488,11 @@ class TestFollow:
 
 
 def usage(monkeypatch: MP, free: int) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda where: types.SimpleNamespace(free=free))
+    def told(where: Path) -> object:
+        assert where.is_dir()
+        return types.SimpleNamespace(free=free)
+
+    monkeypatch.setattr(shutil, "disk_usage", told)
 
 
 class TestCopy:
@@ -613,7 +619,7 @@ def redis(monkeypatch: MP, tmp_path: Path) -> Path:
     monkeypatch.setattr(settings, "here", lambda: "redis-1")
     monkeypatch.setattr(host, "running", lambda name: [])
     monkeypatch.setattr(host, "free", lambda where: 50)
-    monkeypatch.setattr(host, "room", lambda where: "1 MB")
+    monkeypatch.setattr(host, "room", {tmp_path: "1 MB"}.__getitem__)
     monkeypatch.setattr(redisdb, "promoted", lambda: None)
     roles(monkeypatch, "redis_role", {"redis-1": "refused", "redis-2": "master"})
     return tmp_path
@@ -816,7 +822,8 @@ class TestRemove:
     ) -> Callable[[], None]:
         store(monkeypatch, {("CLIENT", "LIST"): clients})
 
-        def in_hand(_: object, queue: str, most: int) -> list[dict[str, Any]]:
+        def in_hand(asked: object, queue: str, most: int) -> list[dict[str, Any]]:
+            assert isinstance(asked, FakeStore)
             assert (queue, most) == ("publishing", 1000)
             if isinstance(jobs, ServiceError):
                 raise jobs
@@ -1006,7 +1013,7 @@ class TestDoubled:
     ) -> Callable[[], str]:
         row = {"status": "pending", "region": "eu-west-1", "older": "i"} | changes
         platform(monkeypatch, {psql.OLDER_DOUBLE: [row]})
-        monkeypatch.setattr(publishing, "state_of", lambda job, region: state)
+        monkeypatch.setattr(publishing, "state_of", lambda job, region: state if job else None)
         return lambda: publishing.doubled("j")
 
     def test_one_that_waits(self, monkeypatch: MP) -> None:

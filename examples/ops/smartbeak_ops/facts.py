@@ -66,7 +66,7 @@ FACTS: dict[str, Kind] = {
     "own.reason": ("WAL removed", "settings smaller", "diverged", "link dead", "unknown"),
     "own.replay": ("running", "paused", "settings smaller"),
     "own.unreplayed": NUMBER,
-    "other": _SERVER,
+    "other": (*_SERVER, "master"),
     "process": ("dead", "serves", "busy", "hangs"),
     "process.address": ("old",),
     # Redis.

@@ -49,8 +49,11 @@ def triage(subjects: Sequence[str]) -> Found:
     seen = look_at(subjects)
     rows = [row for row in (each.first(seen.facts) for each in trees) if row is not None]
     # What every tree calls well (severity none) gives way to what is wrong anywhere.
-    wrong = [row for row in rows if row.severity != "none"]
-    return Found(tuple(subjects), seen, tuple(wrong or rows))
+    wrong: dict[str, tree.Row] = {}
+    for row in rows:
+        if row.severity != "none":
+            wrong.setdefault(row.branch, row)
+    return Found(tuple(subjects), seen, tuple(wrong.values() or rows))
 
 
 def look_at(subjects: Sequence[str]) -> Seen:

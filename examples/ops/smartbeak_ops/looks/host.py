@@ -9,7 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from smartbeak_ops import postgres, settings, web
+from smartbeak_ops import postgres, reading, settings, web
 from smartbeak_ops.failures import ServiceError, clean
 from smartbeak_ops.looks.database import LOG, see_server
 from smartbeak_ops.looks.seen import Look, Seen, size
@@ -76,6 +76,30 @@ def append_only(folder: Path = REDIS) -> Path | None:
         return found[0]
     old = folder / "appendonly.aof"
     return old if old.exists() else None
+
+
+def damage(file: Path) -> str:
+    """What is wrong with an append-only file; empty if nothing is, or it takes too long.
+
+    A tail that is only cut short is nothing: Redis cuts it off by itself.
+    """
+    try:
+        ended = subprocess.run(
+            ["redis-check-aof", str(file)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=4,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    said = (ended.stdout + ended.stderr).strip()
+    if ended.returncode == 0 or "EOF" in said:
+        return ""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    wrong = [line for line in lines if "xpected" in line or "ormat" in line or "ad " in line]
+    return (wrong or lines or ["not valid"])[0][:160]
 
 
 def log_end(file: Path, most: int = 20000) -> list[str]:
@@ -148,12 +172,20 @@ def _redis(seen: Seen) -> None:
     if not up:
         seen.lines.append(f"{host}: no Redis runs")
     seen.lines.append(f"{host}: append-only file {file or 'is not there'}")
+    if not up and file is not None:
+        trouble = damage(file)
+        if trouble:
+            seen.say(f"  redis-check-aof: {trouble}", file="damaged")
     percent = free(REDIS)
     seen.lines.append(f"disk: {percent} % free")
     seen.know(disk="full" if percent < FREE_PERCENT else "ok")
+    other = settings.other(host, settings.REDISES)
+    if settings.known(other):
+        role = reading.redis_role(other)
+        seen.say(f"{other}: {role}", other=role)
     for line in reversed(log_end(REDIS_LOG)[-40:]):
         if "Bad file format" in line or "Wrong signature" in line:
-            seen.say(f"log: {line.split(' # ')[-1][:160]}", file="damaged" if not up else "there")
+            seen.lines.append(f"log: {line.split(' # ')[-1][:160]}")
             break
         if "No space left" in line or "Short write" in line:
             seen.lines.append(f"log: {line.split(' # ')[-1][:160]}")
