@@ -197,16 +197,21 @@ def starts(runs: int) -> Iterator[Row]:
     yield pair("shell to its first answer", "<= 10 ms", "ms", runs * 5, shell, "bash -c true", bare)
     backend = LocalBackend(ROOT)
 
-    def pair_of_databases() -> float:
+    def opened(services: list[str]) -> float:
         begin = time.perf_counter()
-        sandbox = backend.open(["db-1", "db-2"], label="bench")
+        sandbox = backend.open(services, label="bench")
         took = time.perf_counter() - begin
         sandbox.close()
         return took
 
     yield alone(
-        "sandbox: primary writes, replica streams", "<= 0.2 s", "s", runs * 5, pair_of_databases
-    )
+        "sandbox: primary writes, replica streams", "<= 0.2 s", "s", runs * 5,
+        lambda: opened(["db-1", "db-2"]),
+    )  # fmt: skip
+    yield alone(
+        "sandbox: with the platform, ready", "<= 1 s", "s", runs * 3,
+        lambda: opened(stack.SERVICES),
+    )  # fmt: skip
 
 
 def plans(folder: Path, pages: int, runs: int) -> Iterator[Row]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 
 from smartbeak.process import logs, settings
 from smartbeak.process.settings import SettingsError, load
-from tests.stack.box import FACTS
+from tests.stack.box import FACTS, PLATFORM
 
 BASE = {
     "NODE_ENV": "production",
@@ -242,3 +244,32 @@ def test_values_under_other_names_are_shown(name: str) -> None:
 )
 def test_secrets_inside_texts_are_not_shown(text: str, shown: str) -> None:
     assert logs.redact(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("said", "folder"), [("", ""), ("file:///var/lib/otel", "/var/lib/otel"), ("file:///x", "/x")]
+)
+def test_spans_go_into_a_folder_or_nowhere(said: str, folder: str) -> None:
+    assert load({**API, "OTEL_EXPORTER_OTLP_ENDPOINT": said}, "api").traces == folder
+
+
+@pytest.mark.parametrize("said", ["http://otel-collector.monitoring:4318", "file://x", "/var/lib"])
+def test_spans_cannot_go_to_a_collector_here(said: str) -> None:
+    assert trouble({**API, "OTEL_EXPORTER_OTLP_ENDPOINT": said}) == (
+        f"OTEL_EXPORTER_OTLP_ENDPOINT is {said!r}, not file:// and a folder"
+    )
+
+
+@pytest.mark.parametrize(("role", "environ"), [("api", API), ("web", WEB), ("worker", WORKER)])
+def test_garbage_is_collected_again_once_a_process_has_started(
+    role: str, environ: dict[str, str]
+) -> None:
+    script = (
+        f"import gc, smartbeak.{role}.__main__ as program; print(gc.isenabled()); "
+        f"program.serving.start('{role}'); print(gc.isenabled(), gc.get_freeze_count() > 10_000)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=PLATFORM, env=environ, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == ["False", "True", "True"]

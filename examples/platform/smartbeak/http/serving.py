@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import os
 import sys
@@ -29,6 +30,8 @@ def start(role: str) -> Settings:
     Args:
         role: `api`, `web` or `worker`.
     """
+    gc.freeze()
+    gc.enable()
     try:
         found = settings.load(os.environ, role)
     except settings.SettingsError as error:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 
-from smartbeak.http import serving
-from smartbeak.worker.region import RegionWorker
+# Nothing of what is loaded here is garbage, and looking for it is a fifth of the start;
+# `serving.start` switches the collector on again.
+gc.disable()
+
+from smartbeak.http import serving  # noqa: E402 - only now
+from smartbeak.worker.region import RegionWorker  # noqa: E402 - only now
 
 
 def main() -> None:
