@@ -2,17 +2,19 @@
 
 A drill can so use a service and see what was doubled or lost. Python's standard
 library is enough. What they share stands here; each kind is a package: `targets`.
+To add one: a class that is a `messages.Simulator`, a line in `known`, a service in
+`compose.yaml` with `simulated: true` and `unknown`, and its secret.
 
 Files of a running simulator:
 
 | Path | What |
 |---|---|
-| `/var/lib/target/accepted.jsonl` | what it accepted, one record a line, flushed to disk |
-| `/var/lib/target/plugins/after-save.d/*` | programs run when something is saved but not answered |
-| `/var/lib/target/unknown.jsonl` | requests for routes that are not simulated (answered 501) |
+| `/var/lib/<kind>/accepted.jsonl` | what it accepted, one record a line, flushed to disk |
+| `/var/lib/<kind>/plugins/after-save.d/*` | programs run when something is saved but not answered |
+| `/var/lib/<kind>/unknown.jsonl` | requests for routes that are not simulated (answered 501) |
 | `/run/secrets/<name>` | its clients' password or token; read at each request |
 | `/run/tls/<host>.crt`, `.key` | its certificate |
-| `/run/target.pid`, `/var/log/target/target.log` | first process; a line for each request |
+| `/run/<kind>.pid`, `/var/log/<kind>/<kind>.log` | first process; a line for each request |
 
 `GET /_drillbook/accepted?prefix=P` and `GET /_drillbook/unknown` belong to the
 drill, not to the services: they count the accepted keys and list the unknown

@@ -1,4 +1,4 @@
-"""A target's plugins: programs run when a post is saved but not answered yet."""
+"""A simulator's plugins: programs run when something is saved but not answered yet."""
 
 from __future__ import annotations
 

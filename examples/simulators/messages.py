@@ -1,4 +1,4 @@
-"""What goes between a target and the server in front of it."""
+"""What goes between a simulator and the server in front of it."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ class Answer:
         return "application/json; charset=UTF-8", json.dumps(self.content).encode()
 
 
-class Target(Protocol):
-    """A service that accepts posts."""
+class Simulator(Protocol):
+    """A service that answers requests in place of another."""
 
     def answer(self, request: Request) -> Answer | None:
         """The service's answer; None for a route that it does not simulate.

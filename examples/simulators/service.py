@@ -1,4 +1,4 @@
-"""The HTTPS server in front of a target: a process for each connection."""
+"""The HTTPS server in front of a simulator: a process for each connection."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ import sys
 import time
 import urllib.parse
 from collections import Counter
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from typing import Any
 
 from simulators import hooks
-from simulators.messages import Answer, Request, Target
+from simulators.folders import Folders
+from simulators.messages import Answer, Request, Simulator
 from simulators.store import Store, append
 
 _LARGEST_BODY = 10 * 1024 * 1024
@@ -31,38 +30,12 @@ _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
 
 
-@dataclass(frozen=True)
-class Folders:
-    """Where a target's files are."""
-
-    state: Path
-    """`/var/lib/target`: what it accepted, its plugins, its rate."""
-
-    log: Path
-    """A line for each request."""
-
-    @property
-    def accepted(self) -> Path:
-        """The accepted posts."""
-        return self.state / "accepted.jsonl"
-
-    @property
-    def unknown(self) -> Path:
-        """The requests for routes that are not simulated."""
-        return self.state / "unknown.jsonl"
-
-    @property
-    def plugins(self) -> Path:
-        """Programs run when a post is saved."""
-        return self.state / "plugins/after-save.d"
-
-
 class Service(socketserver.ForkingMixIn, socketserver.TCPServer):
     """Listens, and gives each connection a process of its own.
 
     Args:
         address: Host and port.
-        target: What answers.
+        simulator: What answers.
         folders: Where its files are.
         context: Certificate; plain HTTP without it.
     """
@@ -75,11 +48,11 @@ class Service(socketserver.ForkingMixIn, socketserver.TCPServer):
     def __init__(
         self,
         address: tuple[str, int],
-        target: Target,
+        simulator: Simulator,
         folders: Folders,
         context: ssl.SSLContext | None,
     ) -> None:
-        self.target = target
+        self.simulator = simulator
         self.folders = folders
         self._context = context
         self._parent = os.getpid()
@@ -120,7 +93,7 @@ class Handler(BaseHTTPRequestHandler):
 
     server: Service
     protocol_version = "HTTP/1.1"
-    server_version = "target/1.0"
+    server_version = "simulator/1.0"
     sys_version = "(simulated)"
 
     def setup(self) -> None:
@@ -143,7 +116,7 @@ class Handler(BaseHTTPRequestHandler):
             failure = hooks.failed(self.server.folders.plugins, answer.saved)
         key = f" {answer.saved.key}" if answer.saved else ""
         if failure:
-            answer = self.server.target.broken(request)
+            answer = self.server.simulator.broken(request)
         took = (time.monotonic() - began) * 1000
         self.server.log(
             f"{self.client_address[0]} {request.site} {self.requestline!r} {answer.status}"
@@ -176,15 +149,15 @@ class Handler(BaseHTTPRequestHandler):
         )
 
     def _answer(self, request: Request) -> Answer:
-        target = self.server.target
+        simulator = self.server.simulator
         try:
             if request.path.startswith("/_drillbook/") and request.method == "GET":
                 answer = self._of_the_drill(request)
             else:
-                answer = target.answer(request)
+                answer = simulator.answer(request)
         except (OSError, ValueError) as error:
             self.server.log(f"cannot read or write what it needs: {error}")
-            return target.unavailable(request)
+            return simulator.unavailable(request)
         return answer or self._unknown(request)
 
     def _of_the_drill(self, request: Request) -> Answer | None:

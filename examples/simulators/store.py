@@ -1,4 +1,4 @@
-"""What a target accepted, in one append-only file that several processes share."""
+"""What a simulator accepted, in one append-only file that several processes share."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Record:
     """Its title, or how its text begins."""
 
     id: str
-    """What the target calls it."""
+    """What the service calls it."""
 
     details: Mapping[str, Any] = field(default_factory=dict)
-    """What else the target needs to show it again."""
+    """What else the service needs to show it again."""
 
     time: datetime = field(default_factory=lambda: datetime.now(UTC))
     """When it was accepted."""

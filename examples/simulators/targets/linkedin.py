@@ -44,7 +44,7 @@ class LinkedIn:
         self._rate = rate
 
     def answer(self, request: Request) -> Answer | None:
-        """See `messages.Target`."""
+        """See `messages.Simulator`."""
         if (request.method, request.path) != ("POST", "/rest/posts"):
             return None
         refusal = self._refusal(request.headers)
@@ -60,7 +60,7 @@ class LinkedIn:
         return self._create(request, fields)
 
     def unavailable(self, request: Request) -> Answer:
-        """See `messages.Target`."""
+        """See `messages.Simulator`."""
         return _error(500, "INTERNAL_SERVER_ERROR", "Internal Server Error")
 
     broken = unavailable

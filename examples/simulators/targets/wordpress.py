@@ -41,7 +41,7 @@ class WordPress:
         self._secret = secret
 
     def answer(self, request: Request) -> Answer | None:
-        """See `messages.Target`."""
+        """See `messages.Simulator`."""
         one = re.fullmatch(rf"{POSTS}/(\d+)", request.path)
         if (request.path != POSTS and not one) or request.method not in ("GET", "POST"):
             return None
@@ -55,11 +55,11 @@ class WordPress:
         return self._one(request, one[1]) if one else self._list(request, known)
 
     def unavailable(self, request: Request) -> Answer:
-        """See `messages.Target`."""
+        """See `messages.Simulator`."""
         return _died(request, "Error establishing a database connection", "wp_die")
 
     def broken(self, request: Request) -> Answer:
-        """See `messages.Target`."""
+        """See `messages.Simulator`."""
         words = "There has been a critical error on this website."
         return _died(request, words, "internal_server_error")
 

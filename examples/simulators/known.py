@@ -1,0 +1,38 @@
+"""The services that are simulated, by the names they are started with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from simulators.folders import Folders
+from simulators.messages import Simulator
+from simulators.store import Store
+from simulators.targets.linkedin import LinkedIn
+from simulators.targets.wordpress import WordPress
+
+
+@dataclass(frozen=True)
+class Known:
+    """One service."""
+
+    kind: str
+    """What its folders are called (see `Folders`)."""
+
+    make: Callable[[Folders], Simulator]
+
+
+def _wordpress(folders: Folders) -> Simulator:
+    return WordPress(Store(folders.accepted), folders.secret("wordpress"))
+
+
+def _linkedin(folders: Folders) -> Simulator:
+    rate = folders.state / "rate"
+    return LinkedIn(Store(folders.accepted), folders.secret("linkedin"), rate)
+
+
+KNOWN: Mapping[str, Known] = {
+    "wordpress": Known("target", _wordpress),
+    "linkedin": Known("target", _linkedin),
+}
+"""By name."""
