@@ -24,7 +24,7 @@ retention: for ever
 dead-letters: none
 boundaries: one
 steps:
-  - {from: user, to: api, call: "asks; <b>", by: HTTP, limit: 1 s}
+  - {from: user, to: api, call: "asks; <b>", by: HTTP, limit: 1 s, seen: ["client -> api : GET /"]}
   - {note: looks it up, at: api}
   - {from: api, to: user, answer: "200"}
   - case: it fails
@@ -39,8 +39,8 @@ troubles:
   - {when: it fails, then: nothing, seen: an error, again: never}
 """
 PARTICIPANTS = """\
-user: {label: User, kind: person, technology: browser}
-api: {label: API, kind: process, technology: HTTP}
+user: {label: User, kind: person, technology: browser, spans: [client]}
+api: {label: API, kind: process, technology: HTTP, spans: [api]}
 store: {label: Store, kind: store, technology: SQL}
 """
 
@@ -107,6 +107,19 @@ def test_each_step_knows_its_line(tmp_path: Path) -> None:
             """\
             flows/order.yaml:13: unknown-participant: Nobody is called `apy`.
               hint: participants.yaml lists them: user, api, store.""",
+        ),
+        (
+            ', seen: ["client -> api : GET /"]',
+            "",
+            "flows/order.yaml:13: uncompared: "
+            "A call has `seen`, or `absent` or `untraced` says why not; nothing else has them.",
+        ),
+        (
+            "client -> api : GET /",
+            "client -> store : GET /",
+            """\
+            flows/order.yaml:13: other-ends: `client -> store : GET /` is not from `user` to `api`.
+              hint: `api` is seen as api.""",
         ),
         (
             "owner: somebody\n",

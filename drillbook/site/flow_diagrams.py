@@ -27,7 +27,8 @@ _WIDTH = 24
 _NARROW = '%%{init: {"sequence": {"actorMargin": 10, "width": 90, "messageMargin": 25}}}%%'
 _MARKED = {"#": "#35;", ";": "#59;", "<": "#lt;", ">": "#gt;"}
 _LEGEND = (
-    "Solid arrow: a call. Open arrow: an answer. Dashed arrow: production only, not on the stack."
+    "Solid arrow: a call, seen on the stack. Open arrow: an answer. Dashed arrow: production"
+    " only, not on the stack."
 )
 
 PROMISES: Mapping[str, str] = {
@@ -157,7 +158,7 @@ def _wait(limit: str) -> str:
 def _cell(text: str) -> str:
     """A cell's Markdown; what stands between angle brackets is a name, not HTML."""
     pieces = text.replace("\n", " ").replace("|", "\\|").strip().split("`")
-    pieces[::2] = [piece.replace("<", "\\<") for piece in pieces[::2]]
+    pieces[::2] = [piece.replace("<", "\\<").replace("\\<br>", "<br>") for piece in pieces[::2]]
     return "`".join(pieces) or " "
 
 
@@ -184,9 +185,10 @@ class FlowDirective(_FlowDirective):
             ends = f"{known[step.source].label} → {known[step.target].label}"
             said = step.call or f"answers {step.answer}"
             how = "; ".join(each for each in (step.by, _wait(step.limit)) if each)
-            seen = f"no: {step.absent}" if step.absent else "yes"
+            seen = "<br>".join(f"`{each.partition(' : ')[2]}`" for each in step.seen)
+            seen = f"no: {step.absent}" if step.absent else step.untraced or seen
             rows.append((str(number), ends, f"if {case}: {said}" if case else said, how, seen))
-        heads = ("#", "From → to", "Call", "By; waits at most", "On the stack")
+        heads = ("#", "From → to", "Call", "By; waits at most", "Seen on the stack as")
         return [*made, *self.table(heads, rows)]
 
 

@@ -38,6 +38,9 @@ class Participant(_Strict):
     technology: Text
     """What it is made of."""
 
+    spans: tuple[str, ...] = ()
+    """Its names in the arrows that the stack is seen to make; a name may begin another."""
+
 
 class Step(_Strict):
     """An arrow, an answer, a note, or steps that only happen in a case."""
@@ -59,6 +62,12 @@ class Step(_Strict):
     absent: str = ""
     """Why nobody can see this arrow on the stack; it is drawn dashed."""
 
+    untraced: str = ""
+    """Why no span shows this arrow, which the stack does make."""
+
+    seen: tuple[str, ...] = ()
+    """What shows it on the stack, each as `caller -> called : operation`."""
+
     note: str = ""
     """A remark over `at`, in place of an arrow."""
 
@@ -73,7 +82,7 @@ class Step(_Strict):
     @property
     def compared(self) -> bool:
         """Whether it is an arrow that the stack can be seen to make."""
-        return bool(self.call) and not self.absent
+        return bool(self.call) and not self.absent and not self.untraced
 
 
 class Move(_Strict):
@@ -211,6 +220,7 @@ def _check_step(step: Step, known: Mapping[str, Participant], where: Where) -> N
     if bool(step.case) != bool(step.steps):
         raise PageError("bad-flow", "A `case` has `steps`, and only a case has.", where=where)
     names = {"note": (step.at,), "case": (), "part": ()}.get(said[0], (step.source, step.target))
+    _check_seen(step, known, where)
     for name in names:
         if name not in known:
             raise PageError(
@@ -219,6 +229,26 @@ def _check_step(step: Step, known: Mapping[str, Participant], where: Where) -> N
                 where=where,
                 hint=f"{PARTICIPANTS} lists them: {', '.join(known)}.",
             )
+
+
+def _check_seen(step: Step, known: Mapping[str, Participant], where: Where) -> None:
+    if bool(step.seen) != step.compared:
+        message = (
+            "A call has `seen`, or `absent` or `untraced` says why not; nothing else has them."
+        )
+        raise PageError("uncompared", message, where=where)
+    for arrow in step.seen:
+        ends, colon, _ = arrow.partition(" : ")
+        caller, dash, called = ends.partition(" -> ")
+        for name, side in ((caller, step.source), (called, step.target)):
+            spans = known[side].spans if side in known else (name,)
+            if not (colon and dash and name.startswith(spans)):
+                raise PageError(
+                    "other-ends",
+                    f"`{arrow}` is not from `{step.source}` to `{step.target}`.",
+                    where=where,
+                    hint=f"`{side}` is seen as {', '.join(spans) or 'nothing'}.",
+                )
 
 
 def _check_states(states: States, path: Path, root: Path, node: yaml.Node) -> None:

@@ -19,17 +19,17 @@ ROLES, LIMIT = "x-roles", "x-requests-per-minute"
 
 
 def rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """One row for each operation: what it is, roles, limit, statuses, what it does."""
+    """One row for each operation: what it is and does, who may and how often, its statuses."""
     found: list[tuple[str, ...]] = []
     for path, operations in document["paths"].items():
         for method, about in operations.items():
+            text = about.get("description") or about.get("summary") or ""
+            limit = f"; {about[LIMIT]} a minute" if LIMIT in about else ""
             found.append(
                 (
-                    f"`{method.upper()} {path}`",
-                    ", ".join(about.get(ROLES, ())) or "public",
-                    str(about.get(LIMIT, "")),
+                    f"`{method.upper()} {path}`<br>{text}",
+                    (", ".join(about.get(ROLES, ())) or "public") + limit,
                     ", ".join(sorted(about["responses"])),
-                    str(about.get("description") or about.get("summary") or ""),
                 )
             )
     return found
@@ -62,7 +62,7 @@ class OpenapiTable(SphinxDirective):
             said = f"{self.arguments[0]} is no OpenAPI document: {error}"
             raise self.error(said) from error
         heads = (
-            ("Route", "Roles", "A minute", "Answers", "What it does")
+            ("Route", "Roles; a user's limit", "Answers")
             if self.name == "openapi-routes"
             else ("Status", "Meaning", "Routes")
         )
