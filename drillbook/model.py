@@ -204,6 +204,9 @@ class Result:
     commit: str = ""
     """Commit it was run at; empty where the report's own says so."""
 
+    seal: str = ""
+    """Digest over the record and its evidence; see `drillbook.seals`."""
+
     versions: Mapping[str, str] | None = None
     """Versions of the servers that its own scenario had; None where nothing ran."""
 
@@ -258,6 +261,9 @@ class DrillResult:
 
     commit: str = ""
     """Commit it was run at; empty where the report's own says so."""
+
+    seal: str = ""
+    """Digest over the record and its evidence; see `drillbook.seals`."""
 
     versions: Mapping[str, str] | None = None
     """Versions of the servers that its own scenario had; None where nothing ran."""

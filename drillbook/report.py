@@ -16,6 +16,7 @@ from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
+from drillbook import seals
 from drillbook.errors import HarnessError, Where
 from drillbook.model import DrillResult, Plan, Report, Result, Status
 from drillbook.verification import (
@@ -80,13 +81,15 @@ def read(path: Path) -> Report:
 
 
 def read_all(build: Path) -> tuple[Report, ...]:
-    """Reads the report of every backend that has one; local comes first.
+    """Reads the report of every backend that has one, checked; local comes first.
+
+    A pass that its evidence does not bear out is an error, see `drillbook.seals`.
 
     Raises:
         HarnessError: `unreadable-report`, see `read`.
     """
     paths = sorted(build.glob("report-*.json"), key=lambda p: (p.name != "report-local.json", p))
-    return tuple(read(path) for path in paths)
+    return tuple(seals.checked(read(path), build / "evidence") for path in paths)
 
 
 def write(report: Report, path: Path) -> None:

@@ -291,6 +291,9 @@ def _base(
     if age is None:
         reason = "its result says no time"
         return replace(run, state="stale", counts=False, reason=reason)
+    if age < 0:
+        reason = f"its result is dated {_day(result.started)}, which is yet to come"
+        return replace(run, state="error", counts=True, reason=reason)
     if limit is not None and age > limit:
         reason = (
             f"passed on {_day(result.started)}, longer ago than the {limit} days of a"

@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
-from drillbook import control, run
+from drillbook import control, evidence, run
 from drillbook import plan as plans
 from drillbook.control import Control
 from drillbook.errors import HarnessError
+from drillbook.evidence import Evidence
 from drillbook.model import (
     Drill,
     DrillResult,
@@ -114,6 +115,11 @@ def note(folder: Path, text: str) -> None:
         log.write(text + "\n")
 
 
+def _seen(root: Path, scenario: Scenario, id_: str) -> str:
+    """Evidence of a result; its file's name."""
+    return evidence.write(root / "build/evidence", Evidence(id_, scenario.id, "local", "passed"))
+
+
 def play(
     scenario: Scenario,
     page: Page,
@@ -144,7 +150,7 @@ def play(
             base = Result(
                 snippet.id, scenario.id, snippet.digest, "passed", duration_s=0.25,
                 started=started, path=snippet.path, line=snippet.line,
-                versions=dict(sandbox.versions),
+                versions=dict(sandbox.versions), evidence=_seen(root, scenario, snippet.id),
             )  # fmt: skip
             wish = said.get("snippets", {}).get(snippet.name, {})
             if snippet.name == leave_out:
@@ -170,6 +176,8 @@ def play(
                     first = console.parse(snippet.text, snippet.path, snippet.line)[0]
                     if accept(snippet, first, wish["prints"]):
                         result = base
+                if result.status != "passed":
+                    result = replace(result, evidence="")
                 if result.status in ("failed", "error"):
                     over = f"{snippet.name} {result.status}"
                 yield result
@@ -177,7 +185,7 @@ def play(
             verdict = DrillResult(
                 scenario.id, scenario.snippets[-1].digest, "kill db-1", "passed", rto_s=900,
                 people_s=600, recovered_s=0.5, acknowledged=40, started=started,
-                versions=dict(sandbox.versions),
+                versions=dict(sandbox.versions), evidence=_seen(root, scenario, scenario.id),
             )  # fmt: skip
             if over:
                 verdict = replace(verdict, status="not-run", reason=over, recovered_s=None)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-from drillbook import evidence, report
+from drillbook import evidence, report, seals
 from drillbook.evidence import Evidence, Step
 from drillbook.model import DrillResult, Plan, Report, Result, Status
 
@@ -136,4 +136,19 @@ def write(build: Path, plan: Plan, backends: Mapping[str, str] | None = None) ->
             for result in known.results
             if result.id in snippets
         )
-        report.write(replace(known, results=written), report.path_of(build, backend))
+        folder = build / "evidence"
+        measured = tuple(
+            replace(
+                drill,
+                evidence=evidence.write(
+                    folder, Evidence(drill.id, drill.id, backend, drill.status)
+                ),
+            )
+            for drill in known.drills
+        )
+        known = replace(
+            known,
+            results=tuple(seals.sealed(result, folder) for result in written),
+            drills=tuple(seals.sealed(drill, folder) for drill in measured),
+        )
+        report.write(known, report.path_of(build, backend))

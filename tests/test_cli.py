@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from drillbook import cli, evidence, report
+from drillbook import cli, evidence, report, seals
 from drillbook import plan as plans
 from drillbook.errors import HarnessError, PageError, Where
 from drillbook.evidence import Evidence, Step
@@ -33,12 +33,24 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield tmp_path
 
 
+def _shown(root: Path, scenario: str, id_: str) -> str:
+    """Evidence of a pass; its file's name."""
+    return evidence.write(root / "build/evidence", Evidence(id_, scenario, "local", "passed"))
+
+
 def _know(root: Path, plan: Plan) -> None:
     """Writes a report in which `look` failed, `context` passed and the drill held."""
     main, drill = plan.pages[0].scenarios
     context, look, _ = main.snippets
     results = tuple(
-        Result(s.id, scenario.id, s.digest, "passed", started=NOW)
+        Result(
+            s.id,
+            scenario.id,
+            s.digest,
+            "passed",
+            started=NOW,
+            evidence=_shown(root, scenario.id, s.id),
+        )
         for scenario, s in ((main, context), *((drill, s) for s in drill.snippets))
     )
     seen = Evidence(
@@ -47,15 +59,18 @@ def _know(root: Path, plan: Plan) -> None:
     name = evidence.write(root / "build" / "evidence", seen)
     failed = Result(
         look.id, main.id, look.digest, "failed", "it printed something else", 0, 0.5, NOW,
-        look.path, 22, name,
+        look.path, 22, name, versions={"postgresql": "17.10"},
     )  # fmt: skip
     verdict = DrillResult(
         drill.id, drill.snippets[-1].digest, "kill db-1", "passed", rto_s=900, people_s=600,
         recovered_s=0.5, acknowledged=40, control="stayed-down", started=NOW,
+        versions={"postgresql": "17.10"}, evidence=_shown(root, drill.id, drill.id),
     )  # fmt: skip
+    folder = root / "build" / "evidence"
     known = Report(
         report.VERSION, NOW, NOW, "abc123", "local", {"postgresql": "17.10"}, (),
-        (*results, failed), (verdict,),
+        tuple(seals.sealed(result, folder) for result in (*results, failed)),
+        (seals.sealed(verdict, folder),),
     )  # fmt: skip
     report.write(known, report.path_of(root / "build", "local"))
 
@@ -125,6 +140,7 @@ def test_show_a_drill_with_its_figures(book: Path, capsys: pytest.CaptureFixture
         "  aimed at: RTO 900 s (600 s of it people), RPO 0 s\n"
         "  local: recovered in 0.5 s, lost 0 of 40 writes (0 s), doubled 0, control stayed-down\n"
         f"  local   verified   {NOW}   0.00 s   postgresql 17.10   abc123\n"
+        "  evidence: build/evidence/local/guide/primary-lost/_drill.json\n"
     )
 
 

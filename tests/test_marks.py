@@ -175,7 +175,8 @@ def test_the_panel_of_a_drill(book: Book) -> None:
     assert text_of(good.select_one(".db-drill-head")) == "Drill ✓ verified"
     assert text_of(good.select_one(".db-drill-fault")) == "Fault: kill db-1"
     assert text_of(good.select_one(".db-drill-run")) == (
-        "local: 23 Nov 2026 14:05 UTC · commit 3f9c2d1e8a · postgresql 15.18 · stood in: wordpress"
+        "local: 23 Nov 2026 14:05 UTC · commit 3f9c2d1e8a · postgresql 15.18"
+        " · stood in: wordpress · account"
     )
     assert text_of(bad.select_one(".db-drill-head")) == (
         "Drill × failed recovery took 131.0 s: more than the 120 s aimed at"
@@ -268,7 +269,7 @@ def test_evidence_that_is_not_there_is_not_linked_and_counted(book: Book) -> Non
     gone = book.root / "build/evidence/local/runbooks/payments/page/simulated.json"
     gone.unlink()
     assert book.build("html") == 0
-    assert "missing-evidence: 1 of 12 evidence files that the reports name are not in evidence" in (
+    assert "missing-evidence: 1 of 14 evidence files that the reports name are not in evidence" in (
         book.warnings
     )
     assert page(book, "runbooks/payments").select(".db-mark a") == []

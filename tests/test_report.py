@@ -486,7 +486,7 @@ def test_where_it_failed_is_told() -> None:
         ),
         (drill_result(lost=1, lost_s=0.5), "failed", "more was lost than the RPO allows"),
         (drill_result(doubled=1), "failed", "acknowledged writes were doubled"),
-        (drill_result(control="not-run"), "verified", ""),
+        (drill_result(control="not-run"), "verified", "without a control run"),
     ],
 )
 def test_one_drill(given: DrillResult, state: State, reason: str) -> None:

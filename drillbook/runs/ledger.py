@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from drillbook import control
+from drillbook import control, seals
 from drillbook import report as reports
 from drillbook.control import Control
 from drillbook.errors import HarnessError
@@ -80,8 +80,8 @@ class Ledger:
             backend=self.backend,
             versions={k: v for note in self.notes for k, v in note["versions"].items()},
             simulated=self._simulated({record.scenario for record in results}),
-            results=tuple(results),
-            drills=tuple(drills),
+            results=tuple(seals.sealed(result, build / "evidence") for result in results),
+            drills=tuple(seals.sealed(drill, build / "evidence") for drill in drills),
         )
         try:
             if path.exists():
@@ -100,7 +100,7 @@ class Ledger:
         controls = [Control(r["id"], r["verdict"], r["reason"]) for r in self._records("Control")]
         if any(each.id not in drills for each in controls):
             with contextlib.suppress(HarnessError):
-                report = reports.read(path)
+                report = seals.checked(reports.read(path), self.root / "build/evidence")
                 known = {drill.id: reports.stamped(drill, report) for drill in report.drills}
                 drills = {c.id: known[c.id] for c in controls if c.id in known} | drills
         for each in controls:

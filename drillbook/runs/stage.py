@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from drillbook import control, run
+from drillbook import control, run, seals
 from drillbook import report as reports
 from drillbook.control import Control
 from drillbook.errors import HarnessError, PageError
@@ -215,7 +215,8 @@ class Stage:
     def _report(self) -> Report | None:
         if not self._known_read and self.choices.reuse:
             path = reports.path_of(self.root / "build", self.choices.backend)
-            self._known = reports.read(path) if path.exists() else None
+            known = reports.read(path) if path.exists() else None
+            self._known = known and seals.checked(known, self.root / "build/evidence")
             self._known_read = True
         return self._known
 
