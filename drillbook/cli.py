@@ -23,6 +23,7 @@ from drillbook.errors import DrillbookError, HarnessError, PageError
 from drillbook.model import Page, Plan, Report, Scenario, Snippet
 from drillbook.runs import ledger
 from drillbook.runs.annotation import annotation
+from drillbook.sandboxes.local import LocalBackend
 from drillbook.verification import DrillVerification, Run, Verification, verify, verify_drills
 
 OK, FAILED, INTERRUPTED, BROKEN, USAGE, NOTHING = range(6)
@@ -165,6 +166,8 @@ def _list(root: Path, plan: Plan, only_counts: bool) -> int:
         for page in plan.pages:
             for line in _page_lines(page, marks, drills):
                 print(line)
+        for name, said in LocalBackend(root).found().items():
+            print(f"{name}: {said}")
     print(ledger.counts(root, plan))
     return OK
 

@@ -27,6 +27,8 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A project folder, with the fake book's plan."""
     (tmp_path / "source").mkdir()
     (tmp_path / "conf.py").touch()
+    (tmp_path / "examples").mkdir()
+    (tmp_path / "examples/compose.yaml").write_text("services: {db-1: {}}\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     monkeypatch.setattr(plans, "build", lambda root: fake_book.plan())
@@ -258,6 +260,8 @@ def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
     """`drillbook list | head -1` ends quietly."""
     (tmp_path / "source").mkdir()
     (tmp_path / "conf.py").touch()
+    (tmp_path / "examples").mkdir()
+    (tmp_path / "examples/compose.yaml").write_text("services: {db-1: {}}\n")
     code = (
         "import sys; from drillbook import cli, plan; from tests import fake_book\n"
         "plan.build = lambda root: fake_book.plan()\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,6 +71,28 @@ def test_the_wheel_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert servers.find(TOY, {}, root=str(tmp_path)) == debian
 
 
+def test_debians_packages_come_between_the_machines_programs_and_the_wheel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = replace(TOY, unpack=("toyd",))
+    bundled = programs(tmp_path / "toy_wheel/install/bin")
+    (tmp_path / "toy_wheel/__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    asked: list[tuple[str, ...]] = []
+
+    def unpack(packages: Sequence[str]) -> Path | None:
+        asked.append(tuple(packages))
+        return tmp_path / "unpacked" if len(asked) > 1 else None
+
+    root = str(tmp_path)
+    assert servers.find(server, {}, root=root, unpack=unpack) == bundled
+    whole = programs(tmp_path / "unpacked/usr/lib/toy/15/bin")
+    assert servers.find(server, {}, root=root, unpack=unpack) == whole
+    debian = programs(tmp_path / "usr/lib/toy/1/bin")
+    assert servers.find(server, {}, root=root, unpack=unpack) == debian
+    assert asked == [("toyd",), ("toyd",)]
+
+
 def test_a_wheels_copy_beside_the_interpreter_is_not_taken_for_the_machines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,6 +125,9 @@ def test_without_any_package_the_variable_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_every_server_of_the_stack_is_found_here(name: str) -> None:
+    if not PROGRAMS[name].wheel[0]:
+        assert PROGRAMS[name].unpack  # of Debian alone: no wheel is known
+        return
     # The lock brings a wheel of each, so that there is always one.
     server = PROGRAMS[name]
     folder = servers.find(server, {"PATH": ""})

@@ -114,3 +114,21 @@ def test_what_the_engine_does_not_know_is_an_error(tmp_path: Path) -> None:
     assert said("services: {a: {x-drillbook: {programs: [nginx]}}}") == (
         "examples/compose.yaml: bad-stack: ValueError: a: there is no program 'nginx'"
     )
+
+
+def test_data_that_must_agree_is_one_group_and_what_hosts_share_is_none(root: Path) -> None:
+    (root / stack.COMPOSE_FILE).write_text(
+        """
+services:
+  ops: {volumes: ["config:/etc/app"]}
+  db-1: {command: [db], volumes: ["db-1:/data", "backup:/backup"]}
+  db-2: {command: [db], volumes: ["db-2:/data", "backup:/backup"], depends_on: [db-1]}
+  cache: {command: [cache], volumes: ["cache:/data"]}
+  watcher: {command: [watch], volumes: ["seen:/seen"], depends_on: [cache]}
+  api: {command: [serve], volumes: ["config:/etc/app"], depends_on: [db-1, cache]}
+"""
+    )
+    found = stack.load(root)
+    assert found.data_volumes == ("db-1", "backup", "db-2", "cache", "seen")
+    groups = [[service.name for service in group] for group in found.together()]
+    assert groups == [["db-1", "db-2"], ["cache", "watcher"]]

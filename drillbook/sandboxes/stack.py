@@ -316,6 +316,7 @@ def _server(name: str, body: Mapping[str, Any]) -> Server:
         folders=tuple(body.get("folders", ())),
         wheel=tuple(body.get("wheel", ("", ""))),
         debian=body.get("debian", ""),
+        unpack=tuple(body.get("unpack", ())),
         aliases=tuple(body.get("aliases", ())),
         beside=tuple((pattern, file) for pattern, file in body.get("beside", ())),
     )

@@ -67,6 +67,12 @@ def of_programs(services: Iterable[Service], folders: Sequence[Path]) -> dict[st
     return told(services, ask)
 
 
+def of_program(program: Path) -> str:
+    """The version that a program of this machine says it has; "?" if it says none."""
+    number = _NUMBER.search(_said((str(program), "--version"), os.pathsep.join(SYSTEM_PATH)))
+    return number.group() if number else "?"
+
+
 @lru_cache(maxsize=64)
 def _said(argv: tuple[str, ...], path: str) -> str:
     """What a program of this machine says; asked once in a run."""
