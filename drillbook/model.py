@@ -11,6 +11,10 @@ ScenarioKind = Literal["page", "drill", "tab"]
 Status = Literal["passed", "failed", "error", "skipped", "not-run"]
 Effect = Literal["", "read", "write", "destructive"]
 
+OPERATOR = "ops"
+"""The operator's machine, unless the stack names another: where a snippet is typed that does
+not say where."""
+
 EXECUTABLE: tuple[Language, ...] = ("console", "bash", "python")
 
 
@@ -18,7 +22,7 @@ EXECUTABLE: tuple[Language, ...] = ("console", "bash", "python")
 class Options:
     """What a page says of one snippet beside its text (see `drillbook.pages.options`)."""
 
-    on: str = "ops"
+    on: str = OPERATOR
     """Host on which the snippet is typed."""
 
     skip: str = ""

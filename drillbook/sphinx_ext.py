@@ -20,6 +20,7 @@ from sphinx.application import Sphinx
 from sphinx.builders.dummy import DummyBuilder
 from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.builders.singlehtml import SingleFileHTMLBuilder
+from sphinx.config import Config
 from sphinx.domains import Domain
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import SphinxError
@@ -104,9 +105,13 @@ def read_page(app: Sphinx, document: nodes.document) -> None:
     # Of front matter that cannot be read, what it lacks is not known.
     unread = bool(errors) and not front.given
     others = [Path(app.srcdir, name) for name in sorted(env.dependencies.get(docname, ()))]
-    found = extract.Extractor(root, source, others=others, known_language=_known_language).read(
-        document
-    )
+    found = extract.Extractor(
+        root,
+        source,
+        others=others,
+        known_language=_known_language,
+        operator=app.config.drillbook_operator,
+    ).read(document)
     errors += found.errors
     errors += scenarios.check(found)
     if (found.blocks or found.drills) and not unread:
@@ -375,6 +380,14 @@ def _all_inputs(app: Sphinx, inputs: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+def find_operator(app: Sphinx, config: Config) -> None:
+    """Takes the operator's machine from the stack, on `config-inited`.
+
+    As a setting it is not for a book to write: with another one all pages are read again.
+    """
+    config["drillbook_operator"] = consistency.stack_of(Path(app.confdir)).operator
+
+
 def _reading_version() -> int:
     """A number that changes with what reads a page, so that it is read again then."""
     files = digests.engine_files()
@@ -389,6 +402,8 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     PygmentsBridge.html_formatter = CopyableHtmlFormatter
     app.add_domain(DrillbookDomain)
     app.add_builder(PlanBuilder)
+    app.add_config_value("drillbook_operator", "", "env", types=[str])
+    app.connect("config-inited", find_operator)
     app.connect("env-get-outdated", outdated.changed)
     app.connect("env-before-read-docs", refuse_undecodable)
     app.connect("env-before-read-docs", warned.listen)

@@ -8,9 +8,11 @@ from typing import Any, cast
 import pytest
 
 from drillbook.inside.journal import Journal
+from drillbook.inside.oracle import All
+from drillbook.inside.probing import CannotLook
 from drillbook.inside.trouble import Trouble
 from smartbeak_drills.oracles import names, platform, table
-from smartbeak_drills.oracles.base import All, Surroundings
+from smartbeak_drills.oracles.base import Surroundings
 from smartbeak_drills.oracles.platform import ContentServed, Fresh, PublishingServed, Revoked
 from smartbeak_drills.users.content import Content
 from smartbeak_drills.users.leavers import Leaver
@@ -253,7 +255,7 @@ def test_every_name_has_an_oracle_and_says_what_is_missing() -> None:
     for name in names.OF_ROWS:
         assert table.make(name, means())
     for name in names.OF_PLATFORM:
-        with pytest.raises(table.CannotLook, match="there is no "):
+        with pytest.raises(CannotLook, match="there is no "):
             table.make(name, means())
 
 
@@ -262,5 +264,5 @@ def test_with_a_platform_a_databases_users_are_those_of_the_platform(users: User
     assert isinstance(table.make("writes", with_content), ContentServed)
     assert isinstance(table.make("connections", with_content), All)
     assert isinstance(table.make("redis", with_content), All)
-    with pytest.raises(table.CannotLook, match="no worker"):
+    with pytest.raises(CannotLook, match="no worker"):
         table.make("publishing", with_content)

@@ -12,7 +12,7 @@ from docutils import nodes
 from sphinx import addnodes
 
 from drillbook.errors import PageError, Where
-from drillbook.model import EXECUTABLE, Language, Options
+from drillbook.model import EXECUTABLE, OPERATOR, Language, Options
 from drillbook.pages import options as option_table
 from drillbook.pages.console import Command, parse
 from drillbook.pages.places import OPTION_LINE, Places
@@ -166,6 +166,7 @@ class Extractor:
         *,
         others: Iterable[Path] = (),
         known_language: Callable[[str], bool] = lambda language: True,
+        operator: str = OPERATOR,
     ) -> None:
         """Prepares to read a page.
 
@@ -174,10 +175,12 @@ class Extractor:
             page: The page's source file.
             others: Further files that blocks of the page may come from.
             known_language: Whether a language can be highlighted.
+            operator: The host of a block that names none.
         """
         self._page = page
         self._places = Places(root, page, others)
         self._known_language = known_language
+        self._operator = operator
         self._ordinals: dict[str, int] = {}
         self._tab_sets: dict[int, int] = {}
         self._found = Extract()
@@ -331,7 +334,7 @@ class Extractor:
             return Where(where.path, lines.get(option, where.line))
 
         by_heading = self._by_heading(context)
-        name, read, errors = option_table.snippet(raw.get("options", {}), at)
+        name, read, errors = option_table.snippet(raw.get("options", {}), at, self._operator)
         self._found.errors += errors
         self._found.blocks.append(
             Block(

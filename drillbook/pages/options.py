@@ -12,7 +12,7 @@ from typing import Any
 
 from drillbook.durations import duration
 from drillbook.errors import PageError, Where
-from drillbook.model import Options
+from drillbook.model import OPERATOR, Options
 from drillbook.pages import values
 
 
@@ -254,12 +254,15 @@ Locate = Callable[[str], Where]
 """The place of an option, by its name."""
 
 
-def snippet(raw: Mapping[str, str], at: Locate) -> tuple[str, Options, list[PageError]]:
+def snippet(
+    raw: Mapping[str, str], at: Locate, operator: str = OPERATOR
+) -> tuple[str, Options, list[PageError]]:
     """Reads a block's options.
 
     Args:
         raw: Values by the page's spelling, without the options of a plain code block.
         at: Where an option stands.
+        operator: The host of a block that names none.
 
     Returns:
         The name (empty if none is given), the options, and what is wrong with them;
@@ -267,7 +270,7 @@ def snippet(raw: Mapping[str, str], at: Locate) -> tuple[str, Options, list[Page
     """
     given, errors = _read(SNIPPET_OPTIONS, raw, at)
     name = str(given.pop("name", ""))
-    return name, Options(**given), errors
+    return name, Options(**{"on": operator, **given}), errors
 
 
 def drill(raw: Mapping[str, str], at: Locate) -> tuple[DrillOptions | None, list[PageError]]:

@@ -16,11 +16,10 @@ from typing import Any
 import yaml
 
 from drillbook.errors import HarnessError, PageError, Where
+from drillbook.model import OPERATOR
 from drillbook.sandboxes.servers import NODE, Server
 
 COMPOSE_FILE = "examples/compose.yaml"
-OPERATOR = "ops"
-"""Host of a block that says no other, unless the stack names one."""
 SECRETS = "secrets"
 """Folder of the secrets below `DRILLBOOK_STATE`."""
 
@@ -39,7 +38,7 @@ _OF_STACK = frozenset(
 _OF_SERVICE = frozenset(
     {
         *("command", "setup", "certificate", "pidfile", "stop-first", "log", "versions"),
-        *("programs", "simulated", "noticed-by", "unknown"),
+        *("programs", "simulated", "noticed-by", "shown-as", "unknown"),
     }
 )
 
@@ -106,6 +105,9 @@ class Service:
     noticed_by: str = ""
     """Oracle that decides whether users are served when the service is gone; `nobody` where
     they can do without it, empty where the stack does not say."""
+
+    shown_as: str = ""
+    """The service user where a page says it beside the host; empty where it needs no saying."""
 
     unknown: str = ""
     """File of a simulated service: for each request that it does not simulate a line of JSON
@@ -368,6 +370,7 @@ def _service(
         programs=tuple(dict.fromkeys((*ours.get("versions", {}), *ours.get("programs", ())))),
         simulated=bool(ours.get("simulated", False)),
         noticed_by=str(ours.get("noticed-by", "")),
+        shown_as=str(ours.get("shown-as", "")),
         unknown=str(ours.get("unknown", "")),
     )
 

@@ -21,7 +21,7 @@ from sphinx import addnodes
 from sphinx.util import logging
 from sphinx.util.osutil import relative_uri
 
-from drillbook import digests, plan, report
+from drillbook import consistency, digests, plan, report
 from drillbook.model import EXECUTABLE, Page, Plan, Report, Snippet
 from drillbook.pages.extract import ID, DrillNode
 from drillbook.site import evidence_pages, panels, tables
@@ -46,9 +46,6 @@ PlanOf = Callable[["Sphinx"], Plan]
 
 _WRITTEN = ".drillbook-marks.json"
 
-_USERS: Mapping[str, str] = {"db": "postgres"}
-"""Service user worth saying beside a host, by the first part of the host's name."""
-
 
 @dataclass(slots=True)
 class Known:
@@ -59,6 +56,9 @@ class Known:
     pages: Mapping[str, Page] = field(default_factory=dict)
     verifications: Mapping[str, Verification] = field(default_factory=dict)
     drills: Mapping[str, DrillVerification] = field(default_factory=dict)
+    users: Mapping[str, str] = field(default_factory=dict)
+    """Service user to say beside a host."""
+
     evidence: set[str] = field(default_factory=set)
     """Evidence files that a mark of this build may link to."""
 
@@ -78,6 +78,8 @@ class Marks:
         build = _build_folder(app)
         self._known = known = learn(self._plan_of(app), report.read_all(build))
         known.evidence = _there(known, build / "evidence")
+        services = consistency.stack_of(Path(app.confdir)).services
+        known.users = {name: each.shown_as for name, each in services.items()}
         self._written = {docname: self._fingerprint(docname, env) for docname in env.found_docs}
         before = _read_written(Path(app.outdir))
         return [name for name, digest in self._written.items() if before.get(name) != digest]
@@ -176,7 +178,7 @@ class _View:
         docname = id_.partition("#")[0]
         target = f"{docname}#{snippet.options.undo}"
         undo = f"#{self.anchor('snippet', target)}" if target in self._known.snippets else ""
-        return panels.head(snippet, _USERS.get(snippet.on.partition("-")[0], ""), undo)
+        return panels.head(snippet, self._known.users.get(snippet.on, ""), undo)
 
     def verification(self, id_: str) -> Verification:
         found = self._known.verifications.get(id_)

@@ -38,7 +38,7 @@ class Writes:
         self._around = around
 
     def look(self) -> str:
-        """See `Oracle`."""
+        """See `drillbook.inside.oracle.Oracle`."""
         journal = self._around.journal
         trouble = journal.kept_trouble(PATIENCE_S)
         number = journal.number()
@@ -57,7 +57,7 @@ class Connections:
         self._around = around
 
     def look(self) -> str:
-        """See `Oracle`."""
+        """See `drillbook.inside.oracle.Oracle`."""
         with self._around.platform() as session:
             session.run("SELECT 1")
         return ""
@@ -70,7 +70,7 @@ class Replica:
         self._around = around
 
     def look(self) -> str:
-        """See `Oracle`."""
+        """See `drillbook.inside.oracle.Oracle`."""
         newest = self._around.journal.newest(age_s=FRESH_S)
         with self._around.platform() as session:
             position = session.run(_ROLE, str(newest or 0))[0][2]
@@ -95,7 +95,7 @@ class Roles:
         self._around = around
 
     def look(self) -> str:
-        """See `Oracle`."""
+        """See `drillbook.inside.oracle.Oracle`."""
         primary, *replicas = self._around.nodes
         newest = self._around.journal.newest(age_s=FRESH_S)
         with self._around.node(primary) as session:
@@ -127,7 +127,7 @@ class Rows:
         self._damage = ""
 
     def look(self) -> str:
-        """See `Oracle`."""
+        """See `drillbook.inside.oracle.Oracle`."""
         written = self._around.journal.numbers()
         with self._around.platform() as session:
             fingerprint = ",".join(_fingerprint(session, table) for table in _TABLES)

@@ -37,7 +37,7 @@ class ContentServed:
         self._said = ""
 
     def look(self) -> str:
-        """See `smartbeak_drills.oracles.base.Oracle`."""
+        """See `drillbook.inside.oracle.Oracle`."""
         trouble = self._content.journal.kept_trouble(_CONTENT_S)
         # Rate limits: a new connection now and then, not at every look.
         if trouble or time.monotonic() < self._next:
@@ -68,7 +68,7 @@ class PublishingServed:
         self._troubled = time.monotonic()
 
     def look(self) -> str:
-        """See `smartbeak_drills.oracles.base.Oracle`."""
+        """See `drillbook.inside.oracle.Oracle`."""
         trouble = self._publishing.trouble()
         if trouble:
             self._troubled = time.monotonic()
@@ -94,7 +94,7 @@ class Fresh:
         self._said = "nothing was read yet"
 
     def look(self) -> str:
-        """See `smartbeak_drills.oracles.base.Oracle`."""
+        """See `drillbook.inside.oracle.Oracle`."""
         if time.monotonic() < self._next:
             return self._said
         self._next = time.monotonic() + _READ_S
@@ -134,7 +134,7 @@ class Revoked:
         self._said = "no token was tried yet"
 
     def look(self) -> str:
-        """See `smartbeak_drills.oracles.base.Oracle`."""
+        """See `drillbook.inside.oracle.Oracle`."""
         if time.monotonic() < self._next:
             return self._said
         self._next = time.monotonic() + _TRY_S
@@ -162,7 +162,7 @@ class RedisReached:
         self._connect = connect
 
     def look(self) -> str:
-        """See `smartbeak_drills.oracles.base.Oracle`."""
+        """See `drillbook.inside.oracle.Oracle`."""
         with self._connect() as redis:
             redis.run("SET", "drillbook:probe", "1", "EX", "60")
         return ""

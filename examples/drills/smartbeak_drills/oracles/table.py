@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from smartbeak_drills.oracles.base import All, Oracle, Surroundings
+from drillbook.inside.oracle import All, Oracle
+from drillbook.inside.probing import CannotLook
+from smartbeak_drills.oracles.base import Surroundings
 from smartbeak_drills.oracles.database import Connections, Replica, Roles, Rows, Writes
 from smartbeak_drills.oracles.platform import (
     ContentServed,
@@ -20,10 +22,6 @@ from smartbeak_drills.users.leavers import Leaver
 from smartbeak_drills.users.platform import Platform
 from smartbeak_drills.users.publishing import Publishing
 from smartbeak_drills.users.readers import Readers
-
-
-class CannotLook(Exception):
-    """The sandbox lacks what an oracle looks at; says what."""
 
 
 @dataclass(frozen=True, slots=True)
