@@ -22,6 +22,7 @@ LAYERS = (
     ("pages",),
     ("plan", "snippets", "consistency"),
     ("run",),
+    ("control",),
     ("runs", "shellcheck"),
     # Fronts, and what only shows or looks after pages.
     ("cli", "pytest_plugin", "sphinx_ext", "site", "incidents", "upkeep", "__main__"),

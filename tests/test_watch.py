@@ -17,7 +17,7 @@ ACCOUNT = {
     "split_brain": False, "counted": True, "watched": {"db-1": 5, "db-2": 0}, "held": True,
     "held_since": 7.5, "errors": ["refused"],
     "kinds": [{"kind": "content", "acknowledged": 12, "lost": 1, "doubled": 1, "gap_s": 2.0,
-               "counted": True}],
+               "counted": True, "asked": ["wordpress"]}],
 }  # fmt: skip
 
 
@@ -76,7 +76,7 @@ def test_the_account_is_taken_over_with_each_kind() -> None:
     assert account is watch.account
     assert (account.acknowledged, account.lost, account.doubled) == (12, (3,), 1)
     assert account.unwatched == ("db-2",)
-    assert account.kinds == (Kind("content", 12, 1, 1, 2.0, True),)
+    assert account.kinds == (Kind("content", 12, 1, 1, 2.0, True, ("wordpress",)),)
 
 
 def test_a_prober_that_ended_by_itself_is_the_harness_at_fault() -> None:
