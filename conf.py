@@ -22,6 +22,7 @@ extensions = [
     "drillbook.site.defects",
     "drillbook.site.incidents",
     "drillbook.site.upkeep",
+    "drillbook.site.triage",
     "drillbook.site.written",
     "drillbook.site.flow_diagrams",
     "drillbook.site.openapi_tables",

@@ -32,7 +32,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 _OF_STACK = frozenset(
     {
         *("drills", "python-path", "operator", "prober", "user", "programs"),
-        *("python-packages", "node-packages", "defects"),
+        *("python-packages", "node-packages", "defects", "triage"),
     }
 )
 _OF_SERVICE = frozenset(
@@ -166,6 +166,9 @@ class Stack:
     defects: str = ""
     """File whose `defects` says what the stack has mended; empty where nothing is."""
 
+    triage: str = ""
+    """Folder of the trees whose rows hubs show; empty without."""
+
     secrets: tuple[str, ...] = ()
     """Names of the secrets that are made for each run, each a file of random text."""
 
@@ -296,6 +299,7 @@ def _stack(document: Mapping[str, Any], services: dict[str, Service], folder: Pa
         python_packages=tuple(ours.get("python-packages", ())),
         node_packages=_beside(folder, ours.get("node-packages")),
         defects=_beside(folder, ours.get("defects")),
+        triage=_beside(folder, ours.get("triage")),
         # The others are keys of certificates.
         secrets=tuple(name for name, place in made.items() if place == (SECRETS, name)),
     )

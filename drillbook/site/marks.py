@@ -26,6 +26,7 @@ from drillbook.model import EXECUTABLE, Page, Plan, Report, Snippet
 from drillbook.pages.extract import ID, DrillNode
 from drillbook.site import evidence_pages, panels, tables
 from drillbook.site.summaries import METADATA, SummaryNode, setup_summaries
+from drillbook.site.triage import BRANCH
 from drillbook.verification import (
     DrillVerification,
     Run,
@@ -201,6 +202,11 @@ class _View:
         known = self._known
         if what == "drills":
             return tables.drill_table(known.drills.values(), lambda id_: self._to("drill", id_))
+        if what.startswith(BRANCH):
+            docname = what.removeprefix(BRANCH)
+            return tables.branch_cell(
+                [drill for drill in known.drills.values() if drill.docname == docname]
+            )
         titles = {name: title.astext() for name, title in self._app.env.titles.items()}
         return tables.page_table(known.plan.pages, known.verifications, titles, self._to_page)
 

@@ -43,6 +43,21 @@ def drill_table(drills: Iterable[DrillVerification], address: Callable[[str], st
     return _table(names, rows, "Drills", "No page of this book has a drill yet.")
 
 
+def branch_cell(drills: Sequence[DrillVerification]) -> str:
+    """What is known of a branch, in a word: the worst of its drills, and how long it took."""
+    if not drills:
+        return "<span>no drill</span>"
+    worst = max(drills, key=lambda drill: STATES.index(drill.state))
+    best = worst.deciding
+    result = worst.results.get(best.backend) if best else None
+    took = (
+        f" <span>{seconds(result.recovered_s)}</span>"
+        if result is not None and result.recovered_s is not None
+        else ""
+    )
+    return badge(worst.state) + took
+
+
 def page_table(
     pages: Sequence[Page],
     verifications: Mapping[str, Verification],

@@ -33,7 +33,7 @@ def _name(text: str) -> str:
     return "" if _NAME.fullmatch(text) else "it is a name in small letters"
 
 
-KINDS = (Kind("FILE", _file), Kind("QUEUE", _name), Kind("ROLE", _name))
+KINDS = (Kind("FILE", _file), Kind("QUEUE", _name), Kind("ROLE", _name), Kind("TABLE", _name))
 
 
 def _by_server(step: Step, services: Services) -> str:
@@ -96,6 +96,34 @@ FAULTS = (
         "The role gets another password than the platform's secret says, and its sessions are "
         "ended.",
         "credentials", always("writes"), postgres.change_password, (PRIMARY,),
+    ),
+    Declaration(
+        "hold-lock", ("TABLE",),
+        "A report worker on app locks the table and is left open, idle in its transaction.",
+        "processes", always("writes"), postgres.hold_lock, (PRIMARY, APP), counts_from_end=True,
+    ),
+    Declaration(
+        "misname", (),
+        "Somebody puts the replica's name into the platform's address and restarts its processes.",
+        "files", always("writes"), postgres.misname, (PRIMARY, REPLICA, APP),
+        counts_from_end=True,
+    ),
+    Declaration(
+        "make-read-only", (),
+        "Somebody sets default_transaction_read_only for the platform's database and ends its "
+        "sessions.",
+        "data", always("writes"), postgres.make_read_only, (PRIMARY,),
+    ),
+    Declaration(
+        "sever-replica", (),
+        "Nothing passes the link from the primary to the replica any more; their session ends.",
+        "network", always("replica"), postgres.sever_replica, (PRIMARY, REPLICA, f"{PRIMARY}-repl"),
+    ),
+    Declaration(
+        "outgrow-replica", (),
+        "The primary gets max_connections above the replica's and is restarted: the replica pauses "
+        "replay.",
+        "files", always(""), postgres.outgrow_replica, (PRIMARY, REPLICA),
     ),
     Declaration(
         "fill-memory", ("HOST",),

@@ -35,7 +35,8 @@ STATES = (*(state for state, _ in _TEXTS), "error")
 """Every way in which a service can fail to answer."""
 
 _SECRET = re.compile(
-    r"(?i)(password\s*(?:=|:|\s)\s*)('[^']*'|\S+)|(://[^:/@\s]*:)[^@\s]*(?=@)|(Bearer )\S+"
+    r"(?i)(password\s*(?:=|:)\s*|password\s+(?='))('[^']*'|\S+)"
+    r"|(://[^:/@\s]*:)[^@\s]*(?=@)|(Bearer )\S+"
 )
 
 
@@ -73,7 +74,7 @@ def first_line(text: str) -> str:
     lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
     if not lines:
         return "no words"
-    said = re.sub(r'^connection (?:to server )?(?:at "[^"]*".*? )?failed: ', "", lines[0])
+    said = re.sub(r'^(?:connection (?:to server )?(?:at "[^"]*".*? )?failed: )+', "", lines[0])
     return clean(re.sub(r"^ERR ", "", said))[:300]
 
 

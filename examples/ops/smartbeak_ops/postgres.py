@@ -31,7 +31,6 @@ class Server:
     """
 
     def __init__(self, address: str, *, write: bool = False) -> None:
-        read_only = "off" if write else "on"
         try:
             self._connection = psycopg.connect(
                 address,
@@ -40,11 +39,11 @@ class Server:
                 connect_timeout=CONNECT_S,
                 application_name="sb",
                 tcp_user_timeout=STATEMENT_MS,
-                options=(
-                    f"-c statement_timeout={STATEMENT_MS} -c lock_timeout={LOCK_MS} "
-                    f"-c default_transaction_read_only={read_only}"
-                ),
+                options=f"-c statement_timeout={STATEMENT_MS} -c lock_timeout={LOCK_MS}",
             )
+            if not write:
+                # Not among the options: what the database itself says would be hidden by it.
+                self._connection.execute("SET default_transaction_read_only = on")
         except psycopg.Error as error:
             raise ServiceError(str(error)) from error
 

@@ -90,6 +90,54 @@ def change_password(sandbox: Sandbox, role: str) -> None:
     _sql(sandbox, PRIMARY, ended)
 
 
+def hold_lock(sandbox: Sandbox, table: str) -> None:
+    """Has a session take a table for itself and stay open, idle in its transaction."""
+    client.start(
+        sandbox, f"hold-{table}", "hold", "--host", PRIMARY, "--name", FORGOTTEN,
+        "--table", table, what=f"{table} was never locked",
+    )  # fmt: skip
+
+
+def misname(sandbox: Sandbox) -> None:
+    """Writes the replica into the platform's address and restarts who reads it."""
+    run(sandbox, APP, "sed", "--in-place", f"s/@{PRIMARY}:/@{REPLICA}:/", CONFIG)
+    for host in present(sandbox, PLATFORM):
+        ask(sandbox, host, "platform-service", "restart")
+
+
+def make_read_only(sandbox: Sandbox) -> None:
+    """Switches writing off for the platform's database, and ends its sessions."""
+    _sql(sandbox, PRIMARY, "ALTER DATABASE smartbeak SET default_transaction_read_only = on")
+    _sql(
+        sandbox, PRIMARY,
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'smartbeak'",
+    )  # fmt: skip
+
+
+def outgrow_replica(sandbox: Sandbox) -> None:
+    """Gives the primary more connections than the replica has; then the primary dies.
+
+    The replica pauses replay when it reads of it, as it may not serve more than it can hold.
+    """
+    _sql(sandbox, PRIMARY, "ALTER SYSTEM SET max_connections = 60")
+    run(
+        sandbox, PRIMARY, "pg_ctl", "restart", f"--pgdata={DATA}", f"--log={LOG}", "--mode=fast",
+        "--wait",
+    )  # fmt: skip
+    paused = "SELECT pg_get_wal_replay_pause_state()"
+    until(lambda: _sql(sandbox, REPLICA, paused) == "paused", "replay to pause")
+
+
+def sever_replica(sandbox: Sandbox) -> None:
+    """Lets nothing pass from the primary to its replica, and ends what was open."""
+    set_link(sandbox, f"{PRIMARY}-repl", "cut")
+    _sql(
+        sandbox, PRIMARY,
+        f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_replication "
+        f"WHERE application_name = '{REPLICA}'",
+    )  # fmt: skip
+
+
 def swap_roles(sandbox: Sandbox) -> None:
     """Fails over cleanly, as an earlier incident left it: no row is lost by it."""
     fail_over(sandbox)

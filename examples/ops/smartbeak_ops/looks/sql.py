@@ -6,9 +6,8 @@ from typing import Final, LiteralString
 
 ACCESS: Final[LiteralString] = """
 SELECT pg_is_in_recovery() AS recovering,
-       (SELECT reset_val = 'on' FROM pg_settings WHERE name = 'default_transaction_read_only')
-         AND (SELECT source <> 'client' FROM pg_settings
-              WHERE name = 'default_transaction_read_only') AS read_only
+       (SELECT reset_val = 'on' FROM pg_settings
+        WHERE name = 'default_transaction_read_only') AS read_only
 """
 
 API_SESSIONS: Final[LiteralString] = """

@@ -1,0 +1,127 @@
+"""The tables of hubs: situations in the order in which they are read, each with its branch.
+
+The rows come from the files that the stack's own tool reads (`x-drillbook.triage`), so
+the table, the drawing and what the tool prints cannot differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from docutils import nodes
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+from drillbook import consistency
+from drillbook.site.summaries import METADATA, SummaryNode
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.util.typing import ExtensionMetadata
+
+logger = logging.getLogger(__name__)
+
+BRANCH = "branch "
+"""How a `SummaryNode` names the page whose drills it shows in a word."""
+
+_NONE = "none"
+"""The severity of a row that calls for a plan, not for a branch."""
+
+
+class Triage(SphinxDirective):
+    """`{drillbook-triage} SUBJECT`: the rows of one tree as a table, then as a drawing.
+
+    Each row links to its branch and shows what is known of the drills there.
+    """
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """The table and, folded, the drawing."""
+        root = Path(self.env.app.confdir)
+        path = Path(consistency.stack_of(root).triage, f"{self.arguments[0]}.yaml")
+        if not path.is_file():
+            raise self.error(f"there is no tree {self.arguments[0]!r} in {path.parent.name}")
+        self.env.note_dependency(str(path))
+        # The marks of other pages' drills are shown.
+        self.env.metadata[self.env.docname][METADATA] = "yes"
+        rows: list[Mapping[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))["rows"]
+        for row in rows:
+            self._known(str(row["branch"]))
+        table = self.parse_text_to_nodes(_table(rows))
+        for cell in (each for node in table for each in node.findall(nodes.literal)):
+            if cell.astext().startswith(BRANCH):
+                cell.replace_self(SummaryNode(what=cell.astext()))
+        return table + self.parse_text_to_nodes(_drawing(rows))
+
+    def _known(self, branch: str) -> None:
+        if branch.partition("#")[0] not in self.env.found_docs:
+            logger.warning(
+                "triage-branch: a row leads to %r, and there is no such page",
+                branch,
+                location=self.get_location(),
+            )
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    lines = ["| What users see | `sb triage` says | Level | Proven |", "|---|---|---|---|"]
+    seen: set[tuple[str, str]] = set()
+    for row in rows:
+        branch, symptom = str(row["branch"]), str(row["symptom"])
+        # The tool needs a row for each host it may be typed on; a reader needs one.
+        if (branch, symptom) in seen:
+            continue
+        seen.add((branch, symptom))
+        level = "plan" if row["severity"] == _NONE else row["severity"]
+        document, _, anchor = branch.partition("#")
+        to = f"/{document}.md" + (f"#{anchor}" if anchor else "")
+        lines.append(
+            f"| [{symptom}]({to}) | {_cell(row.get('says', ''))} | {level} | `{BRANCH}{document}` |"
+        )
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return f"`{text}`".replace("|", "\\|") if text else "-"
+
+
+def _drawing(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The same rows from top to bottom: the first that fits leads to its branch."""
+    kept: dict[str, str] = {}
+    for row in rows:
+        kept.setdefault(str(row["symptom"]), str(row["branch"]))
+    lines = ["flowchart TD"]
+    for number, (symptom, branch) in enumerate(kept.items()):
+        lines.append(f'  q{number}["{_wrapped(symptom)}"]')
+        lines.append(f'  b{number}(["{branch.rpartition("/")[2]}"])')
+        lines.append(f"  q{number} -- yes --> b{number}")
+        if number:
+            lines.append(f"  q{number - 1} -- no --> q{number}")
+    alternative = "The rows of the table above, from top to bottom; the first that fits is taken."
+    return (
+        "````{dropdown} The same as a drawing\n```{mermaid}\n:alt: "
+        + alternative
+        + "\n\n"
+        + "\n".join(lines)
+        + "\n```\n````\n"
+    )
+
+
+def _wrapped(text: str, width: int = 34) -> str:
+    lines, line = [], ""
+    for word in text.replace('"', "'").split():
+        if line and len(line) + len(word) + 1 > width:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}".strip()
+    return "<br>".join([*lines, line])
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Registers the directive."""
+    app.add_directive("drillbook-triage", Triage)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,45 @@
+"""A session that took a lock and was left open: who wants the table waits.
+
+    python3 -m smartbeak_drills.hold --config FILE --host HOST --name NAME --table TABLE
+
+The client behind the fault `hold-lock`. It prints `held` once it has the lock, and keeps it
+until its session is ended by the server or it gets SIGTERM.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from smartbeak_drills.clients import arguments, ended_by_signal
+from smartbeak_drills.session import Session, SessionError, conninfo
+from smartbeak_drills.settings import read_address
+
+_LOOK_S = 0.2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Holds the lock; returns the exit status."""
+    parser = arguments("hold", __doc__, "database host")
+    parser.add_argument("--table", required=True)
+    options = parser.parse_args(argv)
+    stop = ended_by_signal()
+    try:
+        address = read_address(options.config)
+        session = Session(
+            conninfo(address, host=options.host, application_name=options.name), timeout_s=10.0
+        )
+        session.run("BEGIN")
+        session.run(f"LOCK TABLE {options.table} IN ACCESS EXCLUSIVE MODE")
+    except SessionError as error:
+        print(f"hold: {error.text}", file=sys.stderr)
+        return 1
+    print("held", flush=True)
+    while not stop.wait(_LOOK_S) and not session.ended():
+        pass
+    session.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
