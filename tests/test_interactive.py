@@ -217,3 +217,13 @@ def test_the_terminal_notices_what_it_is_there_for(prompt: Terminal, tmp_path: P
     assert not made.exists(), "nothing that is typed is executed"
     assert prompt.read("echo a\tb") != read_from_file("echo a\tb")
     assert prompt.read("for n in 1 2") != read_from_file("for n in 1 2; do a; done")
+
+
+def test_a_here_document_that_prompts_keep_open_says_so() -> None:
+    with pytest.raises(PageError) as caught:
+        parse("$ cat <<END\n> one\n> END\none\n", "source/x.md", 10)
+    assert str(caught.value) == (
+        "source/x.md:10: open-heredoc: the here-document is not ended: there is no line 'END' by "
+        "itself in the rest of the block.\n"
+        "  hint: leave out the `> ` that a shell prints to ask for more."
+    )

@@ -22,6 +22,7 @@ ELLIPSIS = "..."
 _CLOSE = (
     "to give a command several lines, end each but the last in a backslash, or use a here-document."
 )
+_NO_PROMPTS = "leave out the `> ` that a shell prints to ask for more."
 _CLOSE_COMPOUND = "write it to its end (`done`, `fi`, `esac`, `}`) before anything else."
 
 Role = Literal["prompt", "continuation", "output"]
@@ -162,12 +163,14 @@ def parse(text: str, path: str, line: int) -> tuple[Command, ...]:
 def _check_typed(command: Command, part: _Part, where: Where, following: int) -> None:
     if not command.text.strip():
         raise PageError("empty-command", "there is no command after `$ `.", where=where)
+    prompted = any(f"{line} ".startswith("> ") for line in command.text.split("\n")[1:])
     if part.heredoc is not None:
         raise PageError(
             "open-heredoc",
             f"the here-document is not ended: there is no line {part.heredoc!r} by itself "
             "in the rest of the block.",
             where=where,
+            hint=_NO_PROMPTS if prompted else "",
         )
     if opened := part.opened or (part.compound and f"a compound command ({part.compound})"):
         raise PageError(
@@ -175,7 +178,7 @@ def _check_typed(command: Command, part: _Part, where: Where, following: int) ->
             f"the command is not finished: {opened} is open, and "
             + (f"a new command begins on line {following}." if following else "the block ends."),
             where=where,
-            hint=_CLOSE_COMPOUND if part.compound else _CLOSE,
+            hint=_NO_PROMPTS if prompted else _CLOSE_COMPOUND if part.compound else _CLOSE,
         )
 
 
