@@ -74,6 +74,7 @@ FACTS: dict[str, Kind] = {
     "redis.address": ("known", "foreign"),
     "redis.replicas": NUMBER,
     "redis.link": ("up", "down"),
+    "redis.disk": ("ok", "full"),
     "redis.file": ("ok", "err", "off"),
     "redis.snapshot": ("ok", "err"),
     "redis.writes": ("ok", *_SERVICE),

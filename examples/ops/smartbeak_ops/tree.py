@@ -43,7 +43,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 }
 _BRANCH = re.compile(r"^[a-z0-9-]+(?:/[a-z0-9-]+)*(?:#[a-z0-9-]+)?$")
 _KEYS = {"symptom", "when", "branch", "also", "says", "severity"}
-_SEVERITIES = ("P0", "P1", "P2", "P3", "none")
+SEVERITIES = ("P0", "P1", "P2", "P3", "none")
 
 
 class TreeError(Exception):
@@ -168,8 +168,8 @@ def _row(body: Any, name: str, line: int) -> Row:
     if not _BRANCH.match(str(body["branch"])):
         raise TreeError(name, line, f"{body['branch']!r} is no document of the book")
     severity = str(body.get("severity", "none"))
-    if severity not in _SEVERITIES:
-        raise TreeError(name, line, f"severity must be one of {', '.join(_SEVERITIES)}")
+    if severity not in SEVERITIES:
+        raise TreeError(name, line, f"severity must be one of {', '.join(SEVERITIES)}")
     for fact, test in body["when"].items():
         _check_test(fact, test, name, line)
     return Row(

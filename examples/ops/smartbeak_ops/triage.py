@@ -25,7 +25,7 @@ class Found:
     Attributes:
         subjects: What was looked at.
         seen: Lines and facts.
-        rows: The first row that fits of each tree, in the trees' order.
+        rows: The first row that fits of each tree, the worst first.
     """
 
     subjects: tuple[str, ...]
@@ -48,7 +48,8 @@ def triage(subjects: Sequence[str]) -> Found:
     trees = [tree.load(subject) for subject in subjects]
     seen = look_at(subjects)
     rows = [row for row in (each.first(seen.facts) for each in trees) if row is not None]
-    # What every tree calls well (severity none) gives way to what is wrong anywhere.
+    # The worst first; of equals the one whose tree comes first, since others need it.
+    rows.sort(key=lambda row: tree.SEVERITIES.index(row.severity))
     wrong: dict[str, tree.Row] = {}
     for row in rows:
         if row.severity != "none":

@@ -178,7 +178,7 @@ def _redis(seen: Seen) -> None:
             seen.say(f"  redis-check-aof: {trouble}", file="damaged")
     percent = free(REDIS)
     seen.lines.append(f"disk: {percent} % free")
-    seen.know(disk="full" if percent < FREE_PERCENT else "ok")
+    seen.know(redis__disk="full" if percent < FREE_PERCENT else "ok")
     other = settings.other(host, settings.REDISES)
     if settings.known(other):
         role = reading.redis_role(other)
