@@ -131,7 +131,7 @@ class _FlowDirective(SphinxDirective):
         """The flow; what is wrong with it is an error of the page."""
         root = Path(self.env.app.confdir)
         path = root / self.arguments[0]
-        for file in (path, path.parent / flows.PARTICIPANTS):
+        for file in (path, path.parent / flows.PARTICIPANTS, __file__, flows.__file__):
             self.env.note_dependency(str(file))
         try:
             return flows.read(path, root), flows.participants(path.parent, root)

@@ -28,8 +28,8 @@ def rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
             found.append(
                 (
                     f"`{method.upper()} {path}`<br>{text}",
-                    (", ".join(about.get(ROLES, ())) or "public") + limit,
-                    ", ".join(sorted(about["responses"])),
+                    f"{', '.join(about.get(ROLES, ())) or 'public'}{limit}<br>"
+                    + ", ".join(sorted(about["responses"])),
                 )
             )
     return found
@@ -54,7 +54,8 @@ class OpenapiTable(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """The table."""
         path = Path(self.env.app.confdir, self.arguments[0])
-        self.env.note_dependency(str(path))
+        for file in (str(path), __file__):
+            self.env.note_dependency(file)
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
             lines = rows(document) if self.name == "openapi-routes" else statuses(document)
@@ -62,7 +63,7 @@ class OpenapiTable(SphinxDirective):
             said = f"{self.arguments[0]} is no OpenAPI document: {error}"
             raise self.error(said) from error
         heads = (
-            ("Route", "Roles; a user's limit", "Answers")
+            ("Route", "Roles; a user's limit; answers")
             if self.name == "openapi-routes"
             else ("Status", "Meaning", "Routes")
         )
