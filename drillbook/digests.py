@@ -13,15 +13,13 @@ from typing import Any
 from drillbook.model import Drill, Options
 
 _SIZE = 16
-SHOWING = frozenset(
-    {
-        *("__main__", "annotation", "cli", "defects", "diagrams", "directives", "evidence_pages"),
-        *("flow_diagrams", "flows", "openapi_tables"),
-        *("junit", "lexer", "mark_examples", "marks", "panels", "paper", "pdf", "pytest_plugin"),
-        *("shellcheck", "sphinx_ext", "summaries", "tables", "wording", "written"),
-    }
+SHOWING = (
+    # What shows, looks after or helps to write pages.
+    *("incidents/", "site/", "upkeep/", "shellcheck.py", "sphinx_ext.py"),
+    # What starts a run and tells of it.
+    *("__main__.py", "cli.py", "pytest_plugin.py", "runs/annotation.py", "runs/junit.py"),
 )
-"""The modules that only start, show or check what is run; no result depends on them."""
+"""The engine's folders and modules on which no result depends."""
 
 PACKAGE = Path(__file__).parent
 
@@ -86,7 +84,11 @@ def world(stack: Mapping[str, str], engine: Mapping[str, str]) -> str:
 
     What of the engine only shows results is left out.
     """
-    core = {path: digest for path, digest in engine.items() if Path(path).stem not in SHOWING}
+    core = {
+        path: digest
+        for path, digest in engine.items()
+        if not path.removeprefix("drillbook/").startswith(SHOWING)
+    }
     return of_bytes(f"{of_files(stack)}\n{of_files(core)}".encode())
 
 

@@ -17,6 +17,7 @@ ENGINE = ROOT / "drillbook"
 LAYERS = (
     ("errors", "model", "durations"),
     ("digests", "evidence", "inside", "verification"),
+    ("seals",),
     ("sandboxes", "report"),
     ("drills",),
     ("pages",),
