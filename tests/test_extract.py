@@ -50,7 +50,7 @@ NOT_RUN = (
     "echo markdown",
     "echo inline",
     "echo restructured comment",
-    "echo yaml data",
+    "echo toml data",
 )
 
 
@@ -106,7 +106,7 @@ def test_indented_prompts_and_doctests_hide_nothing(tmp_path: Path) -> None:
 
 def test_prose_in_a_text_block_is_no_command(tmp_path: Path) -> None:
     book = Book(tmp_path)
-    book.page("```text\ncosts $ 5, or $5\n```\n\n```yaml\nprice: $ 5\n```\n")
+    book.page("```text\ncosts $ 5, or $5\n```\n\n```toml\nprice = '$ 5'\n```\n")
     assert book.codes() == []
 
 
@@ -181,9 +181,15 @@ def test_options_reach_the_snippet_from_every_directive(tmp_path: Path) -> None:
             "  hint: Write ```{code-block} bash, with the options as `:name: value` below.",
         ),
         (
-            block("a: 1", "on: db-1", language="yaml"),
+            block("a = 1", "on: db-1", language="toml"),
             "source/index.md:12: unknown-option: `on` is for blocks that are run.\n"
             "  hint: Blocks that are run are labelled console, bash, python.",
+        ),
+        (
+            "```sql\nSELECT 1;\n```\n",
+            "source/index.md:10: typed-example: A `sql` block is typed into the page, where "
+            "nothing checks it.\n  hint: Put it into a file under examples/ that is compiled, "
+            "validated or run, and show that with `literalinclude`.",
         ),
         (
             "```klingon\nqapla\n```\n",

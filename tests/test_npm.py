@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 import subprocess
@@ -128,6 +130,42 @@ def test_an_npm_that_says_nothing_or_never_ends_is_told_too(
     monkeypatch.setattr(npm, "_TIMEOUT_S", 0.2)
     with pytest.raises(HarnessError, match=r"hosts:\n    not done after 0 s\n"):
         npm.installed(project, project / WHERE, environ(project))
+
+
+def test_a_mirror_has_what_npm_fetched_and_what_the_lock_says_of_it(project: Path) -> None:
+    text = b"a package"
+    digest = hashlib.sha512(text).digest()
+    integrity = f"sha512-{base64.b64encode(digest).decode()}"
+    lock = {
+        "packages": {
+            "": {"name": "top"},
+            "node_modules/@a/b": {"version": "1.0.0", "integrity": integrity, "bin": {"b": "b"}},
+            "node_modules/for-another-machine": {"version": "2.0.0", "integrity": "sha512-AAAA"},
+        }
+    }
+    (project / WHERE / "package-lock.json").write_text(json.dumps(lock))
+    name = digest.hex()
+    program(
+        project / "node/npm",
+        'cache="$4/_cacache/content-v2/sha512/'
+        f'{name[:2]}/{name[2:4]}"\nmkdir -p "$cache"; printf "a package" >"$cache/{name[4:]}"',
+    )
+    folder = npm.mirrored(project, [str(project / WHERE)], environ(project))
+    assert sorted(path.name for path in folder.iterdir()) == [f"{name}.tgz", "packages.json"]
+    assert (folder / f"{name}.tgz").read_bytes() == text
+    said = json.loads((folder / "packages.json").read_text())
+    assert list(said) == ["@a/b"]
+    assert said["@a/b"]["1.0.0"]["sha512"] == name
+    assert npm.mirrored(project, [str(project / WHERE)], environ(project)) == folder
+
+
+@pytest.mark.parametrize("lock", sorted((ROOT / "examples").glob("*/package-lock.json")))
+def test_a_lock_names_hashes_and_no_registry(lock: Path) -> None:
+    packages = json.loads(lock.read_text())["packages"]
+    assert packages
+    for path, entry in packages.items():
+        assert "resolved" not in entry, path
+        assert not path or entry["integrity"].startswith("sha512-"), path
 
 
 def test_the_platforms_packages_are_there_at_the_versions_of_the_lock() -> None:

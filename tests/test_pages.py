@@ -106,7 +106,7 @@ _KEYWORDS = frozenset(
     schema select session_user set setof show similar some start stdout table temp temporary text
     then time timestamp timestamptz to transaction true truncate union unique update usage user
     using vacuum values view when where while window with within without work zone exception
-    csv header
+    csv header add alter column
     """.split()  # noqa: SIM905 - a table of words
 )
 _TABLES = {
@@ -147,6 +147,8 @@ def unknown_names(sql: str) -> set[str]:
         called = set(re.findall(r"\b([a-z_]\w*)\s*(?:\(|=>)", statement))
         local = set(re.findall(r"\bas\s+([a-z_]\w*)", statement))
         local |= set(re.findall(r"\b([a-z_]\w*)\s+as\s+(?:materialized\s+)?\(", statement))
+        # What a migration adds is its own.
+        local |= {*re.findall(r"\b(?:add|drop)\s+column\s+(\w+)", statement)}
         found |= tables - catalog - called - local - set(here)
         if catalog:
             # What the server's own views hold, the server itself checks.

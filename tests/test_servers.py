@@ -123,7 +123,7 @@ def test_without_any_package_the_variable_is_named(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", [name for name, each in PROGRAMS.items() if each.wheel[0]])
 def test_every_server_of_the_stack_is_found_here(name: str) -> None:
     if not PROGRAMS[name].wheel[0]:
         assert PROGRAMS[name].unpack  # of Debian alone: no wheel is known
@@ -132,3 +132,12 @@ def test_every_server_of_the_stack_is_found_here(name: str) -> None:
     server = PROGRAMS[name]
     folder = servers.find(server, {"PATH": ""})
     assert all((folder / each).exists() for each in server.programs)
+
+
+def test_a_machine_without_chromium_is_told_how_to_get_it() -> None:
+    with pytest.raises(HarnessError) as caught:
+        servers.find(PROGRAMS["chromium"], {"PATH": ""})
+    assert str(caught.value) == (
+        "missing-server: chromium is not on this machine\n"
+        "  hint: apt-get install chromium, or set DRILLBOOK_CHROMIUM to the folder of its programs"
+    )

@@ -67,7 +67,7 @@ def test_a_page_that_goes_takes_its_snippets_along(book: Book) -> None:
 
 
 def test_a_page_without_snippets_needs_no_front_matter(book: Book) -> None:
-    book.page("Text, `code` and\n\n```yaml\na: 1\n```\n", front="")
+    book.page("Text, `code` and\n\n```toml\na = 1\n```\n", front="")
     assert book.plan().pages == ()
 
 

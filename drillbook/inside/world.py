@@ -210,6 +210,10 @@ def system_folders() -> None:
         "protocols",
         "services",
         "inputrc",
+        "chromium.d",
+        "fonts",
+        "chromium.d",
+        "fonts",
     ):
         old = f"{OLD_ROOT}/etc/{name}"
         if os.path.exists(old):

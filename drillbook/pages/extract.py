@@ -41,6 +41,9 @@ HIDDEN = frozenset(
 _SCRIPTS = frozenset({".sh", ".bash", ".zsh", ".ksh", ".fish", ".ps1", ".bat", ".cmd", ".py"})
 """Names of files that are executed, by how they end."""
 
+INCLUDED = frozenset({"typescript", "ts", "sql", "yaml", "yml", "json", "dockerfile", "docker"})
+"""Labels of what is compiled, validated or run only where it stands in a file."""
+
 _UNLABELLED = frozenset({"", "none", "text", "default", "guess", "plaintext", "output", "literal"})
 _LOOKS_RUN = re.compile(r"^\s*(\$|>>>) \S", re.MULTILINE)
 _FENCE = re.compile(r"[ \t>]*(?:(?:[-*+:]|\d+[.)])[ \t]+)*(?:`{3,}|~{3,})\s*([\w-]+)[ \t]+(\S.*)$")
@@ -177,6 +180,7 @@ class Extractor:
             known_language: Whether a language can be highlighted.
             operator: The host of a block that names none.
         """
+        self._root = root.resolve()
         self._page = page
         self._places = Places(root, page, others)
         self._known_language = known_language
@@ -388,6 +392,14 @@ class Extractor:
                 where,
                 "Label it `console`; Python goes into a `python` block without prompts.",
             )
+        elif label in INCLUDED and not self._of_examples(node):
+            self._error(
+                "typed-example",
+                f"A `{language}` block is typed into the page, where nothing checks it.",
+                where,
+                "Put it into a file under examples/ that is compiled, validated or run, "
+                "and show that with `literalinclude`.",
+            )
         elif label not in _UNLABELLED and not self._known_language(language):
             self._error("unknown-language", f"There is no language `{language}`.", where)
         known = {option.name for option in option_table.SNIPPET_OPTIONS} - {"name"}
@@ -408,6 +420,11 @@ class Extractor:
             return f"A program ({text.partition(chr(10))[0]})"
         source = Path(node.get("source") or "")
         return f"A program ({source.name})" if source.suffix in _SCRIPTS else ""
+
+    def _of_examples(self, node: nodes.Element) -> bool:
+        """Whether a block was included from a file under `examples/`."""
+        file = node.get("source", "")
+        return bool(file) and (self._root / "examples") in Path(file).resolve().parents
 
     def _plain_fence(self, text: str, where: Where, raw: dict[str, Any], language: str) -> None:
         """Options written where Markdown drops or prints them."""

@@ -292,6 +292,8 @@ class ComposeBackend:
             checkout = Path(definition.node_packages)
             shown[npm.installed(self._root, checkout, self._environ)] = NODE_MODULES
             shown[npm.runtime(self._root)] = _NODE
+        if any(service.registry for service in services):
+            shown[npm.mirrored(self._root, definition.npm_mirror, self._environ)] = npm.MIRROR
         addition = {
             "labels": {"drillbook.scenario": label},
             "volumes": [f"{folder}:{target}:ro" for folder, target in shown.items()],

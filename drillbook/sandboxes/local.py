@@ -118,9 +118,12 @@ class LocalBackend:
     ) -> LocalSandbox:
         definition = stack.load(self._root, {"DRILLBOOK_STATE": str(state)})
         wanted = definition.closure(services)
-        packages = None
+        packages = {}
         if definition.node_packages and any(servers.NODE.name in s.programs for s in wanted):
-            packages = npm.installed(self._root, Path(definition.node_packages), self._environ)
+            installed = npm.installed(self._root, Path(definition.node_packages), self._environ)
+            packages[installed] = npm.NODE_MODULES
+        if any(service.registry for service in wanted):
+            packages[npm.mirrored(self._root, definition.npm_mirror, self._environ)] = npm.MIRROR
         secrets = certs.read_secrets(state)
         shown = exposed.paths(programs, self._root / "build")
         return LocalSandbox(wanted, definition.user, volumes, programs, secrets, shown, packages)

@@ -20,7 +20,6 @@ from typing import Any
 from drillbook.errors import HarnessError
 from drillbook.sandboxes import versions
 from drillbook.sandboxes.host import AgentHost
-from drillbook.sandboxes.npm import NODE_MODULES
 from drillbook.sandboxes.sandbox import Reply
 from drillbook.sandboxes.servers import SYSTEM_PATH
 from drillbook.sandboxes.stack import Service, User
@@ -43,7 +42,7 @@ class LocalSandbox:
         programs: Folders of the server programs.
         secrets: Values to keep out of evidence.
         shown: Paths of the machine that every host sees, read-only.
-        packages: Folder with npm packages to show on every host; none without it.
+        packages: Folders with npm packages, and where every host sees them.
     """
 
     def __init__(
@@ -54,7 +53,7 @@ class LocalSandbox:
         programs: Sequence[Path],
         secrets: Sequence[str],
         shown: Sequence[str],
-        packages: Path | None = None,
+        packages: Mapping[Path, str],
     ) -> None:
         self.user = user.name
         self.secrets = tuple(secrets)
@@ -180,7 +179,7 @@ class LocalSandbox:
         volumes: Mapping[str, Mapping[str, str]],
         programs: Sequence[Path],
         shown: Sequence[str],
-        packages: Path | None,
+        packages: Mapping[Path, str],
     ) -> None:
         passed: list[socket.socket] = []
 
@@ -197,8 +196,8 @@ class LocalSandbox:
                 channel, end = pair()
                 self._hosts[service.name] = AgentHost(service.name, *[channel.detach()] * 2)
                 hosts.append(_host_specification(service, user, end, programs))
-                if packages:
-                    hosts[-1]["mounts"].append([str(packages), NODE_MODULES, "bind"])
+                for folder, target in packages.items():
+                    hosts[-1]["mounts"].append([str(folder), target, "bind"])
                 pairs = (f"{key}={value}" for key, value in hosts[-1]["env"].items())
                 self._environments[service.name] = shlex.join(pairs)
             spec = {

