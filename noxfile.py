@@ -100,7 +100,8 @@ def lint(session: nox.Session) -> None:
         checks.append(("check_jsonschema", "--builtin-schema", "github-workflows", *workflows))
     stack = "examples/compose.yaml"
     if (ROOT / stack).exists():
-        checks.append(("check_jsonschema", "--builtin-schema", "compose-spec", stack))
+        laptop = "examples/dev/docker-compose.yml"
+        checks.append(("check_jsonschema", "--builtin-schema", "compose-spec", stack, laptop))
     if (ROOT / ".github" / "CODEOWNERS").is_file():
         checks.append(("drillbook.upkeep", "owners", ORGANIZATION, "--check"))
         checks.append(("drillbook.upkeep", "overdue"))

@@ -1,0 +1,3 @@
+export function titleOf(answer: any): string {
+  return String(answer.title);
+}

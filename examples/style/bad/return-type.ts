@@ -1,0 +1,3 @@
+export function wordCount(text: string) {
+  return text.split(/\s+/).filter(Boolean).length;
+}
