@@ -180,6 +180,13 @@ def serve(session: nox.Session) -> None:
 
 
 @nox.session
+def live(session: nox.Session) -> None:
+    """Watch source/: run the block just saved, and build its page. After --: a page."""
+    _install(session)
+    _python(session, "drillbook.runs.live", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure the engine beside its baselines; see benchmarks/."""
     _install(session)

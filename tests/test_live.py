@@ -1,0 +1,112 @@
+"""What is played when a page is saved, in which sandbox, and what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from drillbook.model import Plan, Result
+from drillbook.runs import live
+from tests import fake_book
+
+
+def _with_text(plan: Plan, name: str, text: str) -> Plan:
+    page = plan.pages[0]
+    scenarios = tuple(
+        replace(
+            scenario,
+            snippets=tuple(
+                replace(snippet, text=text) if snippet.name == name else snippet
+                for snippet in scenario.snippets
+            ),
+        )
+        for scenario in page.scenarios
+    )
+    return replace(plan, pages=(replace(page, scenarios=scenarios),))
+
+
+def _names(before: Plan, now: Plan) -> list[tuple[str, list[str]]]:
+    return [
+        (change.scenario.id, [snippet.name for snippet in change.scenario.snippets])
+        for change in live.changed(before, now)
+    ]
+
+
+def test_the_changed_block_and_what_comes_before_it_is_played() -> None:
+    plan = fake_book.plan()
+    assert _names(plan, plan) == []
+    # That the lines below moved changes nothing.
+    assert _names(plan, fake_book.plan("d2")) == []
+    assert _names(plan, _with_text(plan, "look", "$ true\n")) == [
+        ("guide#page", ["context", "look"])
+    ]
+    # What a drill begins with is at home on the page.
+    assert _names(plan, _with_text(plan, "context", "$ true\n")) == [("guide#page", ["context"])]
+    assert _names(plan, _with_text(plan, "confirm", "$ true\n")) == [
+        ("guide#primary-lost", ["context", "confirm"])
+    ]
+
+
+def test_the_verdict_is_said_with_its_place() -> None:
+    plan = fake_book.plan()
+    change = next(live.changed(plan, _with_text(plan, "look", "$ true\n")))
+    passed = [Result("guide#context", "guide#page", "", "passed"), Result("x", "x", "", "passed")]
+    assert live.say(change, passed, 1.26) == (
+        "source/guide.md:20: look passed, and 1 before it in guide#page (1.3 s)"
+    )
+    failed = Result(
+        "guide#look", "guide#page", "", "failed", "it printed something else",
+        path="source/guide.md", line=21,
+    )  # fmt: skip
+    assert live.say(change, [passed[0], failed], 1.0) == (
+        "source/guide.md:21: failed: it printed something else\n(1.0 s)"
+    )
+
+
+class Opened:
+    """A sandbox that is only there or not."""
+
+    def __init__(self) -> None:
+        self.open = True
+
+    def close(self) -> None:
+        self.open = False
+
+
+class Backend:
+    """Counts what it opens."""
+
+    name = "local"
+
+    def __init__(self) -> None:
+        self.opened: list[tuple[tuple[str, ...], Opened]] = []
+
+    def open(self, services: Sequence[str], *, label: str) -> Any:
+        self.opened.append((tuple(services), Opened()))
+        return self.opened[-1][1]
+
+    def versions(self, services: Sequence[str]) -> Mapping[str, str]:
+        return {}
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_sandbox_is_ready_before_it_is_asked_for_and_never_used_twice() -> None:
+    inner = Backend()
+    warm = live.Warm(inner)
+    warm.prepare(("db-1",))
+    first = warm.open(("db-1",), label="x")
+    assert [services for services, _ in inner.opened] == [("db-1",)]
+    warm.prepare(("db-1",))
+    assert warm.open(("db-1",), label="x") is not first
+    # One for another page is not what was asked for.
+    warm.prepare(("db-1",))
+    other: object = warm.open(("redis-1",), label="x")
+    services, opened = inner.opened[-1]
+    assert (services, opened is other) == (("redis-1",), True)
+    assert not inner.opened[-2][1].open
+    warm.prepare(("db-1",))
+    warm.close()
+    assert not inner.opened[-1][1].open
