@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -23,6 +24,9 @@ SHOWING = (
 """The engine's folders and modules on which no result depends."""
 
 PACKAGE = Path(__file__).parent
+
+BESIDE_THE_STACK = ("requirements.lock",)
+"""Files outside the stack's folder that say what runs in it."""
 
 
 def of_bytes(data: bytes) -> str:
@@ -45,7 +49,7 @@ def of_files(files: Mapping[str, str]) -> str:
 
 
 def files_under(folder: Path, *, above: frozenset[str] = frozenset()) -> Iterator[Path]:
-    """Every file below a folder, in no order; caches and hidden files left out.
+    """Every file below a folder, in no order; `__pycache__` and `.git` left out.
 
     Args:
         folder: Where to begin. Links to folders are followed, as Sphinx follows them.
@@ -56,18 +60,52 @@ def files_under(folder: Path, *, above: frozenset[str] = frozenset()) -> Iterato
         return
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith(".") or entry.name == "__pycache__":
+            if entry.name in ("__pycache__", ".git"):
                 continue
             if entry.is_dir():
                 yield from files_under(Path(entry.path), above=above | {real})
-            elif entry.is_file() and not entry.name.endswith(".pyc"):
+            elif entry.is_file():
                 yield Path(entry.path)
 
 
 def stack_files(root: Path) -> dict[str, str]:
-    """Digest of each file of the stack by its path in the project."""
-    found = files_under(root / "examples")
-    return {path.relative_to(root).as_posix(): of_file(path) for path in found}
+    """Digest of each file, folder and link of the stack by its path in the project.
+
+    A page sees names, contents, modes and where links lead, of hidden files too, so
+    all of these count. Only what programs keep for themselves does not: `__pycache__`,
+    which Python makes from sources that count, and folders with a `CACHEDIR.TAG`
+    (https://bford.info/cachedir/).
+    """
+    found = dict(_entries(root / "examples", "examples", frozenset()))
+    for name in BESIDE_THE_STACK:
+        if (root / name).exists():
+            found[name] = of_file(root / name)
+    return found
+
+
+def _entries(folder: Path, name: str, above: frozenset[str]) -> Iterator[tuple[str, str]]:
+    real = os.path.realpath(folder)
+    if real in above or not folder.is_dir():
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            path, here = Path(entry.path), f"{name}/{entry.name}"
+            if entry.name == "__pycache__" or (path / "CACHEDIR.TAG").is_file():
+                continue
+            yield here, _of_entry(entry)
+            if entry.is_dir():
+                yield from _entries(path, here, above | {real})
+
+
+def _of_entry(entry: os.DirEntry[str]) -> str:
+    link = os.readlink(entry.path) if entry.is_symlink() else ""
+    try:
+        # Who else may write is a matter of the checkout's umask, and nobody may inside.
+        mode = entry.stat().st_mode & ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH)
+    except OSError:
+        return of_bytes(f"dead link\0{link}".encode())
+    content = of_file(entry.path) if entry.is_file() else ""
+    return of_bytes(f"{mode:o}\0{link}\0{content}".encode())
 
 
 def engine_files() -> dict[str, str]:
@@ -91,6 +129,17 @@ def world(stack: Mapping[str, str], engine: Mapping[str, str]) -> str:
         if not path.removeprefix("drillbook/").startswith(SHOWING)
     }
     return of_bytes(f"{of_files(stack)}\n{of_files(core)}".encode())
+
+
+def world_of(inputs: Mapping[str, str]) -> str:
+    """The same, out of everything that a plan is made from (`drillbook.plan.inputs`)."""
+    stack, engine = {}, {}
+    for path, digest in inputs.items():
+        if path.startswith("examples/") or path in BESIDE_THE_STACK:
+            stack[path] = digest
+        elif path.startswith("drillbook/"):
+            engine[path] = digest
+    return world(stack, engine)
 
 
 def chain(

@@ -360,13 +360,9 @@ def finish_plan(app: Sphinx, exception: Exception | None) -> None:
 
 
 def _pages(env: BuildEnvironment, inputs: Mapping[str, str]) -> Iterator[str]:
-    world = digests.world(_below("examples/", inputs), _below("drillbook/", inputs))
+    world = digests.world_of(inputs)
     for _, data in sorted(_domain(env).pages.items()):
         yield plan.in_world(data["page"], world)
-
-
-def _below(folder: str, inputs: Mapping[str, str]) -> dict[str, str]:
-    return {path: digest for path, digest in inputs.items() if path.startswith(folder)}
 
 
 def _all_inputs(app: Sphinx, inputs: Mapping[str, str]) -> dict[str, str]:

@@ -109,11 +109,62 @@ def test_every_file_of_the_stack_counts(tmp_path: Path) -> None:
     assert len(found) == 4
 
 
-def test_caches_and_hidden_files_do_not_count(tmp_path: Path) -> None:
+def _link(folder: Path, to: str) -> None:
+    (folder / "tool").unlink()
+    (folder / "tool").symlink_to(to)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder: (folder / "tool").chmod(0o644),
+        lambda folder: (folder / "tool").chmod(0o750),
+        lambda folder: (folder / "tool").chmod(0o000),
+        lambda folder: (folder / "tool").chmod(0o4755),
+        lambda folder: (folder / "folder").chmod(0o700),
+        lambda folder: (folder / ".npmrc").write_text("b"),
+        lambda folder: (folder / ".hidden").write_text(""),
+        lambda folder: (folder / ".hidden").mkdir(),
+        lambda folder: (folder / "folder/.hidden/deep").write_text("b"),
+        lambda folder: (folder / "module.pyc").write_text("b"),
+        lambda folder: (folder / "folder/new.pyc").write_text(""),
+        lambda folder: (folder / "empty").mkdir(),
+        lambda folder: (folder / "other").symlink_to("tool"),
+        # The same content, but inside a sandbox there is nothing at its other end.
+        lambda folder: _link(folder, "../outside"),
+        lambda folder: _link(folder, str(folder / "copy")),
+        lambda folder: _link(folder, "copy"),
+        lambda folder: _link(folder, "nowhere"),
+        lambda folder: ((folder / "dead").unlink(), (folder / "dead").symlink_to("elsewhere")),
+        lambda folder: (folder / "dead").unlink(),
+        lambda folder: (folder / "../requirements.lock").write_text("b"),
+        lambda folder: (folder / "../requirements.lock").unlink(),
+    ],
+)
+def test_all_that_a_page_can_see_counts(tmp_path: Path, change: Callable[[Path], object]) -> None:
+    folder = tmp_path / "examples"
+    (folder / "folder/.hidden").mkdir(parents=True)
+    for name in ("tool", "copy", "../outside", "folder/.hidden/deep"):
+        (folder / name).write_text("a")
+        (folder / name).chmod(0o755)
+    for name in (".npmrc", "module.pyc", "../requirements.lock"):
+        (folder / name).write_text("a")
+    (folder / "dead").symlink_to("nowhere")
+    before = digests.world(digests.stack_files(tmp_path), {})
+    assert digests.world(digests.stack_files(tmp_path), {}) == before
+    change(folder)
+    assert digests.world(digests.stack_files(tmp_path), {}) != before
+
+
+def test_what_programs_keep_for_themselves_does_not_count(tmp_path: Path) -> None:
     book = Book(tmp_path)
+    tool = book.put("examples/tool", "a")
+    tool.chmod(0o644)
     before = digests.stack_files(tmp_path)
     book.put("examples/__pycache__/x.pyc", "a")
-    book.put("examples/.swp", "a")
+    book.put("examples/.mypy_cache/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55")
+    book.put("examples/.mypy_cache/3.11/x.json", "a")
+    tool.chmod(0o664)  # another umask
     assert digests.stack_files(tmp_path) == before
 
 

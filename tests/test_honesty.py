@@ -114,6 +114,11 @@ EVERYTHING = MAIN | DRILL_STEPS | {"primary-lost"}
         ),
         pytest.param(put("examples/check.sh", "true\ntrue\n"), EVERYTHING, id="included file"),
         pytest.param(put("examples/new", "x"), EVERYTHING, id="new file of the stack"),
+        pytest.param(put("examples/.new", "x"), EVERYTHING, id="hidden file of the stack"),
+        pytest.param(put("requirements.lock", "x"), EVERYTHING, id="lock"),
+        pytest.param(
+            lambda book: (book.root / "examples/check.sh").chmod(0o755), EVERYTHING, id="mode"
+        ),
         pytest.param(put("examples/compose.yaml", STACK + "  db-3: {}\n"), EVERYTHING, id="stack"),
         pytest.param(edit("stack: [db-1]", "stack: [db-1, db-2]"), EVERYTHING, id="services"),
         pytest.param(edit("kill db-1", "stop db-1"), DRILL_STEPS | {"primary-lost"}, id="fault"),

@@ -17,7 +17,12 @@ def errors(
 ) -> list[tuple[str, int]]:
     commands = parse(text, AT.path, AT.line) if language == "console" else ()
     found = check(language, text, commands, options or Options(), AT)
-    return [(error.code, error.where.line) for error in found if error.where]
+    # Lost statuses have tests of their own, and the texts here are shorter without options.
+    return [
+        (error.code, error.where.line)
+        for error in found
+        if error.where and error.code != "lost-status"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +54,7 @@ def test_hidden_failures(text: str) -> None:
     "text",
     [
         "a || exit 1",
-        "a || echo true",
+        "a || { echo no; exit 1; }",
         "if ! a 2>/dev/null; then b; fi",
         "a 2>/dev/null || b",
         "a 2>/dev/null | b",

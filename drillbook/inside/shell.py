@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import selectors
 import shlex
 import shutil
@@ -20,7 +21,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -50,9 +51,14 @@ OUTPUT_LIMIT = 4 << 20
 # Bash keeps descriptors from 10 on and 255 for itself, and pages number theirs from 3.
 _CONTROL = 201
 _START_S = 10.0
+_SIGNALLED = 128
+"""From here on a status says which signal ended a process."""
 
 # Nothing of the shell's own orders may show in a snippet's `set -x`.
-_DONE = f"""{{ \\builtin printf '%s\\0' done "$?" "$SHELLOPTS" >&{_CONTROL}; }} 2>/dev/null\n"""
+_DONE = (
+    """{ \\builtin printf '%s\\0' beside "${!-}" done "$?" "$SHELLOPTS" """
+    f">&{_CONTROL}; }} 2>/dev/null\n"
+)
 # Stands in the snippet's file, and without quotes: it must not close one of them.
 _END = f"{{ \\builtin printf %s\\\\0 end $? >&{_CONTROL}; }} 2>/dev/null\n"
 _ON_ERROR = (
@@ -60,6 +66,22 @@ _ON_ERROR = (
     """"${#BASH_SOURCE[@]}" "${BASH_SOURCE[@]}" "${BASH_LINENO[@]}" """
     f">&{_CONTROL}; }} 2>/dev/null"
 )
+# Heard of only where the commands stand: neither functions nor subshells inherit it.
+_WATCHED = f"{{ \\builtin trap {shlex.quote(_ON_ERROR)} ERR; }} 2>/dev/null\n"
+_UNWATCHED = "{ \\builtin trap - ERR; } 2>/dev/null\n"
+_ASIDE = (
+    """{ \\builtin wait "$!"; \\builtin printf '%s\\0' aside "$?" """
+    f">&{_CONTROL}; }} 2>/dev/null\n"
+)
+_JOBS = (
+    """{ \\builtin printf '%s\\0' jobs "$(\\builtin jobs -l)" """
+    f">&{_CONTROL}; }} 2>/dev/null\n"
+)
+_JOB_S, _SUBSTITUTION_S = 0.1, 5.0
+"""How long what a snippet started beside itself has to end, to be asked how: a job may
+run on, and what stood in `<(...)` ends when it has been read."""
+
+_READS_STATUS = re.compile(r"\$\?|\bwait\b|\bPIPESTATUS\b")
 _STRICT = (
     f"{{ \\builtin trap {shlex.quote(_ON_ERROR)} ERR; "
     "\\builtin set -eE -o pipefail; } 2>/dev/null\n"
@@ -92,6 +114,9 @@ class Outcome:
     alive: bool
     """Whether the shell can run another snippet."""
 
+    lost: str = ""
+    """What failed although the snippet ended with 0; empty when nothing is known to."""
+
 
 class Shell:
     """A bash in a session of its own. Not for use by several threads.
@@ -118,6 +143,7 @@ class Shell:
         self._folder = os.path.realpath(tempfile.mkdtemp(prefix="drillbook-", dir=tmp))
         self._options: frozenset[str] = frozenset()
         self._status = 0
+        self._aside = ""
         self._selector = selectors.DefaultSelector()
         self._descriptors: list[int] = []
         self._process: subprocess.Popen[bytes] | None = None
@@ -202,9 +228,9 @@ class Shell:
         file, has_end = self._write(path, line, text)
         reading = Reading(self._selector, self._ends, limit_bytes)
         source = f". {shlex.quote(file)}{' 2>&1' if merge else ''}\n"
-        before = _STRICT if kind == "script" else self._recall_status(text)
+        before = _STRICT if kind == "script" else _WATCHED + self._recall_status(text)
         begin = time.monotonic()
-        self._order(before + source + _DONE)
+        self._order(before + source + _DONE + (_UNWATCHED if kind == "command" else ""))
         ended = reading.until_done(begin + timeout_s)
         duration = time.monotonic() - begin
         if not ended and kind == "script":
@@ -213,7 +239,43 @@ class Shell:
             self._options = _options(reading)
         last = line + text.rstrip("\n").count("\n")
         failed = reading.failed_in(file, last) if kind == "script" else None
-        return self._outcome(reading, ended, failed, has_end, duration)
+        outcome = self._outcome(reading, ended, failed, has_end, duration)
+        if ended or outcome.status or _READS_STATUS.search(text):
+            return outcome
+        return self._with_lost(outcome, reading, file)
+
+    def _with_lost(self, outcome: Outcome, reading: Reading, file: str) -> Outcome:
+        """The outcome with what failed in it and was not asked for."""
+        unseen = reading.failed_in(file, 0)
+        if unseen and unseen.line:
+            said = f"line {unseen.line} ended with status {unseen.status}, and the block went on"
+            return replace(outcome, lost=said, failed_line=unseen.line)
+        if reading.aside == self._aside:
+            return outcome
+        self._aside = reading.aside
+        status = self._status_of(reading.aside)
+        if status and status < _SIGNALLED:
+            said = f"what it started beside itself (`<(...)` or `&`) ended with status {status}"
+            return replace(outcome, lost=said)
+        return outcome
+
+    def _status_of(self, pid: str) -> int | None:
+        """How the process ended that was started beside the last snippet; None if it runs on."""
+        jobs = self._answer(_JOBS).jobs
+        patience = _JOB_S if re.search(rf"\b{pid}\b", jobs) else _SUBSTITUTION_S
+        deadline = time.monotonic() + patience
+        while _runs(pid):
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(0.002)
+        return self._answer(_ASIDE).aside_status
+
+    def _answer(self, order: str) -> Reading:
+        """What the shell tells of itself between two snippets."""
+        answer = Reading(self._selector, self._ends, OUTPUT_LIMIT)
+        self._order(order + _DONE)
+        answer.until_done(time.monotonic() + _START_S)
+        return answer
 
     def _outcome(
         self,
@@ -327,6 +389,14 @@ class Shell:
             if cut and error.reason == "unexpected end of data":
                 return data[: error.start].decode(), False
             return data.decode(errors="backslashreplace"), True
+
+
+def _runs(pid: str) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def _options(reading: Reading) -> frozenset[str]:

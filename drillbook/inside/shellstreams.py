@@ -72,6 +72,11 @@ class Reading:
         self._buffers = ((ends.stdout, self.out), (ends.stderr, self.err))
         self.status: int | None = None
         self.note = ""
+        self.aside = ""
+        """The last process that was started beside the shell (`$!`)."""
+        self.aside_status: int | None = None
+        self.jobs = ""
+        """Its jobs, as `jobs -l` lists them."""
         self.reached_end = False
         self.end_status: int | None = None
         self._trapped: _Trapped | None = None
@@ -147,6 +152,15 @@ class Reading:
             self.status = int(words[1])
             self.note = words[2].decode()
             return 3
+        if words[0] == b"beside" and len(words) >= 2:
+            self.aside = words[1].decode()
+            return 2
+        if words[0] == b"jobs" and len(words) >= 2:
+            self.jobs = words[1].decode(errors="replace")
+            return 2
+        if words[0] == b"aside" and len(words) >= 2:
+            self.aside_status = int(words[1])
+            return 2
         if words[0] == b"end" and len(words) >= 2:
             self.reached_end, self.end_status = True, int(words[1])
             return 2

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from drillbook.errors import PageError, Where
 from drillbook.model import Language, Options
-from drillbook.pages import effects, interactive
+from drillbook.pages import effects, interactive, lost
 from drillbook.pages.console import Command
 from drillbook.pages.statements import Statement, statements
 
@@ -54,6 +54,7 @@ def check(
             found = statements(part)
             yield from interactive.check(part, place)
             yield from _hidden(found, place)
+            yield from lost.check(part, place)
             yield from _blanks(found, part, place)
     if not options.refusal_of:
         yield from _effect(language, [part for part, _ in parts], options, at)

@@ -153,12 +153,21 @@ class _Scanner:
         end = self.text.find("]]", self.at)
         end = len(self.text) if end < 0 else end
         self._statement().words.extend(self.text[self.at : end].split())
+        at = self.text.find("$(", self.at, end)
+        while at >= 0:
+            closed = _closing(self.text, at + 2, ")")
+            if not self.text.startswith("$((", at):
+                self._nest(self.text[at + 2 : closed - 1], at)
+            at = self.text.find("$(", closed, end)
         self.at = end
 
     def _end(self, operator: str) -> None:
         if self.current is not None:
             self.current.after = operator
             self.found.append(self.current)
+        elif operator == "&":
+            # A group or a loop as a whole: no words, but it runs on beside the shell.
+            self.found.append(Statement(self._line(), after="&", nested=self.nested))
         self.before = operator
         self.current = None
         if operator not in ("&&", "||", "|", "|&", "("):

@@ -89,7 +89,7 @@ def _console(host: Host, snippet: Snippet, accept: Accept | None) -> Played:
         total += outcome["duration_s"]
         steps.append(_evidence(command.text, command.line, outcome, "\n".join(command.expected)))
         due = snippet.options.exit_code if command is commands[-1] else 0
-        reason, line = _ending(outcome, snippet, due), command.line
+        reason, line = _ending(outcome, snippet, due), outcome["failed_line"] or command.line
         if not reason:
             difference = compare.compare(
                 command.expected, outcome["stdout"], Where(snippet.path, command.expected_line)
@@ -177,6 +177,8 @@ def _ending(outcome: Reply, snippet: Snippet, due: int) -> str:
         return f"it ended with status {outcome['status']}, not {due}"
     if gone := _absent(outcome, snippet):
         return f"it calls a command that is not there: {gone[1]}"
+    if outcome["lost"]:
+        return f"a failure is lost: {outcome['lost']}"
     return ""
 
 
