@@ -32,7 +32,7 @@ from drillbook import __version__, consistency, digests, plan
 from drillbook.drills import kit
 from drillbook.errors import HarnessError, PageError, Where
 from drillbook.model import EXECUTABLE, Page
-from drillbook.pages import encoding, extract, frontmatter, outdated, scenarios, warned
+from drillbook.pages import effects, encoding, extract, frontmatter, outdated, scenarios, warned
 from drillbook.site.directives import setup_directives
 from drillbook.site.lexer import ConsoleLexer, CopyableHtmlFormatter
 from drillbook.site.marks import setup_marks
@@ -113,7 +113,7 @@ def read_page(app: Sphinx, document: nodes.document) -> None:
         operator=app.config.drillbook_operator,
     ).read(document)
     errors += found.errors
-    errors += scenarios.check(found)
+    errors += scenarios.check(found, app.config.drillbook_tools)
     if (found.blocks or found.drills) and not unread:
         errors += frontmatter.missing(front, path)
     if not (found.blocks or found.drills or front.given or errors):
@@ -376,12 +376,14 @@ def _all_inputs(app: Sphinx, inputs: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def find_operator(app: Sphinx, config: Config) -> None:
-    """Takes the operator's machine from the stack, on `config-inited`.
+def read_stack(app: Sphinx, config: Config) -> None:
+    """Takes from the stack what reading a page depends on, on `config-inited`.
 
-    As a setting it is not for a book to write: with another one all pages are read again.
+    These settings are not for a book to write: when they change all pages are read again.
     """
-    config["drillbook_operator"] = consistency.stack_of(Path(app.confdir)).operator
+    book = consistency.stack_of(Path(app.confdir))
+    config["drillbook_operator"] = book.operator
+    config["drillbook_tools"] = effects.Tools(book.effects, book.script_effects)
 
 
 def _reading_version() -> int:
@@ -399,7 +401,8 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_domain(DrillbookDomain)
     app.add_builder(PlanBuilder)
     app.add_config_value("drillbook_operator", "", "env", types=[str])
-    app.connect("config-inited", find_operator)
+    app.add_config_value("drillbook_tools", effects.NONE, "env", types=[effects.Tools])
+    app.connect("config-inited", read_stack)
     app.connect("env-get-outdated", outdated.changed)
     app.connect("env-before-read-docs", refuse_undecodable)
     app.connect("env-before-read-docs", warned.listen)

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from drillbook.pages.effects import Found, strongest
+from drillbook.pages.effects import Found, Tools, strongest
+from drillbook.sandboxes import stack
+from tests.conftest import ROOT
+
+STACK = stack.load(ROOT)
+TOOLS = Tools(STACK.effects, STACK.script_effects)
 
 
 @pytest.mark.parametrize(
@@ -51,13 +56,13 @@ from drillbook.pages.effects import Found, strongest
         ("redis-server /var/lib/redis/redis.conf --daemonize yes", "write", "redis-server"),
         ("npm run migrate", "write", "npm migrate"),
         ("npm run migrate:rollback -- --all", "destructive", "npm migrate:rollback"),
-        ("node --input-type=module <<'JS'\nawait q.pause()\nJS", "write", "BullMQ pause"),
-        ("node -e 'q.obliterate({force: true})'", "destructive", "BullMQ obliterate"),
+        ("node --input-type=module <<'JS'\nawait q.pause()\nJS", "write", "node pause"),
+        ("node -e 'q.obliterate({force: true})'", "destructive", "node obliterate"),
         ("redis-cli --scan --pattern 'a:*' | xargs redis-cli unlink", "write", "redis-cli unlink"),
     ],
 )
 def test_verbs(text: str, effect: str, verb: str) -> None:
-    found = strongest("console", [text])
+    found = strongest("console", [text], TOOLS)
     assert found is not None
     assert (found.effect, found.verb) == (effect, verb)
 
@@ -86,7 +91,7 @@ def test_verbs(text: str, effect: str, verb: str) -> None:
     ],
 )
 def test_reading(text: str) -> None:
-    assert strongest("console", [text]) is None
+    assert strongest("console", [text], TOOLS) is None
 
 
 def test_the_strongest_of_all_commands_counts_with_its_line() -> None:
@@ -98,3 +103,10 @@ def test_python_is_looked_at_for_its_sql() -> None:
     found = strongest("python", ['a = 1\ncursor.execute("DROP TABLE a")\n'])
     assert found == Found("destructive", "DROP TABLE", 1)
     assert strongest("python", ["# drop table a\nprint('update')\n"]) is None
+
+
+def test_what_programs_of_the_stack_do_the_stack_says() -> None:
+    assert strongest("console", ["platform-service restart"]) is None
+    own = Tools({"platform-service": [("destructive", r"\b(restart)\b")]})
+    found = strongest("console", ["platform-service restart"], own)
+    assert found == Found("destructive", "platform-service restart", 0)

@@ -7,12 +7,14 @@ reading, so they can show that a declared effect is too weak, never that it is r
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from drillbook.model import Effect, Language
 from drillbook.pages.statements import Statement, statements, unwrapped
+
+Patterns = Sequence[tuple[Effect, str]]
 
 RANK: dict[Effect, int] = {"": 0, "read": 0, "write": 1, "destructive": 2}
 """Effects from the weakest to the strongest."""
@@ -136,11 +138,6 @@ _WORDS: dict[str, tuple[tuple[Effect, str], ...]] = {
     ),
     "redis-check-aof": (("write", r"(--fix)"),),
     "redis-server": (("write", r"^(?!.*(?:--version|-v\b|--help))()"),),
-    "platform-service": (("write", r"\b(start|stop|restart)\b"),),
-    "npm": (
-        ("destructive", r"\b(migrate:rollback)\b"),
-        ("write", r"\b(migrate|migrate:make|migrate:baseline)(?![\w:])"),
-    ),
     "kill": (("write", r"^(?!.*(?:^|\s)-(?:0|l|L)(?:\s|$))()"),),
 }
 _PROGRAMS: dict[str, Effect] = {
@@ -185,32 +182,37 @@ _SQL_PROGRAMS = frozenset({"psql", "sqlite3", "mysql"})
 PROGRAMS = frozenset({*_WORDS, *_PROGRAMS, *_SQL_PROGRAMS})
 """Every program that the tables know."""
 
-_BULLMQ: tuple[tuple[Effect, re.Pattern[str]], ...] = (
-    ("destructive", re.compile(r"\.(obliterate|drain|clean|trimEvents)\(")),
-    (
-        "write",
-        re.compile(
-            r"\.(add|addBulk|pause|resume|retry|retryJobs|remove|promote|promoteJobs|moveTo\w+|"
-            r"updateData|changeDelay|changePriority|setGlobal\w+|upsertJobScheduler)\("
-        ),
-    ),
-)
 _PRINTERS = frozenset({"echo", "printf", "cat"})
 _COMMAND_FLAG = re.compile(r"-[a-zA-Z]*c|--command")
 _NOWHERE = ("/dev/", "/tmp/", "$TMPDIR", "&")
 
 
-def strongest(language: Language, texts: Sequence[str]) -> Found | None:
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the stack says of programs of its own: patterns, whose first group is the verb."""
+
+    arguments: Mapping[str, Patterns] = field(default_factory=dict)
+    """On a program's arguments."""
+
+    scripts: Mapping[str, Patterns] = field(default_factory=dict)
+    """On the text that a program runs: an argument of it, or what it reads."""
+
+
+NONE = Tools()
+
+
+def strongest(language: Language, texts: Sequence[str], tools: Tools = NONE) -> Found | None:
     """The strongest effect that the tables see, None if they see none.
 
     Args:
         language: The snippet's language.
         texts: Its commands (a console block), else the whole text alone.
+        tools: The stack's own programs.
     """
     found: list[Found] = []
     line = 0
     for text in texts:
-        each = _python(text) if language == "python" else _shell(text)
+        each = _python(text) if language == "python" else _shell(text, tools)
         found += [Found(one.effect, one.verb, one.line + line) for one in each]
         line += text.count("\n") + 1
     return max(found, key=lambda one: RANK[one.effect], default=None)
@@ -223,13 +225,13 @@ def _python(text: str) -> Iterator[Found]:
                 yield Found(effect, verb, number)
 
 
-def _shell(text: str) -> Iterator[Found]:
+def _shell(text: str, tools: Tools) -> Iterator[Found]:
     for statement in statements(text):
-        for effect, verb in _statement(statement):
+        for effect, verb in _statement(statement, tools):
             yield Found(effect, verb, statement.line)
 
 
-def _statement(statement: Statement) -> Iterator[tuple[Effect, str]]:
+def _statement(statement: Statement, tools: Tools) -> Iterator[tuple[Effect, str]]:
     words = unwrapped(statement.words)
     for redirect in statement.redirects:
         if redirect.stream != "0" and not redirect.target.startswith(_NOWHERE):
@@ -240,18 +242,17 @@ def _statement(statement: Statement) -> Iterator[tuple[Effect, str]]:
     if program in _SQL_PROGRAMS or (program in _PRINTERS and statement.after == "|"):
         for text in (*_texts(words), *statement.documents):
             yield from _sql(text)
-    if program == "node":
+    for effect, pattern in tools.scripts.get(program, ()):
         for text in (*words[1:], *statement.documents):
-            for effect, method in _BULLMQ:
-                if called := method.search(text):
-                    yield effect, f"BullMQ {called[1]}"
+            if called := re.search(pattern, text):
+                yield effect, f"{program} {called[1]}"
     if program in ("bash", "sh"):
         for text in (*words[2:], *statement.documents):
-            yield from ((one.effect, one.verb) for one in _shell(text))
+            yield from ((one.effect, one.verb) for one in _shell(text, tools))
     if program in _PROGRAMS:
         yield _PROGRAMS[program], program
     arguments = " ".join(words[1:])
-    for effect, pattern in _WORDS.get(program, ()):
+    for effect, pattern in (*tools.arguments.get(program, ()), *_WORDS.get(program, ())):
         match = re.search(pattern, arguments)
         if match:
             verb = next((group for group in match.groups() if group), "")

@@ -32,7 +32,12 @@ _BLANK = re.compile(
 
 
 def check(
-    language: Language, text: str, commands: Sequence[Command], options: Options, at: Where
+    language: Language,
+    text: str,
+    commands: Sequence[Command],
+    options: Options,
+    at: Where,
+    tools: effects.Tools = effects.NONE,
 ) -> Iterator[PageError]:
     """Everything wrong with a snippet's own text.
 
@@ -42,6 +47,7 @@ def check(
         commands: What `console.parse` made of it; empty for other languages.
         options: The block's options.
         at: Where the text begins.
+        tools: What the stack's own programs do.
     """
     parts = [(command.text, command.line) for command in commands] or [(text, at.line)]
     if language == "console" and not commands:
@@ -57,11 +63,11 @@ def check(
             yield from lost.check(part, place)
             yield from _blanks(found, part, place)
     if not options.refusal_of:
-        yield from _effect(language, [part for part, _ in parts], options, at)
+        yield from _effect(language, [part for part, _ in parts], options, at, tools)
 
 
 def _effect(
-    language: Language, texts: Sequence[str], options: Options, at: Where
+    language: Language, texts: Sequence[str], options: Options, at: Where, tools: effects.Tools
 ) -> Iterator[PageError]:
     if options.eventually_s and options.effect != "read":
         yield PageError(
@@ -73,7 +79,7 @@ def _effect(
         )
     if not options.effect:
         return
-    found = effects.strongest(language, texts)
+    found = effects.strongest(language, texts, tools)
     if found and effects.RANK[found.effect] > effects.RANK[options.effect]:
         yield PageError(
             "understated-effect",

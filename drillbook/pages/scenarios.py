@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from drillbook import digests
 from drillbook.errors import PageError, Where
 from drillbook.model import Drill, Scenario, Snippet
-from drillbook.pages import rules
+from drillbook.pages import effects, rules
 from drillbook.pages.extract import Block, DrillHead, Extract, Tab, slug
 
 LONGEST_SKIP = timedelta(days=90)
@@ -130,13 +130,18 @@ def _scenario(
     )
 
 
-def check(found: Extract) -> Iterator[PageError]:
-    """Everything wrong with the page's snippets and drills, each and together."""
+def check(found: Extract, tools: effects.Tools = effects.NONE) -> Iterator[PageError]:
+    """Everything wrong with the page's snippets and drills, each and together.
+
+    Args:
+        found: What the page holds.
+        tools: What the stack's own programs do.
+    """
     yield from _names(found)
     blocks = {block.name: block for block in found.blocks}
     for block in found.blocks:
         yield from rules.check(
-            block.language, block.text, block.commands, block.options, block.where
+            block.language, block.text, block.commands, block.options, block.where, tools
         )
         yield from _references(block, blocks)
         yield from _skip(block)

@@ -26,6 +26,7 @@ from drillbook.pages.console import Command
 from drillbook.runs import update
 from drillbook.runs.exchange import Exchange
 from drillbook.runs.update import Change
+from drillbook.sandboxes import stack
 from drillbook.sandboxes.sandbox import Backend, Sandbox
 
 
@@ -198,7 +199,7 @@ class Stage:
     def _accept(self, snippet: Snippet, command: Command | None, actual: str) -> bool:
         try:
             self.changes.append(
-                update.of_command(snippet.path, command, actual)
+                update.of_command(snippet.path, command, actual, stack.load(self.root).effects)
                 if command
                 else update.of_block(snippet.path, snippet.line, snippet.text, actual)
             )

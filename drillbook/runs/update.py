@@ -11,7 +11,7 @@ import itertools
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,13 +60,14 @@ class Change:
     """What takes their place, in the same form."""
 
 
-def of_command(path: str, command: Command, actual: str) -> Change:
+def of_command(path: str, command: Command, actual: str, own: Collection[str] = ()) -> Change:
     """The change that makes a command's expectation agree with an output.
 
     Args:
         path: The page.
         command: The command as the page has it.
         actual: What it printed.
+        own: Programs of the stack's own.
 
     Raises:
         PageError: `output-not-text` when the output has control characters,
@@ -75,7 +76,7 @@ def of_command(path: str, command: Command, actual: str) -> Change:
     """
     where = Where(path, command.line)
     new = expectation(command.expected, actual)
-    _keep_commands(command, new, path)
+    _keep_commands(command, new, path, own)
     dots = new.count(ELLIPSIS) > command.expected.count(ELLIPSIS)
     # The command's own lines go with it: they prove that this is the place.
     typed = tuple((PROMPT + command.text).split("\n"))
@@ -97,10 +98,10 @@ def of_command(path: str, command: Command, actual: str) -> Change:
     return Change(path, command.line, typed + command.expected, typed + new)
 
 
-def _keep_commands(command: Command, new: Sequence[str], path: str) -> None:
+def _keep_commands(command: Command, new: Sequence[str], path: str, own: Collection[str]) -> None:
     """Lets no update take away a line that the author may have meant to be typed."""
     for offset, line in enumerate(command.expected):
-        if line not in new and looks_typed(line):
+        if line not in new and looks_typed(line, own):
             raise PageError(
                 "update-deletes-command",
                 f"the line {line!r} would go, and it looks like a command that is to be typed.",
@@ -109,13 +110,18 @@ def _keep_commands(command: Command, new: Sequence[str], path: str) -> None:
             )
 
 
-def looks_typed(line: str) -> bool:
-    """Whether a line of output looks like something that is typed into a shell."""
+def looks_typed(line: str, own: Collection[str] = ()) -> bool:
+    """Whether a line of output looks like something that is typed into a shell.
+
+    Args:
+        line: The line.
+        own: Programs of the stack's own.
+    """
     if _PROMPTED.match(line) or _KEYWORD.match(line) or line.rstrip(" \t").endswith("\\"):
         return True
     words = line.split()
     program = words[0].rpartition("/")[2] if words else ""
-    known = program in effects.PROGRAMS or program in _TOOLS
+    known = program in effects.PROGRAMS or program in _TOOLS or program in own
     return known and any(_ARGUMENT.match(word) for word in words[1:])
 
 

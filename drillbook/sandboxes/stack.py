@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from drillbook.errors import HarnessError, PageError, Where
-from drillbook.model import OPERATOR
+from drillbook.model import OPERATOR, Effect
 from drillbook.sandboxes.servers import NODE, Server
 
 COMPOSE_FILE = "examples/compose.yaml"
@@ -25,6 +25,9 @@ SECRETS = "secrets"
 
 # The C loader is ten times as quick, and a scenario waits for it.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+Patterns = Sequence[tuple[Effect, str]]
+"""Patterns with the effect that they stand for; a first group is the verb."""
+
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
@@ -33,6 +36,7 @@ _OF_STACK = frozenset(
     {
         *("drills", "python-path", "operator", "prober", "user", "programs"),
         *("python-packages", "node-packages", "npm-mirror", "defects", "triage"),
+        *("effects", "script-effects"),
     }
 )
 _OF_SERVICE = frozenset(
@@ -169,6 +173,12 @@ class Stack:
     npm_mirror: tuple[str, ...] = ()
     """Folders of package.json whose packages a registry of the stack hands out."""
 
+    effects: Mapping[str, Patterns] = field(default_factory=dict)
+    """What programs of the stack's own do, by patterns on their arguments."""
+
+    script_effects: Mapping[str, Patterns] = field(default_factory=dict)
+    """The same by patterns on the text that a program runs."""
+
     defects: str = ""
     """File whose `defects` says what the stack has mended; empty where nothing is."""
 
@@ -303,6 +313,8 @@ def _stack(document: Mapping[str, Any], services: dict[str, Service], folder: Pa
         build=_beside(folder, hosts[0]["build"]["context"]) if hosts else "",
         programs=programs,
         python_packages=tuple(ours.get("python-packages", ())),
+        effects=_effects(ours.get("effects", {})),
+        script_effects=_effects(ours.get("script-effects", {})),
         node_packages=_beside(folder, ours.get("node-packages")),
         npm_mirror=tuple(_beside(folder, each) for each in ours.get("npm-mirror", ())),
         defects=_beside(folder, ours.get("defects")),
@@ -310,6 +322,17 @@ def _stack(document: Mapping[str, Any], services: dict[str, Service], folder: Pa
         # The others are keys of certificates.
         secrets=tuple(name for name, place in made.items() if place == (SECRETS, name)),
     )
+
+
+def _effects(body: Mapping[str, Mapping[str, str]]) -> dict[str, Patterns]:
+    """Each program's patterns, the strongest first."""
+    ranked: tuple[Effect, ...] = ("destructive", "write")
+    for program, patterns in body.items():
+        _known(patterns, frozenset(ranked), f"the effect of {program}")
+    return {
+        program: tuple((effect, patterns[effect]) for effect in ranked if effect in patterns)
+        for program, patterns in body.items()
+    }
 
 
 def _known(body: Mapping[str, Any], keys: frozenset[str], what: str) -> None:
