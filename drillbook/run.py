@@ -333,11 +333,12 @@ def _not_simulated(sandbox: Sandbox) -> str:
     """What was asked of a simulated service that it does not simulate, in words; else empty."""
     for service in sandbox.services.values():
         if service.unknown:
+            # Asked after each step, so that it must cost no more than a round trip.
             reply = sandbox.host(service.name).request(
-                "exec", timeout_s=5, argv=["cat", service.unknown]
+                "first_line", timeout_s=5, path=service.unknown
             )
-            if reply["stdout"]:
-                asked = json.loads(reply["stdout"].splitlines()[0])
+            if reply["text"]:
+                asked = json.loads(reply["text"])
                 return f"{service.name} does not simulate {asked['method']} {asked['path']}"
     return ""
 

@@ -129,6 +129,7 @@ class Agent:
             "read": self._read,
             "finish": self._finish,
             "logs": self._logs,
+            "first_line": self._first_line,
         }
 
     def serve(self, incoming: IO[bytes], outgoing: IO[bytes]) -> None:
@@ -301,6 +302,14 @@ class Agent:
 
     def _logs(self, lines: int) -> Answer:
         return {"text": self._tail(lines)}
+
+    def _first_line(self, path: str) -> Answer:
+        """Of a file that may not be there; no program is started for it."""
+        try:
+            with open(path, encoding="utf-8", errors="backslashreplace") as file:
+                return {"text": file.readline()}
+        except FileNotFoundError:
+            return {"text": ""}
 
     def _child(self, name: str) -> _Child:
         if name not in self._children:

@@ -19,7 +19,7 @@ from drillbook.sandboxes.local_sandbox import LocalSandbox
 from drillbook.sandboxes.made import made_once
 from drillbook.sandboxes.servers import SYSTEM_PATH
 
-_TEMPLATE_KEEP_S = 3600.0
+_TEMPLATE_KEEP_S = 900.0
 """How long a template stays that nobody has used; longer than any scenario takes."""
 
 _VOLUME_SIZE = "512m"
