@@ -26,6 +26,7 @@ ROOT = Path(__file__).parent.parent.parent
 sys.path[:0] = [str(ROOT / "examples" / each) for each in ("drills", "ops", "platform")]
 
 from smartbeak_drills.kit import KIT  # noqa: E402
+from smartbeak_ops import identity  # noqa: E402
 
 FILE = ROOT / "examples/ops/matrix.yaml"
 MOST_S = 10.0
@@ -146,11 +147,19 @@ def main() -> None:
             if not each.right:
                 print("\n".join(f"        {line}" for line in each.lines), flush=True)
         results += found
+        _keep(found)
     right = sum(each.right for each in results)
     print(f"{right} of {len(results)} right")
+
+
+def _keep(found: Sequence[Result]) -> None:
+    """Adds results to those that are there: each run may be of some cases only."""
     target = ROOT / "build/triage-matrix.json"
     target.parent.mkdir(exist_ok=True)
-    target.write_text(json.dumps([asdict(each) for each in results], indent=1) + "\n")
+    known = json.loads(target.read_text()) if target.exists() else {}
+    for each in found:
+        known[f"{each.case} @ {each.at}"] = {**asdict(each), "sb": identity.full()}
+    target.write_text(json.dumps(known, indent=1) + "\n")
 
 
 if __name__ == "__main__":

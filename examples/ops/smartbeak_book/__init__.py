@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smartbeak_book import directives, wheel
+from smartbeak_book import directives, matrix, wheel
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -16,6 +16,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_directive("sb-commands", directives.Commands)
     app.add_directive("sb-statuses", directives.Statuses)
     app.add_directive("sb-tree", directives.Triage)
+    app.add_directive("sb-matrix", matrix.Matrix)
     app.add_directive("sb-install", wheel.Install)
     app.add_directive("sb-version", wheel.Version)
     app.connect("build-finished", wheel.offer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -10,10 +10,9 @@ from sphinx import addnodes
 from sphinx.util.docutils import SphinxDirective
 
 from smartbeak_book import reference
+from smartbeak_book.tables import Cell, table
 from smartbeak_ops import data, plain, tree
 from smartbeak_ops.cli import STATUSES
-
-Cell = str | nodes.Node
 
 
 class Commands(SphinxDirective):
@@ -73,23 +72,6 @@ class Triage(SphinxDirective):
             refwarn=True,
         )
         return link
-
-
-def table(heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> nodes.table:
-    """A table of text and nodes."""
-    group = nodes.tgroup(cols=len(heads))
-    group += [nodes.colspec(colwidth=1) for _ in heads]
-    group += nodes.thead("", _row(heads))
-    group += nodes.tbody("", *(_row(row) for row in rows))
-    return nodes.table("", group)
-
-
-def _row(cells: Sequence[Cell]) -> nodes.row:
-    made = nodes.row()
-    for cell in cells:
-        inner = nodes.Text(cell) if isinstance(cell, str) else cell
-        made += nodes.entry("", nodes.paragraph("", "", inner))
-    return made
 
 
 def _table(title: str, commands: Sequence[reference.Command]) -> list[nodes.Node]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, LiteralString
 
 from smartbeak_ops import postgres, settings, web
@@ -79,8 +80,15 @@ def _api(seen: Seen, hosts: dict[str, str]) -> None:
     if not settings.known("api"):
         seen.know(api="absent")
         return
-    ready = web.probe(f"{settings.API}/readyz", "ready", "not ready")
-    found = [host for host in hosts if _has_sessions(host)]
+    # At the same time: each of them may hang for seconds.
+    with ThreadPoolExecutor(len(hosts)) as pool:
+        asked = pool.map(_sessions, hosts)
+        ready = web.probe(f"{settings.API}/readyz", "ready", "not ready")
+        sessions = dict(zip(hosts, asked, strict=True))
+    if None in sessions.values():
+        seen.say(f"api: {ready}", api=ready)
+        return
+    found = [host for host, count in sessions.items() if count]
     seen.say(
         f"api: {ready}, connected to {' and '.join(found) or 'none'}",
         api=ready,
@@ -88,12 +96,13 @@ def _api(seen: Seen, hosts: dict[str, str]) -> None:
     )
 
 
-def _has_sessions(host: str) -> bool:
+def _sessions(host: str) -> int | None:
+    """Sessions of the API on a server; None if we may not ask."""
     try:
         with postgres.superuser(host) as server:
-            return bool(server.value(sql.API_SESSIONS))
-    except ServiceError:
-        return False
+            return int(server.value(sql.API_SESSIONS))
+    except ServiceError as error:
+        return None if error.state == "no password" else 0
 
 
 def _server(host: str, role: str) -> Look:

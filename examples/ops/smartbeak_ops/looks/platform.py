@@ -43,6 +43,9 @@ def _api(seen: Seen, known: settings.Settings) -> None:
     if not reply.answered:
         seen.lines.append("api: no answer within 3 s" if live.answered else "api: no answer")
         return
+    if ready != "ready":
+        seen.lines.append(f"api: {ready} in {reply.took_s:.1f} s")
+        return
     if live.answered and max(reply.took_s, live.took_s) < SLOW_S:
         seen.lines.append(f"api: {ready} in {reply.took_s:.1f} s")
         seen.know(api__slow="no")

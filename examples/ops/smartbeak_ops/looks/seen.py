@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 Value = str | int | float | bool
 """What a fact may be."""
 
-ALL_S = 7.5
+ALL_S = 6.5
 """Longest that all looks together may take: with the start of the program it stays
 below ten seconds, whatever hangs."""
 
