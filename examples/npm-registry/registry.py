@@ -81,6 +81,7 @@ def main() -> None:
     name = socket.gethostname()
     Handler.folder = said.folder
     Handler.unknown = Path(os.environ["HOME"], "unknown.jsonl")
+    Handler.unknown.parent.mkdir(parents=True, exist_ok=True)
     Handler.unknown.touch()
     Handler.packages = json.loads((said.folder / "packages.json").read_text())
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
