@@ -1,4 +1,4 @@
-"""The command line: `drillbook list|plan|run|show`.
+"""The command line: `drillbook list|plan|run|show|mutate`.
 
 Exit statuses are pytest's: 0 passed, 1 a page is wrong, 2 interrupted, 3 the
 harness broke, 4 usage, 5 nothing selected.
@@ -21,7 +21,7 @@ from drillbook import plan as plans
 from drillbook import report as reports
 from drillbook.errors import DrillbookError, HarnessError, PageError
 from drillbook.model import Page, Plan, Report, Scenario, Snippet
-from drillbook.runs import ledger
+from drillbook.runs import ledger, mutants
 from drillbook.runs.annotation import annotation
 from drillbook.sandboxes.local import LocalBackend
 from drillbook.verification import DrillVerification, Run, Verification, verify, verify_drills
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What stands after `drillbook`; the process's own by default.
     """
     options, rest = _parser().parse_known_args(arguments)
-    if rest and options.command != "run":
+    if rest and options.command not in ("run", "mutate"):
         _parser().error(f"unrecognized arguments: {' '.join(rest)}")
     try:
         status = _command(options, rest)
@@ -92,6 +92,8 @@ def _command(options: argparse.Namespace, rest: Sequence[str]) -> int:
     if options.command == "plan":
         return _plan(root)
     plan = plans.build(root)
+    if options.command == "mutate":
+        return _mutate(root, plan, options.page, rest)
     if options.command == "list":
         return _list(root, plan, options.counts)
     return _show(root, plan, options.name)
@@ -112,6 +114,10 @@ def _parser() -> _Parser:
         "                     [--snippet NAME] [--update] [--keep] [--fresh] [--no-control]\n"
         "                     [--leave-one-out] [pytest's options]",
     )
+    mutate = commands.add_parser(
+        "mutate", help="take away each guard of a page, and each of its reasons: it must turn red"
+    )
+    mutate.add_argument("--page", action="append", help="its docname; every page without it")
     show = commands.add_parser("show", help="the last evidence of a snippet or a drill")
     show.add_argument("name", help="its name, or docname#name")
     return parser
@@ -187,6 +193,26 @@ def _page_lines(
             place = f"{snippet.path}:{snippet.line}"
             yield f"    {marks[snippet.id].state:<10} {snippet.name}   {place}{again}"
     yield ""
+
+
+def _mutate(root: Path, plan: Plan, names: Sequence[str] | None, rest: Sequence[str]) -> int:
+    pages = [p for p in plan.pages if not names or {p.docname, p.path} & set(names)]
+    changes = [(page, found) for page in pages if (found := mutants.of_page(page, root))]
+    if not changes:
+        print("nothing-selected: no such page has a guard", file=sys.stderr)
+        return NOTHING
+    survived = 0
+    for page, found in changes:
+        if not mutants.passes(None, page, root, rest):
+            print(f"{page.path}: the page does not pass as it is", file=sys.stderr)
+            return FAILED
+        for change in found:
+            alive = mutants.passes(change, page, root, rest)
+            survived += alive
+            print(f"{'SURVIVED' if alive else 'killed':<8} {change}", flush=True)
+    total = sum(len(found) for _, found in changes)
+    print(f"{total - survived} of {total} mutants turned their page red")
+    return FAILED if survived else OK
 
 
 def _show(root: Path, plan: Plan, name: str) -> int:

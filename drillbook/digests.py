@@ -19,7 +19,7 @@ SHOWING = (
     *("incidents/", "site/", "upkeep/", "shellcheck.py", "sphinx_ext.py"),
     # What starts a run and tells of it.
     *("__main__.py", "cli.py", "pytest_plugin.py", "runs/annotation.py", "runs/junit.py"),
-    *("runs/live.py", "runs/schedule.py"),
+    *("runs/live.py", "runs/mutants.py", "runs/schedule.py"),
 )
 """The engine's folders and modules on which no result depends."""
 

@@ -77,7 +77,9 @@ def test_every_module_of_the_engine_stands_on_one_side() -> None:
     both = {
         name for name in names if name.startswith(DECIDING) and name.startswith(digests.SHOWING)
     }
-    assert both == {f"runs/{name}.py" for name in ("annotation", "junit", "live", "schedule")}
+    assert both == {
+        f"runs/{name}.py" for name in ("annotation", "junit", "live", "mutants", "schedule")
+    }
     for side in (*DECIDING, *digests.SHOWING):
         assert any(name.startswith(side) for name in names), side
 
