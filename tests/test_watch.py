@@ -10,7 +10,7 @@ import pytest
 
 from drillbook.drills.watch import Kind, Watch
 from drillbook.errors import HarnessError
-from tests.test_faults import FakeSandbox
+from tests.fake_sandbox import FakeSandbox
 
 ACCOUNT = {
     "event": "account", "acknowledged": 12, "lost": [3], "lost_s": 0.5, "doubled": 1, "gap_s": 2.0,

@@ -16,7 +16,7 @@ from drillbook.drills.watch import Account, Watch
 from drillbook.sandboxes.local import LocalBackend
 from drillbook.sandboxes.local_sandbox import LocalSandbox
 from smartbeak_drills.kit import KIT
-from tests.test_prober import run, sql
+from tests.stack.test_prober import run, sql
 
 PLATFORM = ("ops", "app", "db-1", "redis-1", "api")
 LASTS_S = 1.5

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,7 +18,8 @@ from drillbook.sandboxes.stack import Service
 from smartbeak_drills.injections.redis import GARBAGE
 from smartbeak_drills.kit import KIT
 from tests.conftest import ROOT
-from tests.test_prober import CONFIG, Probe, run, signal, sql
+from tests.fake_sandbox import FakeSandbox
+from tests.stack.test_prober import CONFIG, Probe, run, signal, sql
 
 KNOWN = "faults: " + ", ".join(
     " ".join((each.name, *each.arguments)) for each in KIT.faults.values()
@@ -30,51 +29,16 @@ HOSTS = ("ops", "app", "db-1", "db-2", "redis-1", "redis-2", "api", "worker", "w
 PIDFILES = {"db": "/data/postmaster.pid", "redis": "/data/redis.pid", "worker": "/run/p.pid"}
 
 
-class FakeHost:
-    """A host that takes down requests and answers what it was told to."""
-
-    def __init__(self, name: str, log: list[tuple[str, str, Mapping[str, Any]]]) -> None:
-        self.name = name
-        self.answers: dict[str, list[dict[str, Any]]] = {}
-        self._log = log
-
-    def request(self, op: str, *, timeout_s: float, **fields: Any) -> dict[str, Any]:
-        self._log.append((self.name, op, fields))
-        return self.answers[op].pop(0) if self.answers.get(op) else {}
-
-
-class FakeSandbox:
-    """Hosts of any name, and all that was asked of them."""
-
-    versions: Mapping[str, str] = {}
-    secrets: tuple[str, ...] = ()
-    user = "service"
-    hosts: tuple[str, ...] = HOSTS
-
-    def __init__(self) -> None:
-        self.services = {host: _service(host) for host in SERVICES}
-        self.log: list[tuple[str, str, Mapping[str, Any]]] = []
-        self._hosts: dict[str, FakeHost] = {}
-
-    def host(self, name: str) -> FakeHost:
-        return self._hosts.setdefault(name, FakeHost(name, self.log))
-
-    def hosts_contacted(self) -> None:
-        return None
-
-    def hold(self, host: str) -> None:
-        raise NotImplementedError
-
-    def close(self) -> None:
-        pass
-
-
 def _service(host: str) -> Service:
     kind = host.partition("-")[0]
     versions = {"redis": ("redis-server", "--version")} if kind == "redis" else {}
     noticed_by = SERVICES[host].noticed_by
     pidfile = PIDFILES.get(kind, "")
     return Service(host, (host,), pidfile=pidfile, versions=versions, noticed_by=noticed_by)
+
+
+def fake_sandbox() -> FakeSandbox:
+    return FakeSandbox({host: _service(host) for host in SERVICES}, HOSTS)
 
 
 def parse(expression: str, where: Where | None = None) -> Fault:
@@ -251,7 +215,7 @@ def test_every_fault_says_what_it_does() -> None:
     ("name", "number"), [("kill", "KILL"), ("stop", "TERM"), ("pause", "STOP"), ("resume", "CONT")]
 )
 def test_a_fault_of_processes_is_a_signal_through_the_pidfile(name: str, number: str) -> None:
-    sandbox = FakeSandbox()
+    sandbox = fake_sandbox()
     inject(parse(f"{name} db-1; cut db-1-repl; {name} redis-2; {name} worker"), sandbox)
     signals = [(host, fields) for host, op, fields in sandbox.log if op == "signal"]
     assert signals == [
@@ -263,12 +227,12 @@ def test_a_fault_of_processes_is_a_signal_through_the_pidfile(name: str, number:
 
 def test_a_host_without_a_service_cannot_be_killed() -> None:
     with pytest.raises(HarnessError) as caught:
-        inject(parse("kill ops; kill db-1"), FakeSandbox())
+        inject(parse("kill ops; kill db-1"), fake_sandbox())
     assert str(caught.value) == "fault-failed: `kill ops`: ops has no service to send SIGKILL to"
 
 
 def test_a_fault_of_a_link_is_its_mode() -> None:
-    sandbox = FakeSandbox()
+    sandbox = fake_sandbox()
     inject(parse("cut db-1-repl; delay db-2-repl 1500ms; open db-1-repl"), sandbox)
     assert sandbox.log == [
         ("db-1-repl", "link", {"mode": "cut", "delay_s": 0.0}),
@@ -279,7 +243,7 @@ def test_a_fault_of_a_link_is_its_mode() -> None:
 
 def test_the_outage_counts_from_the_begin_of_the_last_step_with_an_oracle() -> None:
     begin = time.monotonic()
-    moment = inject(parse("cut db-1-repl; wait 200ms; kill db-1; wait 200ms"), FakeSandbox())
+    moment = inject(parse("cut db-1-repl; wait 200ms; kill db-1; wait 200ms"), fake_sandbox())
     assert begin + 0.2 <= moment <= time.monotonic() - 0.2
 
 
@@ -318,7 +282,7 @@ def test_without_an_append_only_file_nothing_can_be_corrupted(tmp_path: Path) ->
 
 
 def test_a_step_that_cannot_be_done_is_the_harness_at_fault() -> None:
-    sandbox = FakeSandbox()
+    sandbox = fake_sandbox()
     sandbox.host("ops").answers["exec"] = [
         {"status": 3, "stdout": "", "stderr": "psql: error: no such table\n"}
     ]
@@ -332,7 +296,7 @@ def test_a_step_that_cannot_be_done_is_the_harness_at_fault() -> None:
 
 
 def test_connections_that_are_not_used_up_are_an_error() -> None:
-    sandbox = FakeSandbox()
+    sandbox = fake_sandbox()
     app = sandbox.host("app")
     app.answers = {"read": [{"line": None}], "finish": [{"stderr": "leak: no such host\n"}]}
     with pytest.raises(HarnessError) as caught:
