@@ -1,0 +1,71 @@
+"""`sb queue` against a real Redis: jobs put back, taken back, recorded; and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from drillbook.sandboxes.local import LocalBackend
+from tests.stack.box import Box
+
+_ORDER = """
+INSERT INTO publishing_jobs (id, domain_id, content_id, target_id, status, region, created_at)
+SELECT new.id, old.domain_id, old.content_id, target.id, 'pending', 'us-east-1',
+       now() + number * interval '1 second'
+FROM (SELECT * FROM publishing_jobs ORDER BY id LIMIT 1) AS old,
+     (SELECT id FROM publish_targets WHERE type = 'linkedin' LIMIT 1) AS target,
+     (VALUES ('job-a', 0), ('job-b', 1)) AS new (id, number)
+"""
+"""LinkedIn: a target that cannot be asked for its posts, so that none has to be there."""
+
+
+@pytest.fixture(scope="module")
+def box(local_backend: LocalBackend) -> Iterator[Box]:
+    """The API without any worker: what is queued stays."""
+    box = Box(local_backend, ["db-1", "redis-1", "api"])
+    yield box
+    box.close()
+
+
+def sb(box: Box, words: str) -> str:
+    reply = box.sandbox.host("ops").request(
+        "exec", timeout_s=30, argv=["bash", "-c", f"sb {words} 2>&1"], input=""
+    )
+    assert "Traceback" not in reply["stdout"]
+    return str(reply["stdout"])
+
+
+def test_jobs_are_put_back_recorded_and_taken_back(box: Box) -> None:
+    box.sql(_ORDER)
+    assert sb(box, "show missing") == "2 jobs are in no queue\n"
+    assert sb(box, "queue requeue --dry-run").endswith("2 jobs, 0 refused\n")
+    assert sb(box, "show missing") == "2 jobs are in no queue\n"
+    assert sb(box, "queue requeue") == "job-a is queued\njob-b is queued\n2 jobs, 0 refused\n"
+    assert sb(box, "show missing") == "0 jobs are in no queue\n"
+    assert sb(box, "queue requeue") == "0 jobs queued again\n"
+    assert sb(box, "show jobs") == ("publishing: 2 to do, 0 failed, 0 completed, 2 prioritized\n")
+    assert sb(box, "queue record job-b gone") == (
+        "REFUSED: job-b is prioritized in its queue: take it out first\n"
+    )
+    assert sb(box, "queue remove publishing job-b") == (
+        "REFUSED: job-b is no job that was begun and left\n"
+    )
+    assert sb(box, "queue take-back job-a") == (
+        "REFUSED: job-a was ordered once\n0 jobs, 1 refused\n"
+    )
+    assert sb(box, "queue take-back job-b") == "job-b is taken back\n1 jobs, 0 refused\n"
+    rows = box.sql(
+        "SELECT job.id, job.status, attempt.error FROM publishing_jobs AS job "
+        "LEFT JOIN publish_attempts AS attempt ON attempt.publishing_job_id = job.id "
+        "WHERE job.id IN ('job-a', 'job-b') ORDER BY 1"
+    )
+    assert rows == ["job-a|pending|", "job-b|failed|taken back: ordered twice"]
+    assert box.sql("SELECT count(*) FROM publishing_dlq WHERE publishing_job_id = 'job-b'") == ["0"]
+    box.redis("DEL bull:publishing:prioritized")
+    assert sb(box, "queue record job-a 'taken out: a test'").endswith(
+        "job-a is recorded as failed: taken out: a test\n"
+    )
+    assert box.sql("SELECT reason FROM publishing_dlq WHERE publishing_job_id = 'job-a'") == [
+        "taken out: a test"
+    ]
