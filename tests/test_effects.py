@@ -110,3 +110,20 @@ def test_what_programs_of_the_stack_do_the_stack_says() -> None:
     own = Tools({"platform-service": [("destructive", r"\b(restart)\b")]})
     found = strongest("console", ["platform-service restart"], own)
     assert found == Found("destructive", "platform-service restart", 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "effect"),
+    [
+        ("ask db-1 \"DELETE FROM users WHERE id = 'user_4'\"", "write"),
+        ("ask db-1 'TRUNCATE users'", "destructive"),
+        ("answer=$(database 'UPDATE users SET email = NULL')", "write"),
+        ("timeout 5 ask db-1 'SELECT pg_promote()'", "write"),
+        ("ask db-1 <<< 'DROP TABLE users'", "destructive"),
+        ("ask db-1 'SELECT count(*) FROM users'", None),
+        ("grep 'DELETE FROM users' /var/log/postgresql/postgresql.log", None),
+    ],
+)
+def test_sql_is_seen_through_a_function_of_the_page(text: str, effect: str | None) -> None:
+    found = strongest("console", [text])
+    assert (found.effect if found else None) == effect

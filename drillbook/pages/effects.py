@@ -182,6 +182,11 @@ _SQL_PROGRAMS = frozenset({"psql", "sqlite3", "mysql"})
 PROGRAMS = frozenset({*_WORDS, *_PROGRAMS, *_SQL_PROGRAMS})
 """Every program that the tables know."""
 
+_READERS = frozenset(
+    {"grep", "sed", "awk", "jq", "sort", "test", "[", "[[", "node", "python3", "bash", "sh"}
+)
+"""Whose arguments may look like SQL and are none; shells are read by themselves."""
+
 _PRINTERS = frozenset({"echo", "printf", "cat"})
 _COMMAND_FLAG = re.compile(r"-[a-zA-Z]*c|--command")
 _NOWHERE = ("/dev/", "/tmp/", "$TMPDIR", "&")
@@ -239,7 +244,9 @@ def _statement(statement: Statement, tools: Tools) -> Iterator[tuple[Effect, str
     if not words:
         return
     program = words[0].rsplit("/", 1)[-1]
-    if program in _SQL_PROGRAMS or (program in _PRINTERS and statement.after == "|"):
+    # A program that no table knows may be a function of the page, which hands SQL on.
+    unknown = program not in {*_WORDS, *_PROGRAMS, *_PRINTERS, *_READERS}
+    if unknown or (program in _PRINTERS and statement.after == "|"):
         for text in (*_texts(words), *statement.documents):
             yield from _sql(text)
     for effect, pattern in tools.scripts.get(program, ()):
