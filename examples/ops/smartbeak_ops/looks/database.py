@@ -80,11 +80,10 @@ def _api(seen: Seen, hosts: dict[str, str]) -> None:
     if not settings.known("api"):
         seen.know(api="absent")
         return
-    # At the same time: each of them may hang for seconds.
+    # First: an API that had nothing to do connects when its probe asks the database.
+    ready = web.probe(f"{settings.API}/readyz", "ready", "not ready")
     with ThreadPoolExecutor(len(hosts)) as pool:
-        asked = pool.map(_sessions, hosts)
-        ready = web.probe(f"{settings.API}/readyz", "ready", "not ready")
-        sessions = dict(zip(hosts, asked, strict=True))
+        sessions = dict(zip(hosts, pool.map(_sessions, hosts), strict=True))
     if None in sessions.values():
         seen.say(f"api: {ready}", api=ready)
         return
