@@ -21,6 +21,7 @@ extensions = [
     "drillbook.site.mark_examples",
     "drillbook.site.defects",
     "drillbook.site.incidents",
+    "drillbook.site.decisions",
     "drillbook.site.upkeep",
     "drillbook.site.triage",
     "drillbook.site.written",

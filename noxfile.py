@@ -108,6 +108,8 @@ def lint(session: nox.Session) -> None:
     if (ROOT / "source" / "postmortems").is_dir():
         checks.append(("drillbook.incidents", "check"))
         checks.append(("drillbook.incidents.contacts",))
+    if (ROOT / "source" / "adr").is_dir():
+        checks.append(("drillbook.decisions", "check"))
     # The scripts, and what the pages' console and bash blocks run.
     checks.append(("drillbook.shellcheck", *_scripts()))
     failed = [check[0] for check in checks if not _passes(session, *check)]
@@ -167,6 +169,13 @@ def postmortem(session: nox.Session) -> None:
     """Make a post-mortem's page. After --: the incident's number, or a drill's name."""
     _install(session)
     _python(session, "drillbook.incidents", "postmortem", *session.posargs)
+
+
+@nox.session
+def new(session: nox.Session) -> None:
+    """Make a page from a template. After --: adr, and the decision in one sentence."""
+    _install(session)
+    _python(session, "drillbook.decisions", *(session.posargs or ("--help",)))
 
 
 @nox.session

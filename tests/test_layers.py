@@ -26,7 +26,7 @@ LAYERS = (
     ("control",),
     ("runs", "shellcheck"),
     # Fronts, and what only shows or looks after pages.
-    ("cli", "pytest_plugin", "sphinx_ext", "site", "incidents", "upkeep", "__main__"),
+    ("cli", "pytest_plugin", "sphinx_ext", "site", "incidents", "decisions", "upkeep", "__main__"),
 )
 """Modules and packages of the engine: each imports only from the lines above its own; those
 of the last line also from each other."""
