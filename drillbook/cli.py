@@ -11,12 +11,11 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from drillbook import evidence
+from drillbook import clock, evidence
 from drillbook import plan as plans
 from drillbook import report as reports
 from drillbook.errors import DrillbookError, HarnessError, PageError
@@ -167,7 +166,7 @@ def _plan(root: Path) -> int:
 
 def _list(root: Path, plan: Plan, only_counts: bool) -> int:
     if not only_counts:
-        known, today = reports.read_all(root / "build"), datetime.now(UTC).date()
+        known, today = reports.read_all(root / "build"), clock.today()
         marks, drills = verify(plan, known, today), verify_drills(plan, known, today)
         for page in plan.pages:
             for line in _page_lines(page, marks, drills):
@@ -216,7 +215,7 @@ def _mutate(root: Path, plan: Plan, names: Sequence[str] | None, rest: Sequence[
 
 
 def _show(root: Path, plan: Plan, name: str) -> int:
-    known, today = reports.read_all(root / "build"), datetime.now(UTC).date()
+    known, today = reports.read_all(root / "build"), clock.today()
     found = False
     drills = verify_drills(plan, known, today)
     for page, scenario in _scenarios(plan):

@@ -7,7 +7,6 @@ The site shows each as a page (`drillbook.site.evidence_pages`).
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import json
 import os
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from drillbook import files
 from drillbook.errors import HarnessError, Where
 
 VERSION = 1
@@ -185,31 +185,8 @@ def write(folder: Path, evidence: Evidence, secrets: Sequence[str] = ()) -> str:
     # Field by field, not `asdict`, which copies deeply: this is done for each snippet.
     data = {"version": VERSION, **_fields(cleaned), "steps": [_fields(s) for s in cleaned.steps]}
     text = json.dumps(data, ensure_ascii=False) + "\n"
-    # A name of this process alone; a scenario is run by one process at a time.
-    temporary = f"{path}.{os.getpid()}"
-    try:
-        try:
-            _write(temporary, text)
-        except FileNotFoundError:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            _write(temporary, text)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
+    files.replace(path, text)
     return name
-
-
-def _write(path: str, text: str) -> None:
-    # No file object: this is done for each snippet, and that is half of what it costs.
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-    try:
-        data = memoryview(text.encode())
-        while data:
-            data = data[os.write(descriptor, data) :]
-    finally:
-        os.close(descriptor)
 
 
 def _fields(record: Evidence | Step) -> dict[str, Any]:

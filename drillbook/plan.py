@@ -7,20 +7,15 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from drillbook import digests
+from drillbook import clock, digests, files
 from drillbook.errors import HarnessError, PageError, Where
 from drillbook.model import Drill, Options, Page, Plan, Scenario, Snippet
 from drillbook.pages.console import parse
-
-if sys.platform != "win32":  # where pages are only built and linted
-    import fcntl
 
 VERSION = 1
 FILE = "build/plan.json"
@@ -60,7 +55,8 @@ def build(root: Path) -> Plan:
         HarnessError: `plan-failed` when Sphinx itself fails.
     """
     target = root / FILE
-    with _alone(target.parent):
+    # Sphinx shares its doctrees badly: one process at a time makes the plan.
+    with files.locked(target.with_name("plan.lock")):
         plan = load_current(root)
         return plan if plan is not None else _build(root, target)
 
@@ -108,16 +104,6 @@ def _environment() -> dict[str, str]:
     }
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Lets one process at a time make the plan: Sphinx shares its doctrees badly."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "plan.lock", "w", encoding="utf-8") as lock:
-        if sys.platform != "win32":
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def load_current(root: Path) -> Plan | None:
     """The plan, if it is there and nothing it was made from has changed.
 
@@ -130,7 +116,7 @@ def load_current(root: Path) -> Plan | None:
         return None
     if dict(plan.inputs) != inputs(root, plan.inputs):
         return None
-    today = datetime.now(UTC).date().isoformat()
+    today = clock.today().isoformat()
     snippets = (each for page in plan.pages for one in page.scenarios for each in one.snippets)
     if any(snippet.options.until and snippet.options.until < today for snippet in snippets):
         return None
@@ -190,24 +176,17 @@ def write_texts(pages: Iterable[str], inputs: Mapping[str, str], path: Path) -> 
     # A page to a line: a change shows as the page it is in.
     joined = ",\n".join(pages)
     head = f'{{"version": {VERSION},\n"inputs": {json.dumps(dict(sorted(inputs.items())))},\n'
-    _replace(path, f'{head}"pages": [\n{joined}\n]}}\n')
+    files.replace(path, f'{head}"pages": [\n{joined}\n]}}\n')
 
 
 def write_errors(errors: Iterable[PageError], path: Path) -> None:
     """Writes what is wrong with the pages, for the process that asked for the plan."""
-    _replace(path, json.dumps([error_entry(error) for error in errors], indent=1))
+    files.replace(path, json.dumps([error_entry(error) for error in errors], indent=1))
 
 
 def read_errors(path: Path) -> list[PageError]:
     """Reads what `write_errors` wrote."""
     return [error_of(entry) for entry in json.loads(path.read_bytes())]
-
-
-def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
 
 
 def error_entry(error: PageError) -> Json:

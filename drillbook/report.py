@@ -7,16 +7,12 @@ names stand here too: `from drillbook.report import verify`.
 from __future__ import annotations
 
 import json
-import os
-import sys
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from drillbook import seals
+from drillbook import files, seals
 from drillbook.errors import HarnessError, Where
 from drillbook.model import DrillResult, Plan, Report, Result, Status
 from drillbook.verification import (
@@ -26,9 +22,6 @@ from drillbook.verification import (
     verify,
     verify_drills,
 )
-
-if sys.platform != "win32":  # where reports are only read
-    import fcntl
 
 __all__ = [
     "VERSION",
@@ -94,20 +87,11 @@ def read_all(build: Path) -> tuple[Report, ...]:
 
 def write(report: Report, path: Path) -> None:
     """Writes one report file whole: a reader sees the old or the new, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     data = _plain(report)
     data["results"] = [_plain(result) for result in report.results]
     data["drills"] = [_plain(drill) for drill in report.drills]
     text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with open(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    files.replace(path, text)
 
 
 def update(path: Path, run: Report, *, plan: Plan | None = None) -> Report:
@@ -124,8 +108,7 @@ def update(path: Path, run: Report, *, plan: Plan | None = None) -> Report:
     Returns:
         The report as written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(path):
+    with files.locked(path.with_name(f".{path.name}.lock")):
         try:
             previous = read(path) if path.exists() else None
         except HarnessError:
@@ -198,16 +181,6 @@ def _without_gone(report: Report, plan: Plan | None) -> Report:
         results=tuple(r for r in report.results if (r.scenario, r.id) in planned),
         drills=tuple(d for d in report.drills if d.id in drills),
     )
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    # The lock has a file of its own: the report itself is replaced, and a lock on
-    # a file that was renamed over holds nobody up.
-    with open(path.with_name(f".{path.name}.lock"), "w") as file:
-        if sys.platform != "win32":
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _unreadable(path: Path, fault: str, line: int = 0) -> HarnessError:

@@ -8,10 +8,9 @@ import re
 import sys
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
-from drillbook import evidence
+from drillbook import clock, evidence
 from drillbook.drills import faults, kit
 from drillbook.drills.verdict import figures, measured, unmeasured
 from drillbook.drills.watch import Watch
@@ -112,7 +111,7 @@ def play(
         Results in order, each as soon as it is known.
     """
     drill = scenario.drill
-    started = _now()
+    started = clock.stamp()
     with contextlib.ExitStack() as ending:
         watch, injected = None, 0.0
         try:
@@ -188,7 +187,7 @@ def _step(scene: _Scene, snippet: Snippet, accept: Accept | None) -> Result:
         scenario=scene.scenario.id,
         digest=snippet.digest,
         status="not-run",
-        started=_now(),
+        started=clock.stamp(),
         path=snippet.path,
         line=snippet.line,
     )
@@ -358,7 +357,7 @@ def _left_out(scenario: Scenario, snippet: Snippet) -> Result:
         digest=snippet.digest,
         status="skipped",
         reason="left out to see the drill fail",
-        started=_now(),
+        started=clock.stamp(),
         path=snippet.path,
         line=snippet.line,
     )
@@ -375,13 +374,13 @@ def _all_broken(scenario: Scenario, error: DrillbookError) -> Iterator[Result | 
             digest=snippet.digest,
             status=status,
             reason=reason,
-            started=_now(),
+            started=clock.stamp(),
             path=snippet.path,
             line=snippet.line,
         )
         status, reason = "not-run", f"the sandbox was not there: {error.code}"
     if scenario.drill:
-        blank = unmeasured(scenario, scenario.drill, _now())
+        blank = unmeasured(scenario, scenario.drill, clock.stamp())
         yield replace(blank, status="error", reason=str(error))
 
 
@@ -393,7 +392,3 @@ def _logs(sandbox: Sandbox) -> dict[str, str]:
         if text:
             found[f"End of the log on {name}"] = text
     return found
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

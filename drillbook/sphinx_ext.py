@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Set
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -28,7 +27,7 @@ from sphinx.highlighting import PygmentsBridge, lexer_classes
 from sphinx.util import logging
 from sphinx.util.typing import ExtensionMetadata
 
-from drillbook import __version__, consistency, digests, plan
+from drillbook import __version__, clock, consistency, digests, plan
 from drillbook.drills import kit
 from drillbook.errors import HarnessError, PageError, Where
 from drillbook.model import EXECUTABLE, Page
@@ -178,7 +177,7 @@ def page_errors(env: BuildEnvironment, root: Path) -> list[PageError]:
     """Everything wrong with the pages as of today, in the order of pages and lines."""
     book = consistency.stack_of(root)
     mended = consistency.defects(book)
-    today = datetime.now(UTC).date()
+    today = clock.today()
     found: list[PageError] = []
     try:
         brought = kit.load(book)

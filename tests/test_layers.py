@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 ENGINE = ROOT / "drillbook"
 
 LAYERS = (
-    ("errors", "model", "durations"),
+    ("errors", "model", "durations", "clock", "files"),
     ("digests", "evidence", "inside", "verification"),
     ("seals",),
     ("sandboxes", "report"),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
+from drillbook import clock
 from drillbook.errors import DrillbookError, PageError
 from drillbook.incidents import draft, incident, postmortem, timeline
 from drillbook.incidents.incident import Situation
@@ -19,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; 0 done, 1 refused with an error, 4 usage."""
     options = _parser().parse_args(arguments)
     try:
-        _command(options, Path.cwd(), datetime.now(UTC).replace(microsecond=0))
+        _command(options, Path.cwd(), clock.now())
     except DrillbookError as error:
         print(error, file=sys.stderr)
         return WRONG

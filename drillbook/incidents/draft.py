@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 
-from drillbook import plan, report
+from drillbook import clock, files, plan, report
 from drillbook.errors import PageError
 from drillbook.incidents import incident, postmortem, timeline
 from drillbook.incidents.timeline import Entry, Timeline
@@ -107,23 +105,18 @@ def _written(
         "severity": told.severity,
         "today": today.isoformat(),
         "exercise": str(exercise).lower(),
-        "opened": timeline.written(told.opened),
-        "closed": timeline.written(rows[-1][0].at) if rows else "not known",
+        "opened": clock.text(told.opened),
+        "closed": clock.text(rows[-1][0].at) if rows else "not known",
         "lasted": _lasted(told.opened, rows[-1][0].at) if rows else "not known",
         "timeline": "\n".join(
-            f"| {timeline.written(entry.at)} | {entry.role} | {entry.what} | {source} |"
+            f"| {clock.text(entry.at)} | {entry.role} | {entry.what} | {source} |"
             for entry, source in rows
         ),
         "due": (today + postmortem.HORIZONS["next"]).isoformat(),
     }
     template = (root / TEMPLATE).read_text(encoding="utf-8")
     text = _FIELD.sub(lambda match: fields[match[1]], template)
-    with tempfile.NamedTemporaryFile(
-        "w", dir=target.parent, suffix=".new", delete=False, encoding="utf-8"
-    ) as file:
-        file.write(text)
-    os.chmod(file.name, 0o644)
-    os.rename(file.name, target)
+    files.replace(target, text)
     return target
 
 

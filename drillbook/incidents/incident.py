@@ -12,6 +12,7 @@ from pathlib import Path
 
 import jinja2
 
+from drillbook import clock
 from drillbook.errors import PageError
 from drillbook.incidents import severity, timeline
 
@@ -133,9 +134,9 @@ def messages(
         "incident": number,
         "severity": level,
         "meaning": scale[level].meaning,
-        "since": timeline.written(since),
-        "now": timeline.written(now),
-        "next_update": timeline.written(now + scale[level].every),
+        "since": clock.text(since),
+        "now": clock.text(now),
+        "next_update": clock.text(now + scale[level].every),
         "title": situation.title,
         "affected": situation.affected,
         "works": situation.works,

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from drillbook import clock
 from drillbook.errors import PageError, Where
 from drillbook.incidents import contacts, incident, markdown, people, severity, timeline
 
@@ -194,7 +195,7 @@ def _time_errors(
             continue
         if before and at < before:
             yield PageError(
-                "postmortem-order", f"{row.cells['UTC']} stands after {timeline.written(before)}",
+                "postmortem-order", f"{row.cells['UTC']} stands after {clock.text(before)}",
                 where=where, hint="put the rows in the order of time",
             )  # fmt: skip
         before = at

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
+from drillbook import clock
 from drillbook.errors import PageError, Where
 
 FILE = "timeline.md"
@@ -67,19 +68,14 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
-def written(at: datetime) -> str:
-    """A time as a timeline shows it."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def line_of(entry: Entry) -> str:
     """An entry as its line, with the newline."""
-    return f"- {written(entry.at)} {entry.role}: {' '.join(entry.what.split())}\n"
+    return f"- {clock.text(entry.at)} {entry.role}: {' '.join(entry.what.split())}\n"
 
 
 def opened(incident: str, severity: str, title: str, at: datetime) -> str:
     """The text of a timeline that has no entries yet."""
-    facts = {"incident": incident, "severity": severity, "title": title, "opened": written(at)}
+    facts = {"incident": incident, "severity": severity, "title": title, "opened": clock.text(at)}
     return "".join(f"{key}: {value}\n" for key, value in facts.items()) + "\n"
 
 
@@ -166,7 +162,7 @@ def _entry(line: str, where: Where, before: list[Entry]) -> Entry:
     if before and at < before[-1].at:
         raise PageError(
             "timeline-order",
-            f"{match['at']} comes after {written(before[-1].at)} of line {before[-1].line}",
+            f"{match['at']} comes after {clock.text(before[-1].at)} of line {before[-1].line}",
             where=where,
             hint="put the entries in the order of time",
         )

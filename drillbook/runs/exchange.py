@@ -7,7 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
-from drillbook import digests
+from drillbook import digests, files
 from drillbook.control import Told
 from drillbook.model import DrillResult
 
@@ -24,11 +24,7 @@ class Exchange:
 
     def tell(self, drill: DrillResult) -> None:
         """Says that a drill's own run is over."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self._file(drill.id)
-        part = path.with_suffix(f".{os.getpid()}")
-        part.write_text(json.dumps([drill.status, drill.recovered_s]))
-        part.replace(path)
+        files.replace(self._file(drill.id), json.dumps([drill.status, drill.recovered_s]))
 
     def told(self, drill: str) -> Told | None:
         """What the drill's own run came to; None while it is not over."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
+
+from drillbook import files
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold, not even escaped."""
@@ -39,10 +40,8 @@ def write(notes: Sequence[Mapping[str, Any]], path: Path, backend: str) -> None:
     root = ElementTree.Element("testsuites")
     root.append(suite)
     ElementTree.indent(root)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    ElementTree.ElementTree(root).write(temporary, encoding="utf-8", xml_declaration=True)
-    os.replace(temporary, path)
+    text = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    files.replace(path, text)
 
 
 def _case(note: Mapping[str, Any]) -> ElementTree.Element:

@@ -10,11 +10,10 @@ import contextlib
 import subprocess
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from drillbook import control, seals
+from drillbook import clock, control, seals
 from drillbook import report as reports
 from drillbook.control import Control
 from drillbook.errors import HarnessError
@@ -41,7 +40,7 @@ class Ledger:
         self.remark = ""
         """What to tell beside the results; empty for nothing."""
 
-        self._started = _now()
+        self._started = clock.stamp()
 
     def add(self, note: dict[str, Any]) -> None:
         """Takes down one step."""
@@ -75,7 +74,7 @@ class Ledger:
         run = Report(
             version=reports.VERSION,
             started=self._started,
-            finished=_now(),
+            finished=clock.stamp(),
             commit=commit(self.root),
             backend=self.backend,
             versions={k: v for note in self.notes for k, v in note["versions"].items()},
@@ -147,7 +146,7 @@ class Ledger:
 def counts(root: Path, plan: Plan) -> str:
     """One line: how many snippets and drills of the book are in which state."""
     known = reports.read_all(root / "build")
-    today = datetime.now(UTC).date()
+    today = clock.today()
     snippets = [mark.state for mark in verify(plan, known, today).values()]
     drills = [mark.state for mark in verify_drills(plan, known, today).values()]
     return f"{_tally('snippet', snippets)}; {_tally('drill', drills)}"
@@ -172,7 +171,3 @@ def _tally(noun: str, states: list[Any]) -> str:
     named = ", ".join(f"{n} {state}" for state, n in tally(states).items() if n)
     plural = noun if len(states) == 1 else noun + "s"
     return f"{len(states)} {plural}" + (f": {named}" if named else "")
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

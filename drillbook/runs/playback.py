@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 
+from drillbook import clock
 from drillbook.errors import DrillbookError, HarnessError
 from drillbook.model import DrillResult, Page, Result, Scenario, Status
 from drillbook.runs.stage import Stage
@@ -121,7 +121,7 @@ class Playback:
 
     def _made_up(self, status: Status, reason: str) -> Outcome:
         position, scenario = len(self._done), self._scenario
-        now = datetime.now(UTC).isoformat(timespec="seconds")
+        now = clock.stamp()
         if position < len(scenario.snippets):
             snippet = scenario.snippets[position]
             return Result(

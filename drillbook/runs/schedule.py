@@ -16,6 +16,7 @@ from typing import TypeVar
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from drillbook import files
 from drillbook.model import Plan, Scenario
 
 FILE = "durations.json"
@@ -110,9 +111,7 @@ def write(build: Path, took: Mapping[str, float], plan: Plan) -> None:
     scenarios = {scenario.id for page in plan.pages for scenario in page.scenarios}
     both = {**read(build), **{unit: round(taken, 2) for unit, taken in took.items()}}
     kept = {unit: both[unit] for unit in sorted(both) if unit.partition("::")[0] in scenarios}
-    part = build / f".{FILE}.{os.getpid()}"
-    part.write_text(json.dumps(kept, indent=0) + "\n")
-    part.replace(build / FILE)
+    files.replace(build / FILE, json.dumps(kept, indent=0) + "\n")
 
 
 def _available_mb() -> int:

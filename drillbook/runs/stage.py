@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
-from drillbook import control, run, seals
+from drillbook import clock, control, run, seals
 from drillbook import report as reports
 from drillbook.control import Control
 from drillbook.errors import HarnessError, PageError
@@ -160,7 +159,7 @@ class Stage:
             return ()
         wanted = replace(scenario, snippets=scenario.snippets[:steps])
         alone = Plan(self.plan.version, {}, (replace(page, scenarios=(wanted,)),))
-        today = datetime.now(UTC).date()
+        today = clock.today()
         good = ("verified", "simulated")
         marks = reports.verify(alone, [known], today)
         for snippet in wanted.snippets:

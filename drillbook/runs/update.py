@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import difflib
 import itertools
-import os
 import re
-import tempfile
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from drillbook import files
 from drillbook.errors import PageError, Where
 from drillbook.pages import effects
 from drillbook.pages.console import ELLIPSIS, PROMPT, Command
@@ -325,14 +324,5 @@ def _diff(path: str, before: str, after: str) -> str:
 def _replace(file: Path, content: bytes) -> None:
     """Puts a file's new content in place in one step, its mode kept."""
     target = file.resolve()
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as new:
-            new.write(content)
-            new.flush()
-            os.fsync(new.fileno())
-            os.fchmod(new.fileno(), target.stat().st_mode & 0o7777)
-        os.replace(name, target)
-    except BaseException:
-        os.unlink(name)
-        raise
+    mode = target.stat().st_mode & 0o7777
+    files.replace(target, content, mode=mode, durable=True)

@@ -8,7 +8,6 @@ held open, so that a snippet costs no more than a round trip.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import secrets
@@ -20,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from drillbook import digests
+from drillbook import digests, files
 from drillbook.errors import HarnessError
 from drillbook.sandboxes import certs, npm, servers, stack, sweep, versions, wheels
 from drillbook.sandboxes.docker import Docker, last_lines
@@ -319,8 +318,7 @@ class ComposeBackend:
             f"{digests.of_file(context / 'Dockerfile')} {base[0]['Id'] if base else ''}".encode()
         )
         image = f"{definition.image}:{key[:12]}"
-        with (self._states / "lock").open("w") as turn:
-            fcntl.flock(turn, fcntl.LOCK_EX)
+        with files.locked(self._states / "lock"):
             if not self._docker.inspect("image", [image]):
                 self._build(image, context)
         return image

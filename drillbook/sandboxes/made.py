@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import sys
@@ -10,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from drillbook import digests
+from drillbook import digests, files
 
 
 def made_once(
@@ -37,8 +36,7 @@ def made_once(
     # A link would be followed inside a sandbox, where it leads nowhere.
     parent = parent.resolve()
     target, making = parent / key, parent / f"{key}.making"
-    with (parent / "lock").open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
+    with files.locked(parent / "lock"):
         # Nobody else is making one now: these are of runs that were killed.
         for unfinished in parent.glob("*.making"):
             shutil.rmtree(unfinished, ignore_errors=True)

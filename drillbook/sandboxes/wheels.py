@@ -8,19 +8,17 @@ read-only.
 
 from __future__ import annotations
 
-import fcntl
 import platform
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
-from drillbook import digests
 from drillbook.errors import HarnessError
 from drillbook.sandboxes.docker import last_lines
+from drillbook.sandboxes.made import made_once
 
 ALWAYS = ("pytest-examples",)
 """What python snippets need, whatever the stack asks for."""
@@ -47,15 +45,8 @@ def unpacked(lock: Path, names: Iterable[str], folder: Path) -> Path:
         HarnessError: `no-wheels` with pip's last lines.
     """
     wanted = locked(lock.read_text(encoding="utf-8"), names)
-    key = digests.of_bytes(f"{_PYTHON} {platform.machine()}\n{wanted}".encode())[:12]
-    target = folder / key
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        if not target.exists():
-            _unpack(wanted, folder / f"{key}.making")
-            (folder / f"{key}.making").rename(target)
-    return target
+    made_of = f"{_PYTHON} {platform.machine()}\n{wanted}"
+    return made_once(folder, made_of, lambda making: _unpack(wanted, making))
 
 
 def locked(lock: str, names: Iterable[str]) -> str:
@@ -79,8 +70,6 @@ def locked(lock: str, names: Iterable[str]) -> str:
 
 
 def _unpack(wanted: str, target: Path) -> None:
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir()
     requirements = target.with_suffix(".txt")
     requirements.write_text(wanted)
     machine = platform.machine()
@@ -94,7 +83,6 @@ def _unpack(wanted: str, target: Path) -> None:
     )  # fmt: skip
     requirements.unlink()
     if pip.returncode != 0:
-        shutil.rmtree(target, ignore_errors=True)
         raise HarnessError(
             "no-wheels",
             f"pip could not unpack the packages of the hosts:\n{last_lines(pip.stderr)}",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from docutils import nodes
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from drillbook import clock
 from drillbook.incidents import contacts, postmortem
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Postmortems(_FromFiles):
             logger.warning("%s", f"{error.code}: {error.message}", location=_place(place))
         if not pages:
             return [nodes.paragraph("", "No post-mortem is kept here yet.")]
-        today = datetime.now(UTC).date()
+        today = clock.today()
         listed = [
             (
                 f"[{page.incident}](/{page.docname}.md)", page.severity, page.title,

@@ -12,7 +12,6 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -21,7 +20,7 @@ from sphinx import addnodes
 from sphinx.util import logging
 from sphinx.util.osutil import relative_uri
 
-from drillbook import consistency, digests, plan, report
+from drillbook import clock, consistency, digests, plan, report
 from drillbook.model import EXECUTABLE, Page, Plan, Report, Snippet
 from drillbook.pages.extract import ID, DrillNode
 from drillbook.site import evidence_pages, panels, tables
@@ -132,7 +131,7 @@ class Marks:
 
 def learn(plan: Plan, reports: Sequence[Report]) -> Known:
     """What plan and reports say together."""
-    today = datetime.now(UTC).date()
+    today = clock.today()
     snippets = {
         snippet.id: snippet
         for page in plan.pages

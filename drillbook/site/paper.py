@@ -13,6 +13,7 @@ from typing import cast
 
 from bs4 import BeautifulSoup, Tag
 
+from drillbook import clock
 from drillbook.errors import HarnessError, PageError, Where
 from drillbook.model import Report
 from drillbook.site.wording import day, in_words
@@ -252,11 +253,11 @@ def _today(reports: Sequence[Report]) -> datetime:
     if epoch := os.environ.get("SOURCE_DATE_EPOCH"):
         return datetime.fromtimestamp(int(epoch), UTC)
     newest = max((found.finished for found in reports), default="")
-    return datetime.fromisoformat(newest) if newest else datetime.now(UTC)
+    return datetime.fromisoformat(newest) if newest else clock.now()
 
 
 def _meta(reports: Sequence[Report]) -> str:
-    stamp = _today(reports).strftime("%Y-%m-%dT%H:%M:%SZ")
+    stamp = clock.text(_today(reports))
     return (
         f'<meta name="dcterms.created" content="{stamp}">'
         f'<meta name="dcterms.modified" content="{stamp}">'

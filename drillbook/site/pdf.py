@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from drillbook import report
+from drillbook import files, report
 from drillbook.errors import DrillbookError, HarnessError, PageError
 from drillbook.site import paper
 
@@ -53,10 +52,7 @@ def make(html: Path, out: Path, *, build: Path, only: str = "") -> Path:
         raise PageError(
             "dead-anchor", "the printed book is not whole:\n" + "\n".join(complaints.found)
         )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(f".{out.name}.{os.getpid()}")
-    part.write_bytes(data)
-    part.replace(out)
+    files.replace(out, data)
     return out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from docutils import nodes
 from sphinx.environment.collectors import EnvironmentCollector
 from sphinx.util.docutils import SphinxDirective
 
+from drillbook import clock, files
 from drillbook import plan as plans
 from drillbook import report as reports
 from drillbook.errors import HarnessError
@@ -81,7 +82,7 @@ def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 
 def _content(app: Sphinx, kind: str, docname: str) -> list[nodes.Node]:
-    root, today = Path(app.confdir), datetime.now(UTC).date()
+    root, today = Path(app.confdir), clock.today()
     if kind in ("reviews", "overdue"):
         return _reviews(app, docname, today, only_late=kind == "overdue")
     if kind == "history":
@@ -103,12 +104,9 @@ def _success(root: Path, today: date) -> tuple[metrics.Figure, ...]:
 
 def _keep(root: Path, kind: str, figures: Sequence[metrics.Figure]) -> None:
     path = root / "build" / METRICS
-    path.parent.mkdir(exist_ok=True)
     known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     known[kind] = [asdict(each) | {"met": each.met} for each in figures]
-    part = path.with_suffix(".new")
-    part.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
-    part.replace(path)
+    files.replace(path, json.dumps(known, indent=1) + "\n")
 
 
 def _figure(figure: metrics.Figure) -> Sequence[str]:

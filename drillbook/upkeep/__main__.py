@@ -7,10 +7,9 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
-from drillbook import plan, report
+from drillbook import clock, plan, report
 from drillbook.errors import DrillbookError, HarnessError
 from drillbook.upkeep import history, review, touched
 
@@ -53,7 +52,7 @@ def _command(options: argparse.Namespace, root: Path) -> int:
         ]
         print(f"{history.FILE}: {history.append(root / history.FILE, records)} runs added")
         return OK
-    today = datetime.now(UTC).date()
+    today = clock.today()
     for each in review.calendar(root / "source"):
         if each.overdue(today):
             print(f"source/{each.docname}.md: {each.owner}: review was due on {each.due}")
