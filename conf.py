@@ -57,8 +57,11 @@ html_show_search_summary = False  # it fetches pages, which file:// refuses
 html_theme = "furo"
 html_title = project
 html_static_path = ["source/_static"]
-html_css_files = ["fonts.css", "drillbook.css"]
-html_js_files = [("drillbook.js", {"defer": "defer"})]
+html_css_files = ["fonts.css", "drillbook.css", "reading.css"]
+html_js_files = [
+    ("drillbook.js", {"defer": "defer"}),
+    ("reading.js", {"defer": "defer"}),
+]
 html_copy_source = False
 html_show_sphinx = False
 pygments_style = "a11y-high-contrast-light"
@@ -82,3 +85,5 @@ html_theme_options = {
 
 # What the copy button yields is what ran: no prompts, no output, no line numbers.
 copybutton_exclude = ".linenos, .gp, .go"
+# What is shown because it does damage, or is refused, is not typed in an incident.
+copybutton_selector = "div.highlight:not(.db-no-copy *) pre"

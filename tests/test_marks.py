@@ -87,7 +87,7 @@ def test_the_line_of_a_verified_block(book: Book) -> None:
     html(book)
     mark = block(page(book), "context").select_one(".db-mark")
     assert text_of(mark) == (
-        "✓ verified · 23 Nov 2026 14:05 UTC on local · 0.31 s · postgresql 15.18"
+        "✓ verified 23 Nov 2026 14:05 UTC on local · 0.31 s · postgresql 15.18"
         " · in 4 scenarios · output"
     )
     assert mark is not None
@@ -102,12 +102,17 @@ def test_two_backends_are_both_named_each_with_its_day(book: Book) -> None:
     marks_sample.write(book.root / "build", book.plan(), later)
     html(book)
     assert text_of(block(page(book), "context").select_one(".db-mark")) == (
-        "✓ verified · 23 Nov 2026 14:05 UTC on local, 22 Nov 2026 02:11 UTC on compose · 0.31 s"
+        "✓ verified 23 Nov 2026 14:05 UTC on local, 22 Nov 2026 02:11 UTC on compose · 0.31 s"
         " · postgresql 15.18 · in 4 scenarios · output on local and compose"
     )
     panel = page(book).select_one("#drill-primary-lost")
     assert panel is not None
-    assert [text_of(th) for th in panel.select("thead th")] == ["aimed at", "local", "compose"]
+    assert [text_of(th) for th in panel.select("thead th")] == [
+        "Measure",
+        "objective",
+        "local",
+        "compose",
+    ]
 
 
 def test_the_lines_of_blocks_that_are_not_verified(book: Book) -> None:
@@ -152,7 +157,7 @@ def test_the_line_above_a_block(book: Book) -> None:
         " the old primary can only come back as a replica"
     )
     assert heads["repoint"] == "on appwriteundo: point-back"
-    assert heads["failed"] == "on opsreadrepeated for up to 20 s"
+    assert heads["failed"] == "on opsreadre-run until it matches, at most 20 s"
     link = block(soup, "repoint").select_one(".db-undo a")
     assert link is not None
     assert link["href"] == "#snippet-point-back"
@@ -164,19 +169,19 @@ def test_the_panel_of_a_drill(book: Book) -> None:
     soup = page(book)
     good, bad = soup.select(".db-drill")
     assert [text_of(row) for row in good.select("tr")] == [
-        "aimed atlocal",
-        "Served again (RTO)15 min10 min of it for people✓ 4.2 s",
+        "Measureobjectivelocal",
+        "Recovery time (RTO)15 minincludes 10 min for people✓ 4.2 s",
         "Writes lost (RPO)none✓ noneof 412 confirmed",
-        "Writes doublednonenone",
+        "Duplicate writesnonenone",
         "Confirmed workrows 380, content 32",
         "Longest gap between writes4.4 s",
-        "Without the write stepsstays down✓ stayed down",
+        "Control: without the write stepsstays down✓ stayed down",
     ]
     assert text_of(good.select_one(".db-drill-head")) == "Drill ✓ verified"
     assert text_of(good.select_one(".db-drill-fault")) == "Fault: kill db-1"
     assert text_of(good.select_one(".db-drill-run")) == (
         "local: 23 Nov 2026 14:05 UTC · commit 3f9c2d1e8a · postgresql 15.18"
-        " · stood in: wordpress · account"
+        " · replaced by a stand-in: wordpress · measurements"
     )
     assert text_of(bad.select_one(".db-drill-head")) == (
         "Drill × failed recovery took 131.0 s: more than the 120 s aimed at"
@@ -188,15 +193,15 @@ def test_the_panel_of_a_drill(book: Book) -> None:
 def test_the_line_of_a_page(book: Book) -> None:
     html(book)
     assert text_of(page(book).select_one("h1 + .db-page")) == (
-        "kept by database-on-call · read through on 20 Nov 2026, every month · 7 ✓ verified,"
+        "owner database-on-call · last reviewed 20 Nov 2026; next due 20 Dec 2026 · 7 ✓ verified,"
         " 2 – skipped, 1 ≠ stale, 1 ? not run, 1 ! error, 1 × failed"
         " · drills: 1 ✓ verified, 1 × failed"
     )
     assert text_of(page(book, "runbooks/payments").select_one(".db-page")) == (
-        "kept by payments-on-call · read through on 20 Nov 2026, every month · 1 ≈ simulated"
+        "owner payments-on-call · last reviewed 20 Nov 2026; next due 20 Dec 2026 · 1 ≈ simulated"
     )
     assert text_of(page(book, "other").select_one(".db-page")) == (
-        "kept by editors · read through on 20 Nov 2026, every quarter"
+        "owner editors · last reviewed 20 Nov 2026; next due 18 Feb 2027"
     )
     assert page(book, "index").select_one(".db-page") is None
 
@@ -217,7 +222,7 @@ def test_what_passed_on_a_simulated_service_is_not_called_verified() -> None:
         return text_of(BeautifulSoup(panels.page_line(written, marks, {}), "html.parser"))
 
     when = "verified since 23 Nov 2026 14:05 UTC"
-    assert line("verified", "verified") == f"every block {when}"
+    assert line("verified", "verified") == f"all blocks {when}"
     assert line("verified", "simulated") == f"1 block {when} · 1 ≈ simulated"
     assert line("simulated") == "1 ≈ simulated"
 

@@ -86,7 +86,7 @@ def test_every_state_is_on_paper(printed: str) -> None:
         "✓ 4.2 s",
         "of 412 confirmed",
         "stayed down",
-        "kept by database-on-call",
+        "owner database-on-call",
     ):
         assert text in printed
 

@@ -29,12 +29,12 @@ LABEL = "Example, not a result"
 """Stands in each frame, so that none is taken for a result."""
 
 ADVICE: Mapping[State, str] = {
-    "simulated": "Use it, and watch more closely: the real service may answer otherwise.",
-    "skipped": "Read the reason. Nobody has seen this command work here; it is yours to judge.",
-    "stale": "Read it before you use it: it worked once, on a page or a stack that was not this.",
+    "simulated": "Use it, and watch more closely: the real service may answer differently.",
+    "skipped": "Read the reason. This command has never been seen to work here: judge it yourself.",
+    "stale": "Read it before you use it: it worked on an earlier version of the page or the stack.",
     "not-run": "Do not rely on it. Look for the block above it that failed.",
-    "error": "Nothing is known of the block. The machinery has to be mended, not the page.",
-    "failed": "Do not use it as printed. Unfold why, and escalate if it is the step you need.",
+    "error": "Nothing is known of the block. Repair the test environment, not the page.",
+    "failed": "Do not use it as printed. Read the reason, and escalate if you need this step.",
 }
 """What a reader should do at each state but verified, which a page can show for real."""
 

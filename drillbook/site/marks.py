@@ -180,6 +180,11 @@ class _View:
         undo = f"#{self.anchor('snippet', target)}" if target in self._known.snippets else ""
         return panels.head(snippet, self._known.users.get(snippet.on, ""), undo)
 
+    def shown_only(self, id_: str) -> bool:
+        """Whether a block only shows that something is refused."""
+        snippet = self._known.snippets.get(id_)
+        return snippet is not None and bool(snippet.options.refusal_of)
+
     def verification(self, id_: str) -> Verification:
         found = self._known.verifications.get(id_)
         if found is None:
@@ -298,6 +303,9 @@ def _scenario_of(node: nodes.Element, docname: str) -> str:
     return id_ if "#" in id_ else f"{docname}#{id_}"
 
 
+DAMAGE = "damage"
+"""Class of a block that shows what does damage: nobody should copy it."""
+
 _MOST_LINES_TOGETHER = 30
 """Lines of a block that stay on one printed page; a longer one would leave one empty."""
 
@@ -312,6 +320,8 @@ def _surround(block: nodes.Element, view: _View, id_: str, *, first: bool) -> No
     box = nodes.container(classes=["db-snippet", f"db-is-{view.verification(id_).state}"])
     if block.astext().count("\n") > _MOST_LINES_TOGETHER:
         box["classes"].append("db-long")
+    if view.shown_only(id_) or DAMAGE in block.get("classes", ()):
+        box["classes"].append("db-no-copy")
     if first and id_:
         box["ids"].append(view.anchor("snippet", id_))
     outer.parent.replace(outer, box)

@@ -7,12 +7,14 @@ of verifications, so that the screen and the paper show the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, timedelta
 from html import escape
 
 from drillbook.model import DrillResult, Page, Snippet
 from drillbook.site import counting
-from drillbook.site.wording import NO, YES, badge, day, moment, seconds
+from drillbook.site.wording import NO, YES, badge, day, lost_writes, moment, seconds
 from drillbook.verification import (
+    MAX_AGE_DAYS,
     DrillVerification,
     Run,
     Verification,
@@ -37,9 +39,11 @@ def head(snippet: Snippet, user: str, undo: str) -> str:
     if options.effect:
         parts.append(f'<span class="db-effect db-effect-{options.effect}">{options.effect}</span>')
     if options.eventually_s:
-        parts.append(f"<span>repeated for up to {seconds(options.eventually_s)}</span>")
+        parts.append(
+            f"<span>re-run until it matches, at most {seconds(options.eventually_s)}</span>"
+        )
     if options.exit_code:
-        parts.append(f"<span>must end with status {options.exit_code}</span>")
+        parts.append(f"<span>expected exit status {options.exit_code}</span>")
     if options.refusal_of:
         parts.append(f"<span>refusal of <code>{escape(options.refusal_of)}</code></span>")
     if options.undo:
@@ -58,20 +62,24 @@ def head(snippet: Snippet, user: str, undo: str) -> str:
         fixes = f"<b>needs fix {escape(options.needs_fix)}</b> in the platform"
         parts.append(f'<span class="db-fix">{fixes}</span>')
     if options.optional:
-        parts.append(f"<span>may be left out: {escape(options.optional)}</span>")
+        parts.append(f"<span>optional: {escape(options.optional)}</span>")
     return f'<p class="db-head">{"".join(parts)}</p>'
 
 
 def mark(verification: Verification, link: Link) -> str:
-    """The line below a block: may it be believed, since when, on what."""
+    """The result below a block.
+
+    Of a verified block one word is shown and the rest is folded under it; every other state
+    says its reason at once.
+    """
     run = verification.deciding
     state = verification.state
-    parts = [badge(state)]
+    parts = [] if state == "verified" else [badge(state)]
     if state in ("verified", "simulated") and run:
         parts.append(_runs([r for r in verification.runs if r.state == state]))
         parts.append(seconds(run.duration_s))
         if run.waited_s:
-            parts.append(f"held after {seconds(run.waited_s)}")
+            parts.append(f"matched after {seconds(run.waited_s)}")
         if versions := _versions(run):
             parts.append(versions)
         if verification.scenarios > 1:
@@ -85,8 +93,13 @@ def mark(verification: Verification, link: Link) -> str:
         parts.append(f'<span class="db-reason">{escape(first)}</span>')
     parts += _evidence(verification.runs, link)
     until = f' data-until="{verification.until}"' if verification.until else ""
-    line = f'<p class="db-mark" data-state="{state}"{until}>{_joined(parts)}</p>'
-    return line + (_details(rest) if rest.strip() else "")
+    attributes = f'class="db-mark" data-state="{state}"{until}'
+    if state == "verified":
+        return (
+            f"<div {attributes}><details><summary>{badge(state)}</summary>"
+            f" <p>{_joined(parts)}</p></details></div>"
+        )
+    return f"<p {attributes}>{_joined(parts)}</p>" + (_details(rest) if rest.strip() else "")
 
 
 def drill_panel(drill: DrillVerification, link: Link, anchor: str) -> str:
@@ -101,16 +114,16 @@ def drill_panel(drill: DrillVerification, link: Link, anchor: str) -> str:
     results = drill.results.values()
     rows = [
         _row(
-            "Served again (RTO)",
-            f"{seconds(aims.rto_s)}<small>{seconds(aims.people_s)} of it for people</small>",
+            "Recovery time (RTO)",
+            f"{seconds(aims.rto_s)}<small>includes {seconds(aims.people_s)} for people</small>",
             [_recovery(drill, result) for result in results],
         ),
         _row(
             "Writes lost (RPO)",
-            f"at most {seconds(aims.rpo_s)}" if aims.rpo_s else "none",
+            f"up to {seconds(aims.rpo_s)} of writes" if aims.rpo_s else "none",
             [_loss(drill, result) for result in results],
         ),
-        _row("Writes doubled", "none", [str(result.doubled or "none") for result in results]),
+        _row("Duplicate writes", "none", [str(result.doubled or "none") for result in results]),
     ]
     if any(result.accounts for result in results):
         rows.append(_row("Confirmed work", "", [_kinds(result) for result in results]))
@@ -118,7 +131,7 @@ def drill_panel(drill: DrillVerification, link: Link, anchor: str) -> str:
         rows += [
             _row("Longest gap between writes", "", [seconds(result.gap_s) for result in results]),
             _row(
-                "Without the write steps",
+                "Control: without the write steps",
                 "stays down",
                 [_CONTROLS[result.control] for result in results],
             ),
@@ -135,7 +148,8 @@ def drill_panel(drill: DrillVerification, link: Link, anchor: str) -> str:
         f'<p class="db-drill-fault">Fault: <code>{escape(aims.fault)}</code></p>'
         + (_details(rest) if rest.strip() else "")
         + f'<div class="db-scroll" role="region" aria-label="Measured: {escape(aims.name)}">'
-        f'<table class="db-measured"><thead><tr><td></td><th scope="col">aimed at</th>{cells}'
+        f'<table class="db-measured"><thead><tr><th scope="col">Measure</th>'
+        f'<th scope="col">objective</th>{cells}'
         f"</tr></thead><tbody>{''.join(rows)}</tbody></table></div>{runs}</div>"
     )
 
@@ -148,10 +162,9 @@ def page_line(
     """The line below a page's title: who keeps it, last reviewed against last verified."""
     parts = []
     if page.owner:
-        parts.append(f"kept by <b>{escape(page.owner)}</b>")
+        parts.append(f"owner <b>{escape(page.owner)}</b>")
     if page.last_reviewed:
-        cycle = f", {_CYCLES[page.review_cycle]}" if page.review_cycle in _CYCLES else ""
-        parts.append(f"read through on {day(page.last_reviewed)}{cycle}")
+        parts.append(f"last reviewed {day(page.last_reviewed)}{_next_due(page)}")
     ids = dict.fromkeys(s.id for scenario in page.scenarios for s in scenario.snippets)
     marks = [verifications[id_] for id_ in ids]
     if marks:
@@ -177,7 +190,7 @@ def _since(marks: Sequence[Verification], since: str, verified: int) -> str:
     """
     others = [mark for mark in marks if mark.state != "verified"]
     some = "1 block" if verified == 1 else f"{verified} blocks"
-    said = [f"{some if others else 'every block'} verified since {moment(since)}"]
+    said = [f"{some if others else 'all blocks'} verified since {moment(since)}"]
     if others:
         said.append(counting.in_words(others))
     until = counting.soonest(marks)
@@ -185,15 +198,20 @@ def _since(marks: Sequence[Verification], since: str, verified: int) -> str:
     return holds + counting.in_words(marks, hidden=True) if until else _joined(said)
 
 
-_CYCLES = {
-    "weekly": "every week",
-    "monthly": "every month",
-    "quarterly": "every quarter",
-    "after-incident": "after each incident",
-}
+def _next_due(page: Page) -> str:
+    """When the next review is due; nothing without a cycle or a day."""
+    try:
+        last = date.fromisoformat(page.last_reviewed)
+        due = last + timedelta(days=MAX_AGE_DAYS[page.review_cycle])
+    except (KeyError, ValueError):
+        return ""
+    after = " or after the next incident" if page.review_cycle == "after-incident" else ""
+    return f"; next due {day(due.isoformat())}{after}"
+
+
 _CONTROLS = {
     "stayed-down": f"{YES} stayed down",
-    "recovered": f"{NO} came back: proves nothing",
+    "recovered": f"{NO} recovered: the drill proves nothing",
     "not-run": "not tried",
 }
 
@@ -226,16 +244,15 @@ def _evidence(runs: Sequence[Run], link: Link) -> list[str]:
 
 def _recovery(drill: DrillVerification, result: DrillResult) -> str:
     if result.recovered_s is None:
-        return "not at all"
+        return "did not recover"
     met = result.recovered_s + drill.drill.people_s <= drill.drill.rto_s
     return f"{YES if met else NO} {seconds(result.recovered_s)}"
 
 
 def _loss(drill: DrillVerification, result: DrillResult) -> str:
     met = result.lost_s <= drill.drill.rpo_s
-    span = f" over {seconds(result.lost_s)}" if result.lost_s else ""
     of = f"<small>of {result.acknowledged} confirmed</small>"
-    return f"{YES if met else NO} {result.lost or 'none'}{span}{of}"
+    return f"{YES if met else NO} {lost_writes(result)}{of}"
 
 
 def _kinds(result: DrillResult) -> str:
@@ -249,8 +266,10 @@ def _origin(run: Run, link: Link) -> str:
         parts.append(f"commit <code>{escape(run.commit[:10])}</code>")
     parts.append(_versions(run))
     if run.stood_in:
-        parts.append(f"stood in: {escape(', '.join(run.stood_in))}")
-    parts += [f'<a href="{escape(a)}">account</a>' for file in run.evidence if (a := link(file))]
+        parts.append(f"replaced by a stand-in: {escape(', '.join(run.stood_in))}")
+    parts += [
+        f'<a href="{escape(a)}">measurements</a>' for file in run.evidence if (a := link(file))
+    ]
     return f'<p class="db-drill-run">{_joined(parts)}</p>'
 
 

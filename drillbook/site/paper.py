@@ -130,6 +130,12 @@ def _show_tabs(soup: BeautifulSoup, content: Tag) -> None:
 
 def _unfold(soup: BeautifulSoup, content: Tag) -> None:
     """What is folded away on a screen is open on paper."""
+    for details in content.select(".db-mark > details"):
+        # A mark is one line on paper.
+        for part in details.find_all(["summary", "p"], recursive=False):
+            part.name = "span"
+            part.append(" ")
+        details.unwrap()
     for details in reversed(content.select("details")):
         details.name = "div"
         details.attrs = {"class": "folded"}

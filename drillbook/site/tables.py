@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 
-from drillbook.model import DrillResult, Page
+from drillbook.model import Page
 from drillbook.site import counting
-from drillbook.site.wording import MEANINGS, SYMBOLS, WORDS, badge, moment, seconds
+from drillbook.site.wording import MEANINGS, SYMBOLS, WORDS, badge, lost_writes, moment, seconds
 from drillbook.verification import STATES, DrillVerification, Verification, last_verified
 
 
@@ -18,27 +18,28 @@ def drill_table(drills: Iterable[DrillVerification], address: Callable[[str], st
         best = drill.deciding
         result = drill.results.get(best.backend) if best else None
         recovered = "–" if result is None else _seconds_or_dash(result.recovered_s)
-        lost = "–" if result is None else _lost(result)
+        lost = "–" if result is None else lost_writes(result)
+        may_lose = f"up to {seconds(drill.drill.rpo_s)} of writes" if drill.drill.rpo_s else "none"
         backends = ", ".join(run.backend for run in drill.runs if run.counts) or "–"
         rows.append(
             f'<tr><th scope="row"><a href="{escape(address(drill.id))}">{escape(drill.title)}</a>'
             f"<small><code>{escape(drill.drill.fault)}</code></small></th>"
             f"<td{_until(drill)}>{badge(drill.state)}</td>"
             f"<td>{seconds(drill.drill.rto_s - drill.drill.people_s)}</td><td>{recovered}</td>"
-            f"<td>{f'{seconds(drill.drill.rpo_s)} of them' if drill.drill.rpo_s else 'none'}</td>"
+            f"<td>{may_lose}</td>"
             f"<td>{lost}</td>"
             f"<td>{moment(best.when) if best and best.when else '–'}</td>"
             f"<td>{escape(backends)}</td></tr>"
         )
     names = (
         "Drill",
-        "Mark",
-        "Commands may take",
-        "took",
-        "Writes lost, at most",
-        "lost",
+        "Result",
+        "Time limit of the commands",
+        "Recovered in",
+        "Limit of lost writes",
+        "Lost writes",
         "Last run",
-        "on",
+        "Backend",
     )
     return _table(names, rows, "Drills", "No page of this book has a drill yet.")
 
@@ -85,7 +86,7 @@ def page_table(
             f'<tr class="db-counts db-total"><th scope="row">All pages</th>{_counts(total)}'
             "<td></td></tr>"
         )
-    names = ("Page", *(f"{SYMBOLS[s]} {WORDS[s]}" for s in STATES), "Every block since")
+    names = ("Page", *(f"{SYMBOLS[s]} {WORDS[s]}" for s in STATES), "All verified since")
     return _table(names, rows, "Blocks", "No page of this book has blocks that are run yet.")
 
 
@@ -109,7 +110,7 @@ def legend() -> str:
         f'<td class="db-text">{escape(MEANINGS[state])}</td></tr>'
         for state in STATES
     ]
-    return _table(("Mark", "What it says of the block"), rows, "Marks", "")
+    return _table(("Mark", "Meaning"), rows, "Marks", "")
 
 
 def declared(names: Sequence[str], rows: Iterable[Sequence[str]], label: str) -> str:
@@ -140,12 +141,6 @@ def _inline(text: str) -> str:
         f"<code>{escape(piece)}</code>" if number % 2 else escape(piece)
         for number, piece in enumerate(pieces)
     )
-
-
-def _lost(result: DrillResult) -> str:
-    if not result.lost:
-        return "none"
-    return f"{result.lost}, of {seconds(result.lost_s)}"
 
 
 def _seconds_or_dash(value: float | None) -> str:

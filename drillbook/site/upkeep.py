@@ -89,7 +89,9 @@ def _content(app: Sphinx, kind: str, docname: str) -> list[nodes.Node]:
         return _history(root)
     figures = metrics.quality(_counts(app.env)) if kind == "quality" else _success(root, today)
     _keep(root, kind, figures)
-    return [_table(("Figure", "Before", "Aim", "Today", ""), [_figure(each) for each in figures])]
+    return [
+        _table(("Figure", "Before", "Target", "Today", "Note"), [_figure(each) for each in figures])
+    ]
 
 
 def _success(root: Path, today: date) -> tuple[metrics.Figure, ...]:
@@ -132,7 +134,7 @@ def _reviews(app: Sphinx, docname: str, today: date, *, only_late: bool) -> list
     ]  # fmt: skip
     if not rows:
         return [nodes.paragraph("", "No page is overdue.")]
-    return [_table(("Page", "Owner", "Read", "Last", "Next"), rows)]
+    return [_table(("Page", "Owner", "Review cycle", "Last reviewed", "Next due"), rows)]
 
 
 def _history(root: Path) -> list[nodes.Node]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from html import escape
 
+from drillbook.model import DrillResult
 from drillbook.verification import State
 
 SYMBOLS: Mapping[State, str] = {
@@ -32,12 +33,12 @@ WORDS: Mapping[State, str] = {
 MEANINGS: Mapping[State, str] = {
     "verified": "run as printed, with this result, on the servers named",
     "simulated": "run as printed, but a service it talks to was only simulated, or a defect of the "
-    "platform was mended here",
+    "platform was fixed here first",
     "skipped": "not run, for the reason given",
     "stale": "the page, or what it runs on, has changed since the last run, or that run is too old",
-    "not-run": "never reached: no run is known, or an earlier block failed",
-    "error": "the machinery broke before it could be known whether the page is right",
-    "failed": "run as printed, and the result was another: do not trust this block",
+    "not-run": "not run: there is no result, or an earlier block failed",
+    "error": "the test environment broke, so it is not known whether the page is right",
+    "failed": "run as printed, and the result was different: do not trust this block",
 }
 
 
@@ -60,6 +61,15 @@ def seconds(value: float) -> str:
     minutes, left = divmod(rest, 60)
     parts = [(hours, "h"), (minutes, "min"), (left if not hours else 0, "s")]
     return " ".join(f"{number} {unit}" for number, unit in parts if number)
+
+
+def lost_writes(result: DrillResult) -> str:
+    """How many confirmed writes a drill lost, and how long a span of them: `60 writes in 1 s`."""
+    if not result.lost:
+        return "none"
+    noun = "write" if result.lost == 1 else "writes"
+    span = f" in {seconds(result.lost_s)}" if result.lost_s else ""
+    return f"{result.lost} {noun}{span}"
 
 
 def day(iso: str) -> str:

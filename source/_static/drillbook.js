@@ -18,6 +18,9 @@
       word.textContent = "≠ stale";
       word.title = "This copy of the book is older than its marks may be: " + until;
       element.setAttribute("data-state", "stale");
+      if (element.className === "db-mark") {
+        element.append(" the last run is too old: its result held until " + until);
+      }
       var box = element.closest(".db-snippet");
       if (box) {
         box.classList.remove("db-is-verified", "db-is-simulated", "db-is-skipped");
