@@ -17,6 +17,7 @@ LOOKING = (
     *("sb triage", "sb triage --json", "sb look postgres", "sb look redis", "sb look queues"),
     *("sb look payments", "sb look deploy", "sb show jobs", "sb show in-hand", "sb show missing"),
     *("sb show failed", "sb show curable", "sb show causes", "sb show doubled", "sb show late 5"),
+    *("sb show posts --newest 5", "sb show pace"),
     *("sb show pools", "sb show kinds", "sb show holders", "sb hosts", "sb primary", "sb version"),
     *("sb may promote db-2", "sb may size 5", "sb may cancel 1", "sb may clear 'jwt:*'"),
     *("sb may resume publishing", "sb may retry-now", "sb may move eu-west-1 us-east-1"),

@@ -114,7 +114,8 @@ def doubled() -> None:
 @show.command()
 @click.argument("jobs", metavar="[JOB]...", nargs=-1)
 @click.option("--from", "listed", type=click.File("r"), help="A list, the id in the last column.")
-def posts(jobs: tuple[str, ...], listed: IO[str] | None) -> None:
+@click.option("--newest", type=int, default=0, help="So many that were published last, too.")
+def posts(jobs: tuple[str, ...], listed: IO[str] | None, newest: int) -> None:
     """How many of the jobs are published, and how many posts their sites show."""
     from collections import Counter
 
@@ -123,6 +124,7 @@ def posts(jobs: tuple[str, ...], listed: IO[str] | None) -> None:
     from smartbeak_ops.looks import publishing_sql as sql
 
     wanted = [*jobs, *(read_list(listed.read()) if listed else ())]
+    wanted += [str(row["id"]) for row in _rows(sql.NEWEST, newest)] if newest else []
     rows = _rows(sql.SITES_OF, wanted)
     undone = sum(row["status"] != "published" for row in rows)
     click.echo(f"{undone} of {len(rows)} are not published")

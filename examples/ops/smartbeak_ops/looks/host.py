@@ -19,9 +19,9 @@ REDIS_LOG = Path("/var/log/redis/redis.log")
 PLATFORM_LOG = Path("/var/log/smartbeak/platform.log")
 PIDFILE = Path("/run/platform.pid")
 
-_BUSY = 0.4
-"""Share of a CPU from which on a process that gives no answer works on something; a busy
-host may leave it no more."""
+_BUSY = 0.1
+"""Share of a CPU from which on a process that gives no answer works on something: one that waits
+takes a hundredth or two, and a loaded host may leave one that works no more."""
 
 FREE_PERCENT = 3
 """Share of a disk that must be free; below it counts as full."""

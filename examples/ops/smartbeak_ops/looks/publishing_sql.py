@@ -238,6 +238,13 @@ FROM publishing_jobs AS job JOIN publish_targets AS target ON target.id = job.ta
 WHERE job.id = ANY(%s)
 """
 
+# Only sites can be asked for their posts.
+NEWEST: Final[LiteralString] = """
+SELECT job.id FROM publishing_jobs AS job
+JOIN publish_targets AS target ON target.id = job.target_id AND target.type = 'wordpress'
+WHERE job.status = 'published' ORDER BY job.published_at DESC LIMIT %s
+"""
+
 RECORDABLE: Final[LiteralString] = """
 SELECT job.status, job.region,
        CASE target.type WHEN 'wordpress' THEN target.config->>'url' END AS url
