@@ -16,6 +16,7 @@ extensions = [
     "myst_parser",
     "sphinx_design",
     "sphinx_copybutton",
+    "drillbook.site.search",
     "drillbook.site.diagrams",  # sphinxcontrib.mermaid, drawn while building
     "drillbook.sphinx_ext",
     "drillbook.site.mark_examples",
@@ -51,7 +52,6 @@ myst_heading_anchors = 4
 
 # The built folder works from a disk: nothing is fetched, no script is a module.
 mermaid_output_format = "svg"
-html_show_search_summary = False  # it fetches pages, which file:// refuses
 
 # HTML
 html_theme = "furo"
@@ -63,6 +63,7 @@ html_js_files = [
     ("reading.js", {"defer": "defer"}),
 ]
 html_copy_source = False
+html_use_index = False  # it would be empty
 html_show_sphinx = False
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
