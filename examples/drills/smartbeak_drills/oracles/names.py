@@ -23,6 +23,7 @@ OF_PLATFORM: Mapping[str, str] = {
     "publishing": "Publishing jobs are acknowledged, none is late, and one of the newest is "
     "published.",
     "redis": "As `content` and `publishing`, and Redis answers at the configured address.",
+    "followed": "As `content`, and a replica is in step with the Redis at the configured address.",
     "fresh": "As `content`, and what readers are answered is what the database holds.",
     "revoked": "A token that was revoked is refused, and a good one is taken.",
     "restored": "As `redis` and `revoked`.",

@@ -166,3 +166,16 @@ class RedisReached:
         with self._connect() as redis:
             redis.run("SET", "drillbook:probe", "1", "EX", "60")
         return ""
+
+
+class RedisFollowed:
+    """A replica is in step with the Redis at the configured address."""
+
+    def __init__(self, connect: Callable[[], Redis]) -> None:
+        self._connect = connect
+
+    def look(self) -> str:
+        """See `drillbook.inside.oracle.Oracle`."""
+        with self._connect() as redis:
+            said = str(redis.run("INFO", "replication"))
+        return "" if "state=online" in said else "no replica of Redis is in step"

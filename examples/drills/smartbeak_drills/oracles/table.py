@@ -13,6 +13,7 @@ from smartbeak_drills.oracles.platform import (
     ContentServed,
     Fresh,
     PublishingServed,
+    RedisFollowed,
     RedisReached,
     Revoked,
 )
@@ -78,6 +79,12 @@ def _redis(means: Means) -> Oracle:
     return All(*parts)
 
 
+def _followed(means: Means) -> Oracle:
+    content = _content(means)
+    assert means.redis, "it comes with content"
+    return All(content, RedisFollowed(means.redis))
+
+
 def _fresh(means: Means) -> Oracle:
     content = _content(means)
     assert means.platform and means.readers, "they come with content"
@@ -103,6 +110,7 @@ _ORACLES: Mapping[str, Callable[[Means], Oracle]] = {
     "content": _content,
     "publishing": _publishing,
     "redis": _redis,
+    "followed": _followed,
     "fresh": _fresh,
     "revoked": _revoked,
     "restored": _restored,
