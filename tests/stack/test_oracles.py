@@ -13,7 +13,14 @@ from drillbook.inside.probing import CannotLook
 from drillbook.inside.trouble import Trouble
 from smartbeak_drills.oracles import names, platform, table
 from smartbeak_drills.oracles.base import Surroundings
-from smartbeak_drills.oracles.platform import ContentServed, Fresh, PublishingServed, Revoked
+from smartbeak_drills.oracles.platform import (
+    ContentServed,
+    Fresh,
+    PublishingServed,
+    RedisFollowed,
+    Revoked,
+)
+from smartbeak_drills.resp import Redis, Reply
 from smartbeak_drills.users.content import Content
 from smartbeak_drills.users.leavers import Leaver
 from smartbeak_drills.users.platform import Platform, Waiting
@@ -188,6 +195,36 @@ def test_publishing_holds_again_only_when_a_job_from_after_the_trouble_is_publis
     assert oracle.look() == ""
 
 
+class Replying:
+    """A connection to Redis that says one thing."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.reply = reply
+
+    def __enter__(self) -> Replying:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is open."""
+
+    def run(self, *words: str) -> Reply:
+        assert words == ("INFO", "replication")
+        return self.reply
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        ("role:master\r\nslave0:ip=redis-2,port=6379,state=online,offset=14,lag=0\r\n", ""),
+        ("slave0:ip=redis-2,state=wait_bgsave\r\n", "no replica of Redis is in step"),
+        ("role:master\r\nconnected_slaves:0\r\n", "no replica of Redis is in step"),
+        (None, "no replica of Redis is in step"),
+    ],
+)
+def test_a_replica_follows_once_it_is_in_step(reply: Reply, said: str) -> None:
+    assert RedisFollowed(lambda: cast(Redis, Replying(reply))).look() == said
+
+
 def test_fresh_is_what_the_database_holds(users: Users, clock: Clock) -> None:
     oracle = Fresh(cast(Readers, users), cast(Platform, users))
     assert oracle.look() == ""
@@ -264,5 +301,7 @@ def test_with_a_platform_a_databases_users_are_those_of_the_platform(users: User
     assert isinstance(table.make("writes", with_content), ContentServed)
     assert isinstance(table.make("connections", with_content), All)
     assert isinstance(table.make("redis", with_content), All)
+    with_redis = means(platform=users, content=users, redis=lambda: None)
+    assert isinstance(table.make("followed", with_redis), All)
     with pytest.raises(CannotLook, match="no worker"):
         table.make("publishing", with_content)

@@ -154,6 +154,23 @@ FAULTS = (
         "data", always("restored"), redis.flush, (OPERATOR,),
     ),
     Declaration(
+        "fail-snapshots", ("HOST",),
+        "A folder stands where the snapshot goes; Redis tries one, fails, and refuses writes.",
+        "files", always("redis"), redis.fail_snapshots, (OPERATOR,),
+    ),
+    Declaration(
+        "change-redis-password", ("HOST",),
+        "The running Redis gets a password that its file and the platform's address do not have, "
+        "and ends all connections.",
+        "credentials", always("redis"), redis.change_password, (OPERATOR,),
+    ),
+    Declaration(
+        "misname-redis", (),
+        "Somebody puts the name of no host into the platform's address of Redis and restarts its "
+        "processes.",
+        "files", always("redis"), redis.misname, (APP, API), counts_from_end=True,
+    ),
+    Declaration(
         "stale-cache", (),
         "Rows of content are changed by SQL while `cache:content:*` holds their old text.",
         "data", always("fresh"), platform.stale_cache, (OPERATOR, APP, API),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from drillbook.drills.hosts import InjectionFailed, run, signal, until
+from drillbook.drills.hosts import InjectionFailed, ask, present, run, signal, until
 from drillbook.sandboxes.sandbox import Sandbox
 from smartbeak_drills.injections import client
-from smartbeak_drills.places import FORGOTTEN, OPERATOR
+from smartbeak_drills.places import APP, CONFIG, FORGOTTEN, OPERATOR, PLATFORM
 
 DATA = "/var/lib/redis"
 SETTINGS = "redis.conf"
@@ -24,6 +24,15 @@ done
 [[ -s $file ]] || { echo "no append-only file: $file" >&2; exit 1; }
 printf 'x%.0s' {1..64} >>"$file"
 """
+
+# Whoever is connected has shown no password yet, so all of them are asked for it.
+PASSWORD = r"""
+printf 'CONFIG SET requirepass %s\nCLIENT KILL TYPE normal SKIPME yes\n' "$2" \
+  | redis-cli -e -h "$1" >/dev/null
+"""
+
+# The last step of a snapshot is to give its file this name.
+IN_THE_WAY = f"{DATA}/dump.rdb"
 
 
 def fill_memory(sandbox: Sandbox, host: str) -> None:
@@ -76,6 +85,32 @@ def wipe(sandbox: Sandbox) -> None:
 def flush(sandbox: Sandbox, host: str) -> None:
     """Empties Redis, as somebody does who takes it for a mere cache."""
     _cli(sandbox, host, "FLUSHALL")
+
+
+def change_password(sandbox: Sandbox, host: str) -> None:
+    """Gives the running server a password, and ends all connections."""
+    run(sandbox, OPERATOR, "bash", "-euc", PASSWORD, "bash", host, "not-in-any-secret")
+
+
+def fail_snapshots(sandbox: Sandbox, host: str) -> None:
+    """Puts a folder where the snapshot goes, and has Redis try one."""
+    run(sandbox, host, "mkdir", IN_THE_WAY)
+    run(sandbox, OPERATOR, "redis-cli", "-e", "-h", host, "BGSAVE")
+    failed = "rdb_last_bgsave_status:err"
+    until(
+        lambda: failed in run(sandbox, OPERATOR, "redis-cli", "-h", host, "INFO", "persistence"),
+        "the snapshot to fail",
+    )
+    # Only where snapshots are made by rule does a failed one stop the writes. Not by this
+    # rule in the time of a drill: it would try again by itself.
+    _cli(sandbox, host, "CONFIG", "SET", "save", "3600 1")
+
+
+def misname(sandbox: Sandbox) -> None:
+    """Writes a name that no host has into the platform's address, and restarts who reads it."""
+    run(sandbox, APP, "sed", "--in-place", "/^REDIS_URL=/s/redis-1:/redis-9:/", CONFIG)
+    for host in present(sandbox, PLATFORM):
+        ask(sandbox, host, "platform-service", "restart")
 
 
 def _revocations(sandbox: Sandbox, host: str) -> int:
