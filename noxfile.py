@@ -179,6 +179,13 @@ def new(session: nox.Session) -> None:
 
 
 @nox.session
+def gameday(session: nox.Session) -> None:
+    """Hold a game day: a drill's broken stack for people, clock, score. After --: the drill."""
+    _install(session)
+    _python(session, "drillbook.gameday", *(session.posargs or ("--help",)))
+
+
+@nox.session
 def serve(session: nox.Session) -> None:
     """Show the built site on 127.0.0.1. After --: the port, 8000 unless given."""
     _install(session)

@@ -42,6 +42,9 @@ class FakeSandbox:
     def hosts_contacted(self) -> None:
         return None
 
+    def way_in(self, host: str) -> str:
+        return f"enter {host}"
+
     def hold(self, host: str) -> None:
         raise NotImplementedError
 

@@ -29,7 +29,7 @@ def of_incident(root: Path, number: str, today: date) -> Path:
     path = incident.folder(root, number) / timeline.FILE
     told = timeline.read(path, f"{incident.FOLDER}/{number}/{timeline.FILE}")
     rows = [(entry, f"timeline, line {entry.line}") for entry in told.entries]
-    return _written(root, told, rows, today, exercise=False)
+    return _written(root, told, rows, today, exercise=told.exercise)
 
 
 def of_drill(root: Path, name: str, today: date) -> Path:

@@ -53,6 +53,9 @@ class Timeline:
     entries: tuple[Entry, ...]
     """In the order of the file, which is the order of time."""
 
+    exercise: bool = False
+    """Whether it was a drill or a game day: `exercise: yes`."""
+
 
 def moment(text: str) -> datetime:
     """A time as it stands in a timeline.
@@ -73,9 +76,13 @@ def line_of(entry: Entry) -> str:
     return f"- {clock.text(entry.at)} {entry.role}: {' '.join(entry.what.split())}\n"
 
 
-def opened(incident: str, severity: str, title: str, at: datetime) -> str:
+def opened(
+    incident: str, severity: str, title: str, at: datetime, *, exercise: bool = False
+) -> str:
     """The text of a timeline that has no entries yet."""
     facts = {"incident": incident, "severity": severity, "title": title, "opened": clock.text(at)}
+    if exercise:
+        facts["exercise"] = "yes"
     return "".join(f"{key}: {value}\n" for key, value in facts.items()) + "\n"
 
 
@@ -143,7 +150,14 @@ def read(path: Path, name: str = "") -> Timeline:
         begin = moment(facts["opened"])
     except ValueError as error:
         raise PageError("timeline-fact", str(error), where=Where(name, 1)) from error
-    return Timeline(facts["incident"], facts["severity"], facts["title"], begin, tuple(entries))
+    return Timeline(
+        facts["incident"],
+        facts["severity"],
+        facts["title"],
+        begin,
+        tuple(entries),
+        exercise=facts.get("exercise") == "yes",
+    )
 
 
 def _entry(line: str, where: Where, before: list[Entry]) -> Entry:

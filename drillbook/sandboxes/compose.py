@@ -120,11 +120,14 @@ class ComposeSandbox:
         """None: the engine's resolver does not tell (see `drillbook.sandboxes.sandbox.Sandbox`)."""
         return None
 
+    def way_in(self, host: str) -> str:
+        """See `drillbook.sandboxes.sandbox.Sandbox`."""
+        return f"docker exec -it {self._containers[host][:12]} bash"
+
     def hold(self, host: str) -> None:
         """See `drillbook.sandboxes.sandbox.Sandbox`."""
         print(
-            f"\nkept: enter {host} with\n"
-            f"    docker exec -it {self._containers[host][:12]} bash\nCtrl-C ends it.",
+            f"\nkept: enter {host} with\n    {self.way_in(host)}\nCtrl-C ends it.",
             file=sys.__stderr__,
             flush=True,
         )

@@ -93,16 +93,21 @@ class LocalSandbox:
         """See `drillbook.sandboxes.sandbox.Sandbox`."""
         return tuple(self._hosts)
 
-    def hold(self, host: str) -> None:
+    def way_in(self, host: str) -> str:
         """See `drillbook.sandboxes.sandbox.Sandbox`."""
         # Process 1 forks the resolver first and then the hosts in order; below a
         # host are its first process and, under that, its agent.
         first = _children(self.process_id)[0]
         agent = _children(_children(_children(first)[1 + self.hosts.index(host)])[0])[0]
+        return (
+            f"{_way_in(first, agent)} \\\n"
+            f"    env --ignore-environment {self._environments[host]} bash"
+        )
+
+    def hold(self, host: str) -> None:
+        """See `drillbook.sandboxes.sandbox.Sandbox`."""
         print(
-            f"\nkept: enter {host} with\n    {_way_in(first, agent)} \\\n"
-            f"    env --ignore-environment {self._environments[host]} bash\n"
-            "Ctrl-C ends it.",
+            f"\nkept: enter {host} with\n    {self.way_in(host)}\nCtrl-C ends it.",
             file=sys.__stderr__,
             flush=True,
         )

@@ -71,6 +71,10 @@ class Sandbox(Protocol):
         """Names that were looked up so far, sorted; None if the backend cannot tell."""
         ...
 
+    def way_in(self, host: str) -> str:
+        """The command that leads a person into a host while the sandbox is open."""
+        ...
+
     def hold(self, host: str) -> None:
         """Says how to enter the sandbox and waits until Ctrl-C (`--keep`)."""
         ...
