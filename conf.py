@@ -24,6 +24,7 @@ extensions = [
     "drillbook.site.incidents",
     "drillbook.site.decisions",
     "drillbook.site.upkeep",
+    "drillbook.site.checks",
     "drillbook.site.triage",
     "drillbook.site.written",
     "drillbook.site.flow_diagrams",

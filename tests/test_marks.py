@@ -256,7 +256,7 @@ def test_a_table_that_does_not_exist_is_an_error(book: Book) -> None:
     index = book.root / "source/index.md"
     index.write_text(index.read_text().replace("{drillbook-summary}", "{drillbook-summary} pages"))
     book.build("html")
-    assert "there is no table `pages`: write drills, blocks, marks" in book.warnings
+    assert "there is no table `pages`: write drills, blocks, marks, catalogue" in book.warnings
 
 
 def test_every_evidence_link_leads_to_a_page_without_secrets(book: Book) -> None:

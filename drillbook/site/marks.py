@@ -24,6 +24,7 @@ from drillbook import clock, consistency, digests, plan, report
 from drillbook.model import EXECUTABLE, Page, Plan, Report, Snippet
 from drillbook.pages.extract import ID, DrillNode
 from drillbook.site import evidence_pages, panels, tables
+from drillbook.site.checks import CHECK
 from drillbook.site.summaries import METADATA, SummaryNode, setup_summaries
 from drillbook.site.triage import BRANCH
 from drillbook.verification import (
@@ -103,6 +104,7 @@ class Marks:
             shown = [_html(view.drill(drill))] if drill else []
             node.replace_self(shown)
         for summary in list(doctree.findall(SummaryNode)):
+            view.check(summary)
             summary.replace_self(_html(view.summary(summary["what"])))
         _page_lines(doctree, docname, view)
 
@@ -202,8 +204,27 @@ class _View:
         page = self._known.pages.get(docname) or _page_of(self._app.env, docname)
         return panels.page_line(page, self._known.verifications, self._known.drills)
 
+    def check(self, node: nodes.Element) -> None:
+        """Says so when a row names a block that no page has."""
+        what = str(node["what"])
+        if what.startswith(CHECK) and what.removeprefix(CHECK) not in self._known.snippets:
+            logger.warning(
+                "unknown-check: no page has the block %r",
+                what.removeprefix(CHECK),
+                location=node.get("where"),
+                type="drillbook",
+                subtype="unknown-check",
+            )
+
     def summary(self, what: str) -> str:
         known = self._known
+        if what.startswith(CHECK):
+            id_ = what.removeprefix(CHECK)
+            return tables.check_cell(id_, self.verification(id_), self._to("snippet", id_))
+        if what == "catalogue":
+            return tables.catalogue(
+                known.drills.values(), lambda id_: self._to("drill", id_), self._to_page
+            )
         if what == "drills":
             return tables.drill_table(known.drills.values(), lambda id_: self._to("drill", id_))
         if what.startswith(BRANCH):

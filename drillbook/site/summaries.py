@@ -21,15 +21,17 @@ if TYPE_CHECKING:
 METADATA = "drillbook-summary"
 """Key of a page's metadata that says that it shows results of other pages."""
 
-KINDS = ("drills", "blocks", "marks")
+KINDS = ("drills", "blocks", "marks", "catalogue")
 
 
 class SummaryNode(nodes.General, nodes.Element):
-    """Where a table over the whole book goes; `what` is `drills` or `blocks`."""
+    """Where a table over the whole book goes; `what` is `drills`, `blocks` or `catalogue`."""
 
 
 class Summary(SphinxDirective):
-    """`{drillbook-summary} drills`, `blocks` or `marks`; the first two without a word."""
+    """`{drillbook-summary} drills`, `blocks`, `marks` or `catalogue`; without a word, the first
+    two.
+    """
 
     optional_arguments = 2
     final_argument_whitespace = True

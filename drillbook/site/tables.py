@@ -44,6 +44,32 @@ def drill_table(drills: Iterable[DrillVerification], address: Callable[[str], st
     return _table(names, rows, "Drills", "No page of this book has a drill yet.")
 
 
+def catalogue(
+    drills: Iterable[DrillVerification],
+    address: Callable[[str], str],
+    to_page: Callable[[str], str],
+) -> str:
+    """One row for each drill, for whoever chooses one for people: what it asks of them."""
+    rows = []
+    for drill in drills:
+        best = drill.deciding
+        result = drill.results.get(best.backend) if best else None
+        name = drill.id.partition("#")[2]
+        rows.append(
+            f'<tr><th scope="row"><a href="{escape(address(drill.id))}"><code>{escape(name)}</code>'
+            f"</a><small><code>{escape(drill.drill.fault)}</code></small></th>"
+            f'<td class="db-text"><a href="{escape(to_page(drill.docname))}">'
+            f"{escape(drill.title)}</a></td>"
+            f"<td>{seconds(drill.drill.rto_s)}</td><td>{seconds(drill.drill.rpo_s)}</td>"
+            f"<td>{'–' if result is None else _seconds_or_dash(result.recovered_s)}</td>"
+            f"<td>{'–' if result is None else lost_writes(result)}</td>"
+            f"<td{_until(drill)}>{badge(drill.state)}"
+            f" {moment(best.when) if best and best.when else ''}</td></tr>"
+        )
+    names = ("Drill, fault", "Branch", "RTO", "RPO", "Recovered in", "Lost writes", "Last run")
+    return _table(names, rows, "Catalogue of drills", "No page of this book has a drill yet.")
+
+
 def branch_cell(drills: Sequence[DrillVerification]) -> str:
     """What is known of a branch, in a word: the worst of its drills, and how long it took."""
     if not drills:
@@ -57,6 +83,16 @@ def branch_cell(drills: Sequence[DrillVerification]) -> str:
         else ""
     )
     return badge(worst.state) + took
+
+
+def check_cell(id_: str, found: Verification, address: str) -> str:
+    """The block that answers a question, what is known of it, and since when."""
+    best = found.deciding
+    when = f" {moment(best.when)}" if best and best.when else ""
+    until = f' data-until="{found.until}"' if found.until else ""
+    name = escape(id_.partition("#")[2])
+    mark = f'<span data-state="{found.state}"{until}>{badge(found.state)}</span>'
+    return f'<a href="{escape(address)}"><code>{name}</code></a> {mark}{when}'
 
 
 def page_table(

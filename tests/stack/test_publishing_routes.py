@@ -21,6 +21,16 @@ def test_targets_are_listed_and_added(box: Box) -> None:
     assert json.loads(box.sql(query)[0]) == said["config"]
 
 
+@pytest.mark.parametrize("host", ["127.1", "localhost:8443", "169.254.169.254"])
+def test_an_address_inside_a_network_is_no_target(box: Box, host: str) -> None:
+    said = {"type": "wordpress", "config": {"url": f"https://{host}"}}
+    count = "SELECT count(*) FROM publish_targets"
+    before = box.sql(count)
+    answer = box.call("POST", "/v1/publishing/targets?domainId=dom_6", box.token(OWNER), said)
+    assert (answer.status, answer.code) == (400, "VALIDATION_ERROR")
+    assert box.sql(count) == before
+
+
 @pytest.mark.parametrize(
     "said",
     [

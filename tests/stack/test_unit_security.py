@@ -15,6 +15,7 @@ import jwt
 import pytest
 
 from smartbeak.access import roles, tokens
+from smartbeak.access.addresses import is_inside
 from smartbeak.access.limits import Limits
 from smartbeak.access.tokens import Tokens
 from smartbeak.process import settings
@@ -409,3 +410,22 @@ def test_an_event_that_says_too_little_is_refused(
 def test_events_of_no_interest_are_ignored_however_old() -> None:
     event = webhooks.PROVIDERS["stripe"].read({"id": "e", "type": "charge.expired"}, {}, NOW)
     assert event.ignored == {"received": True, "ignored": True, "eventType": "charge.expired"}
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1", "127.1", "2130706433", "0x7f.0.0.1", "0177.0.0.1", "0.0.0.0", "127.0.0.1."),
+        *("10.0.0.5", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "224.0.0.1"),
+        *("localhost", "LOCALHOST.", "db.localhost", "ip6-loopback"),
+    ],
+)
+def test_addresses_inside_a_network_are_known_in_every_form(host: str) -> None:
+    assert is_inside(host)
+
+
+@pytest.mark.parametrize(
+    "host", ["93.184.216.34", "172.32.0.1", "site1.example.com", "10.example.com", "127.0.0.1.com"]
+)
+def test_what_is_on_the_internet_or_a_name_is_let_through(host: str) -> None:
+    assert not is_inside(host)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from smartbeak.access.addresses import is_inside
 from smartbeak.http.shapes.base import Id, Instant, Row, Shape, optional
 
 JobStatus = Literal["pending", "publishing", "published", "failed"]
@@ -27,6 +29,14 @@ class TargetConfig(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     url: Annotated[str, Field(max_length=2000, pattern=r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?$")]
+
+    @field_validator("url")
+    @classmethod
+    def _outside(cls, url: str) -> str:
+        """Refuses an address inside a network (SSRF)."""
+        if is_inside(urlsplit(url).hostname or ""):
+            raise ValueError("the address is not on the internet")
+        return url
 
 
 class NewTarget(Shape):
