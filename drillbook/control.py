@@ -16,7 +16,7 @@ from typing import Literal
 from drillbook import evidence
 from drillbook.drills.verdict import figures
 from drillbook.errors import DrillbookError, HarnessError
-from drillbook.model import Drill, DrillResult, Page, Scenario, Status, services_of
+from drillbook.model import Drill, DrillResult, Scenario, Status
 from drillbook.run import break_stack
 from drillbook.sandboxes.sandbox import Backend, Sandbox
 from drillbook.snippets.play import play_snippet
@@ -59,7 +59,6 @@ class Control:
 
 def play(
     scenario: Scenario,
-    page: Page,
     backend: Backend,
     told: Callable[[], Told | None],
     *,
@@ -69,7 +68,6 @@ def play(
 
     Args:
         scenario: The drill.
-        page: The page it stands on; names the services.
         backend: Makes the sandbox.
         told: What the drill's own run came to; None while it is not over. Until then,
             and at most as long as any control run, this one goes on.
@@ -80,8 +78,7 @@ def play(
     if (over := _spared(scenario, told())) is not None:
         return over
     try:
-        services = services_of(page, scenario)
-        sandbox = backend.open(services, label=f"{scenario.id} control")
+        sandbox = backend.open(scenario.services, label=f"{scenario.id} control")
         with contextlib.closing(sandbox):
             return _watch(root, scenario, drill, sandbox, told)
     except DrillbookError as error:

@@ -16,7 +16,7 @@ from drillbook.model import Drill, Options
 _SIZE = 16
 SHOWING = (
     # What shows, looks after or helps to write pages.
-    *("incidents/", "site/", "upkeep/", "shellcheck.py", "sphinx_ext.py"),
+    *("decisions/", "incidents/", "site/", "upkeep/", "shellcheck.py", "sphinx_ext.py"),
     # What starts a run and tells of it.
     *("__main__.py", "cli.py", "pytest_plugin.py", "runs/annotation.py", "runs/junit.py"),
     *("runs/live.py", "runs/mutants.py", "runs/schedule.py"),
@@ -150,7 +150,7 @@ def chain(
     """Digest of each snippet of a scenario over itself and all before it.
 
     Args:
-        services: The page's stack.
+        services: What the scenario needs.
         drill: The scenario's drill, if it is one.
         snippets: Language, text and options of each, in order.
     """

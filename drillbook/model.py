@@ -58,8 +58,8 @@ class Options:
     optional: str = ""
     """Why a drill may pass without this write step; empty when it may not."""
 
-    needs_fix: str = ""
-    """Numbers of the platform's defects, e.g. `22, 30`, that the snippet needs mended, as
+    needs_fix: tuple[str, ...] = ()
+    """Numbers of the platform's defects, ascending, that the snippet needs mended, as
     the reference platform has them; the snippet is then no better than simulated."""
 
 
@@ -119,9 +119,6 @@ class Drill:
     line: int
     """1-based line of the drill directive."""
 
-    stack: tuple[str, ...] = ()
-    """Services that the drill needs beside the page's."""
-
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
@@ -138,6 +135,8 @@ class Scenario:
 
     prefix: int = 0
     drill: Drill | None = None
+    services: tuple[str, ...] = ()
+    """Services of the stack that it needs: the page's, then its drill's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +152,6 @@ class Page:
     """Services the page's scenarios need; names of `examples/compose.yaml`."""
 
     scenarios: tuple[Scenario, ...]
-
-
-def services_of(page: Page, scenario: Scenario) -> tuple[str, ...]:
-    """The services that a scenario of the page needs: the page's and its drill's own."""
-    more = scenario.drill.stack if scenario.drill else ()
-    return tuple(dict.fromkeys((*page.stack, *more)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +264,16 @@ class DrillResult:
 
     versions: Mapping[str, str] | None = None
     """Versions of the servers that its own scenario had; None where nothing ran."""
+
+    @property
+    def back_in_time(self) -> bool:
+        """Whether users were served again within the RTO, people's share included."""
+        return self.recovered_s is not None and self.recovered_s + self.people_s <= self.rto_s
+
+    @property
+    def loss_allowed(self) -> bool:
+        """Whether no more was lost than the RPO allows."""
+        return self.lost_s <= self.rpo_s
 
 
 @dataclass(frozen=True, slots=True)

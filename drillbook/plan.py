@@ -255,7 +255,7 @@ def _scenario_entry(scenario: Scenario) -> Json:
         "rto_s": drill.rto_s if drill else None,
         "people_s": drill.people_s if drill else None,
         "rpo": drill.rpo_s if drill else None,
-        "stack": list(drill.stack) if drill else [],
+        "services": list(scenario.services),
         "line": drill.line if drill else 0,
         "prefix": scenario.prefix,
         "snippets": [_snippet_entry(snippet) for snippet in scenario.snippets],
@@ -307,7 +307,6 @@ def _scenario(entry: Json, known: dict[str, Options]) -> Scenario:
             people_s=entry["people_s"],
             rpo_s=entry["rpo"],
             line=entry["line"],
-            stack=tuple(entry["stack"]),
         )
     return Scenario(
         id=entry["id"],
@@ -316,6 +315,7 @@ def _scenario(entry: Json, known: dict[str, Options]) -> Scenario:
         snippets=tuple(_snippet(each, known) for each in entry["snippets"]),
         prefix=entry["prefix"],
         drill=drill,
+        services=tuple(entry["services"]),
     )
 
 
@@ -324,7 +324,7 @@ def _snippet(entry: Json, known: dict[str, Options]) -> Snippet:
     key = repr(entry["options"])
     options = known.get(key)
     if options is None:
-        options = known[key] = Options(**entry["options"])
+        options = known[key] = Options(**{n: _frozen(v) for n, v in entry["options"].items()})
     return Snippet(
         entry["id"],
         entry["name"],
@@ -335,3 +335,7 @@ def _snippet(entry: Json, known: dict[str, Options]) -> Snippet:
         options,
         entry["digest"],
     )
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

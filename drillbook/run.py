@@ -19,12 +19,10 @@ from drillbook.evidence import Evidence
 from drillbook.model import (
     Drill,
     DrillResult,
-    Page,
     Result,
     Scenario,
     Snippet,
     Status,
-    services_of,
 )
 from drillbook.sandboxes import stack
 from drillbook.sandboxes.compose import ComposeBackend
@@ -84,7 +82,6 @@ class _Scene:
 
 def play(
     scenario: Scenario,
-    page: Page,
     backend: Backend,
     *,
     root: Path,
@@ -99,7 +96,6 @@ def play(
 
     Args:
         scenario: What to run.
-        page: The page it stands on; names the services.
         backend: Makes the sandbox.
         root: The project's folder.
         kept: Where evidence goes.
@@ -115,7 +111,7 @@ def play(
     with contextlib.ExitStack() as ending:
         watch, injected = None, 0.0
         try:
-            sandbox = backend.open(services_of(page, scenario), label=scenario.id)
+            sandbox = backend.open(scenario.services, label=scenario.id)
             ending.callback(sandbox.close)
             scene = _Scene(scenario, backend.name, kept, sandbox)
             if drill:

@@ -151,8 +151,7 @@ def read_page(app: Sphinx, document: nodes.document) -> None:
             fixes=tuple(
                 (number, block.at("needs-fix"))
                 for block in found.blocks
-                if block.options.needs_fix
-                for number in block.options.needs_fix.split(", ")
+                for number in block.options.needs_fix
             ),
         ),
         "errors": [plan.error_entry(error) for error in errors],

@@ -246,8 +246,8 @@ def _of_drill(
         reason = f"no run of this drill on {report.backend} is known"
         return Run(report.backend, "not-run", False, reason)
     digest = scenario.snippets[-1].digest if scenario.snippets else ""
-    fixes = {n for each in scenario.snippets for n in each.options.needs_fix.split(", ") if n}
-    needs_fix = ", ".join(sorted(fixes, key=int))
+    fixes = {number for each in scenario.snippets for number in each.options.needs_fix}
+    needs_fix = sorted(fixes, key=int)
     run = _base(result, report, page, today, digest, needs_fix)
     run = replace(run, stood_in=result.stood_in)
     if run.state in ("verified", "simulated") and (objection := _objection(result)):
@@ -265,7 +265,7 @@ def _base(
     page: Page,
     today: date,
     digest: str,
-    needs_fix: str,
+    needs_fix: Sequence[str],
 ) -> Run:
     """State, reason and origin of one result, measured against the plan's digest."""
     run = Run(
@@ -304,7 +304,7 @@ def _base(
     if result.simulated:
         why.append(f"simulated here: {', '.join(sorted(result.simulated))}")
     if needs_fix:
-        why.append(f"needs fix {needs_fix} in the platform")
+        why.append(f"needs fix {', '.join(needs_fix)} in the platform")
     if why:
         return replace(run, state="simulated", reason="; ".join(why))
     return replace(run, state="verified", reason="")
@@ -316,9 +316,9 @@ def _objection(result: DrillResult) -> str:
         return "the control run recovered without the write steps: the drill proves nothing"
     if result.recovered_s is None:
         return "it passed without a measured recovery"
-    if result.recovered_s + result.people_s > result.rto_s:
+    if not result.back_in_time:
         return "recovery and the people's budget exceed the RTO"
-    if result.lost_s > result.rpo_s:
+    if not result.loss_allowed:
         return "more was lost than the RPO allows"
     if result.doubled:
         return "acknowledged writes were doubled"

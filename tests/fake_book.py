@@ -51,7 +51,7 @@ def plan(digest: str = "d1") -> Plan:
     extra = _snippet("extra", 70, digest, effect="write", optional="only tidies", irreversible="x")
     drill = Drill("primary-lost", "kill db-1", 900, 600, 0, 40)
     scenarios = (
-        Scenario("guide#page", "page", "Guide", (context, look, tidy)),
+        Scenario("guide#page", "page", "Guide", (context, look, tidy), services=("db-1",)),
         Scenario(
             "guide#primary-lost",
             "drill",
@@ -59,6 +59,7 @@ def plan(digest: str = "d1") -> Plan:
             (context, confirm, promote, extra),
             prefix=1,
             drill=drill,
+            services=("db-1",),
         ),
     )
     page = Page("guide", PATH, "sre", "monthly", "2026-11-01", ("db-1",), scenarios)
@@ -122,7 +123,6 @@ def _seen(root: Path, scenario: Scenario, id_: str) -> str:
 
 def play(
     scenario: Scenario,
-    page: Page,
     backend: Any,
     *,
     root: Path,
@@ -137,7 +137,7 @@ def play(
     note(folder, f"play {scenario.id} leave_out={leave_out} keep={keep}")
     started = datetime.now(UTC).isoformat(timespec="seconds")
     try:
-        sandbox = backend.open(page.stack, label=scenario.id)
+        sandbox = backend.open(scenario.services, label=scenario.id)
     except HarnessError as error:
         for snippet in scenario.snippets:
             yield Result(snippet.id, scenario.id, snippet.digest, "error", str(error))
@@ -194,7 +194,7 @@ def play(
         sandbox.close()
 
 
-def play_control(scenario: Scenario, page: Page, backend: Any, told: Any, *, root: Path) -> Control:
+def play_control(scenario: Scenario, backend: Any, told: Any, *, root: Path) -> Control:
     """What the behaviour says of the control run; that users stayed unserved by default."""
     folder = backend.folder if isinstance(backend, Backend) else backend._inner.folder
     note(folder, f"control {scenario.id} told={told() and told().status}")
@@ -202,7 +202,7 @@ def play_control(scenario: Scenario, page: Page, backend: Any, told: Any, *, roo
     if known and known.status != "passed":
         spared: control.Verdict = "skipped" if known.status == "skipped" else "not-run"
         return Control(scenario.id, spared, f"the drill itself is {known.status}")
-    backend.open(page.stack, label=f"{scenario.id} control").close()
+    backend.open(scenario.services, label=f"{scenario.id} control").close()
     return Control(scenario.id, *behaviour(folder).get("control", ["stayed-down"]))
 
 

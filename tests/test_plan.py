@@ -33,11 +33,14 @@ def some_plan() -> Plan:
     look = Snippet(
         "a#look", "look", "console", "source/a.md", 9, "$ cat\n...\né\n", options, "12ab"
     )
-    script = Snippet("a#act", "act", "bash", "source/b.md", 3, "true\n", digest="34cd")
+    fixes = Options(needs_fix=("22", "30"))
+    script = Snippet("a#act", "act", "bash", "source/b.md", 3, "true\n", fixes, "34cd")
     drill = Drill("lost", "kill db-1", 900.0, 600.0, 0.5, 20)
     scenarios = (
         Scenario("a#page", "page", "A page", (look, script)),
-        Scenario("a#lost", "drill", "Lost", (look, script), prefix=1, drill=drill),
+        Scenario(
+            "a#lost", "drill", "Lost", (look, script), prefix=1, drill=drill, services=("db-1", "x")
+        ),
     )
     page = Page("a", "source/a.md", "me", "weekly", "2026-11-01", ("db-1",), scenarios)
     return Plan(plan.VERSION, {"source/a.md": "ff"}, (page,))
@@ -73,7 +76,7 @@ def test_the_file_keeps_its_public_contract(tmp_path: Path) -> None:
         "rto_s": 900.0,
         "people_s": 600.0,
         "rpo": 0.5,
-        "stack": [],
+        "services": ["db-1", "x"],
         "line": 20,
         "prefix": 1,
     }

@@ -362,7 +362,7 @@ def test_a_snippet_that_speaks_to_a_simulated_service_shows_it() -> None:
 
 
 def test_a_snippet_that_needs_a_fix_of_the_platform_is_simulated() -> None:
-    plan = plan_of(main_of(snippet("a", needs_fix="22, 30")))
+    plan = plan_of(main_of(snippet("a", needs_fix=("22", "30"))))
     assert state_of(plan, report_of(result("a"))) == (
         "simulated",
         "needs fix 22, 30 in the platform",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,17 @@ import pytest
 
 from drillbook import control as controls
 from drillbook.control import Told
-from drillbook.model import Drill, DrillResult, Language, Options, Page, Result, Scenario, Snippet
+from drillbook.model import (
+    Drill,
+    DrillResult,
+    Language,
+    Options,
+    Page,
+    Result,
+    Scenario,
+    ScenarioKind,
+    Snippet,
+)
 from drillbook.run import play
 from drillbook.sandboxes.local import LocalBackend
 from tests.conftest import ROOT
@@ -50,15 +59,15 @@ def run(local_backend: LocalBackend, tmp_path: Path) -> Play:
         stack: tuple[str, ...] = STACK,
         more: tuple[str, ...] = (),
     ) -> tuple[list[Result], DrillResult | None]:
-        page = replace(PAGE, stack=stack)
         drill = None
         if fault:
-            drill = Drill("d", fault, rto_s, people_s=30, rpo_s=rpo_s, line=1, stack=more)
-        scenario = Scenario("runbooks/x#d", "drill" if drill else "page", "X", snippets, 0, drill)
+            drill = Drill("d", fault, rto_s, people_s=30, rpo_s=rpo_s, line=1)
+        kind: ScenarioKind = "drill" if drill else "page"
+        needed = (*stack, *more)
+        scenario = Scenario("runbooks/x#d", kind, "X", snippets, 0, drill, needed)
         found = list(
             play(
                 scenario,
-                page,
                 local_backend,
                 root=ROOT,
                 kept=tmp_path / "build/evidence",
@@ -69,7 +78,7 @@ def run(local_backend: LocalBackend, tmp_path: Path) -> Play:
         assert last is None or isinstance(last, DrillResult)
         if last and control:
             told = Told(last.status, last.recovered_s)
-            done = controls.play(scenario, page, local_backend, lambda: told, root=ROOT)
+            done = controls.play(scenario, local_backend, lambda: told, root=ROOT)
             last = controls.joined(last, done)
             controls.record(tmp_path / "build/evidence", last)
         return [result for result in found if isinstance(result, Result)], last

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from drillbook.errors import PageError
-from drillbook.model import DrillResult, Page, Plan, Report, Result, Scenario, Snippet
+from drillbook.model import DrillResult, Page, Plan, Report, Result, Scenario, ScenarioKind, Snippet
 from drillbook.site.plots import recovery_plot
 from drillbook.upkeep import __main__, coverage, history, metrics, review, touched
 from drillbook.upkeep.counts import Counts
@@ -71,7 +71,8 @@ def _page(docname: str, *stack: str, drill: bool = False) -> Page:
     snippet = Snippet(
         f"{docname}#s", "s", "console", f"source/{docname}.md", 1, "$ true\n", digest="1"
     )
-    scenario = Scenario(f"{docname}#page", "drill" if drill else "page", "", (snippet,))
+    kind: ScenarioKind = "drill" if drill else "page"
+    scenario = Scenario(f"{docname}#page", kind, "", (snippet,), services=stack)
     return Page(docname, f"source/{docname}.md", "o", "monthly", "2026-11-01", stack, (scenario,))
 
 

@@ -91,7 +91,7 @@ def _missed(result: DrillResult, account: Account, said: str) -> list[str]:
         # Not an error that a client once saw: that may have passed long ago.
         why = f": {said}" if said else ""
         missed.append(f"users were still not served after the last step{why}")
-    elif result.recovered_s + result.people_s > result.rto_s:
+    elif not result.back_in_time:
         missed.append(
             f"recovery took {result.recovered_s:.1f} s, and {result.people_s:g} s are set aside "
             f"for people: more than the {result.rto_s:g} s aimed at"
@@ -100,7 +100,7 @@ def _missed(result: DrillResult, account: Account, said: str) -> list[str]:
         missed.append("what is there could not be read, so nothing is known of what is lost")
     if account.unwatched:
         missed.append(f"a split brain on {', '.join(account.unwatched)} would not have been seen")
-    if result.lost_s > result.rpo_s:
+    if not result.loss_allowed:
         missed.append(
             f"{result.lost} confirmed writes over {result.lost_s:.2f} s are lost: "
             f"more than the {result.rpo_s:g} s aimed at"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 from drillbook import digests
@@ -59,6 +60,7 @@ def make(docname: str, found: Extract, services: Sequence[str]) -> tuple[Scenari
         name = _scenario_name(drill, tabs, taken)
         head = heads.get(drill)
         title = " / ".join(tab.title for tab in tabs)
+        more = head.options.stack if head else ()
         scenarios.append(
             _scenario(
                 docname,
@@ -69,9 +71,9 @@ def make(docname: str, found: Extract, services: Sequence[str]) -> tuple[Scenari
                     snippets=(),
                     prefix=len(prefixes[key]),
                     drill=_drill(head) if head else None,
+                    services=tuple(dict.fromkeys((*services, *more))),
                 ),
                 so_far(key),
-                services,
             )
         )
     return tuple(scenarios)
@@ -98,20 +100,17 @@ def _drill(head: DrillHead) -> Drill:
         found.people_s,
         found.rpo_s,
         head.where.line,
-        found.stack,
     )
 
 
-def _scenario(
-    docname: str, empty: Scenario, blocks: Sequence[Block], services: Sequence[str]
-) -> Scenario:
+def _scenario(docname: str, empty: Scenario, blocks: Sequence[Block]) -> Scenario:
     chain = digests.chain(
-        services, empty.drill, ((block.language, block.text, block.options) for block in blocks)
+        empty.services,
+        empty.drill,
+        ((block.language, block.text, block.options) for block in blocks),
     )
-    return Scenario(
-        id=empty.id,
-        kind=empty.kind,
-        title=empty.title,
+    return replace(
+        empty,
         snippets=tuple(
             Snippet(
                 id=f"{docname}#{block.name}",
@@ -125,8 +124,6 @@ def _scenario(
             )
             for block, digest in zip(blocks, chain, strict=True)
         ),
-        prefix=empty.prefix,
-        drill=empty.drill,
     )
 
 

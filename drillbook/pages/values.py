@@ -34,8 +34,8 @@ def name_of(text: str) -> str:
     return text
 
 
-def numbers(text: str) -> str:
-    """The numbers in `22, 30`, ascending and each once, in the same form.
+def numbers(text: str) -> tuple[str, ...]:
+    """The numbers in `22, 30`, ascending and each once.
 
     Raises:
         ValueError: One of them is no whole number, or none is there.
@@ -43,7 +43,7 @@ def numbers(text: str) -> str:
     found = text.replace(",", " ").split()
     if not found or not all(each.isdecimal() for each in found):
         raise ValueError("write numbers: 22, 30")
-    return ", ".join(str(number) for number in sorted({int(each) for each in found}))
+    return tuple(str(number) for number in sorted({int(each) for each in found}))
 
 
 def words(text: str) -> str:

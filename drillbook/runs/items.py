@@ -238,7 +238,7 @@ class ControlItem(StepItem):
         # The drill's own run is over, or it is another process's: one sandbox at a time here.
         node.teardown()
         try:
-            control = stage.play_control(node.page, node.scenario)
+            control = stage.play_control(node.scenario)
         except HarnessError as error:
             if stage.absent is not None and not stage.choices.ci:
                 return self.tell("skipped", str(error), "", None)
@@ -278,7 +278,7 @@ class WithoutItem(StepItem):
         path, line = self.place()
         outcomes: list[Outcome] = []
         try:
-            outcomes += self.stage.play(node.page, node.scenario, leave_out=self.left_out)
+            outcomes += self.stage.play(node.scenario, leave_out=self.left_out)
         except HarnessError as error:
             self.tell("error", str(error), str(error), None)
         if self.stage.absent is not None and not self.stage.choices.ci:

@@ -17,7 +17,7 @@ from drillbook import clock, control, seals
 from drillbook import report as reports
 from drillbook.control import Control
 from drillbook.errors import HarnessError
-from drillbook.model import DrillResult, Plan, Report, Result, services_of
+from drillbook.model import DrillResult, Plan, Report, Result
 from drillbook.runs import junit
 from drillbook.runs.annotation import annotation
 from drillbook.sandboxes import stack
@@ -135,7 +135,7 @@ class Ledger:
             for page in self.plan.pages
             for scenario in page.scenarios
             if scenario.id in scenarios
-            for service in services_of(page, scenario)
+            for service in scenario.services
         }
         if not needed:
             return ()

@@ -24,7 +24,7 @@ from watchfiles import watch
 from drillbook import plan as plans
 from drillbook import run
 from drillbook.errors import DrillbookError, HarnessError
-from drillbook.model import Page, Plan, Result, Scenario, services_of
+from drillbook.model import Page, Plan, Result, Scenario
 from drillbook.sandboxes.local import LocalBackend
 from drillbook.sandboxes.sandbox import Backend, Sandbox
 
@@ -123,9 +123,7 @@ def changed(before: Plan, now: Plan) -> Iterator[Change]:
 
 def play(change: Change, backend: Backend, root: Path) -> Iterator[Result]:
     """The results of a change's blocks, in order; a drill is left before its verdict."""
-    results = run.play(
-        change.scenario, change.page, backend, root=root, kept=root / "build/live-evidence"
-    )
+    results = run.play(change.scenario, backend, root=root, kept=root / "build/live-evidence")
     for _, result in zip(change.scenario.snippets, results, strict=False):
         assert isinstance(result, Result)
         yield result
@@ -163,7 +161,7 @@ class Live:
         """Opens a sandbox for a page's main scenario, so that it is there when it is saved."""
         for page in self._plan.pages:
             if page.docname == docname and page.scenarios:
-                self._backend.prepare(services_of(page, page.scenarios[0]))
+                self._backend.prepare(page.scenarios[0].services)
 
     def saved(self) -> str:
         """What to say after something under `source/` was saved; empty for no change."""
@@ -177,7 +175,7 @@ class Live:
                 return ""
             results = list(play(change, self._backend, self.root))
             said = say(change, results, time.monotonic() - begin)
-            self._backend.prepare(services_of(change.page, change.scenario))
+            self._backend.prepare(change.scenario.services)
         except DrillbookError as error:
             said = str(error)
             change = None

@@ -87,7 +87,7 @@ class Playback:
             self.reused = True
             return iter(known)
         return self._announced(
-            self._stage.play(page, scenario),
+            self._stage.play(scenario),
             f"{scenario.id}: waiting for its sandbox",
         )
 

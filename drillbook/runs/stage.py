@@ -19,7 +19,6 @@ from drillbook.model import (
     Result,
     Scenario,
     Snippet,
-    services_of,
 )
 from drillbook.pages.console import Command
 from drillbook.runs import update
@@ -113,15 +112,12 @@ class Stage:
         """Server versions that the sandboxes opened so far reported."""
         return self._backend.reported if self._backend else {}
 
-    def play(
-        self, page: Page, scenario: Scenario, *, leave_out: str = ""
-    ) -> Iterator[Result | DrillResult]:
+    def play(self, scenario: Scenario, *, leave_out: str = "") -> Iterator[Result | DrillResult]:
         """Plays a scenario in a sandbox of its own, see `run.play`."""
         # A run that is meant to fail must not overwrite the evidence of the real one.
         kept = self.root / "build" / ("leave-one-out" if leave_out else "evidence")
         return run.play(
             scenario,
-            page,
             self.backend,
             root=self.root,
             kept=kept,
@@ -130,10 +126,10 @@ class Stage:
             accept=self._accept if self.choices.update and not leave_out else None,
         )
 
-    def play_control(self, page: Page, scenario: Scenario) -> Control:
+    def play_control(self, scenario: Scenario) -> Control:
         """Plays a drill's control run in a sandbox of its own, see `control.play`."""
         return control.play(
-            scenario, page, self.backend, lambda: self.exchange.told(scenario.id), root=self.root
+            scenario, self.backend, lambda: self.exchange.told(scenario.id), root=self.root
         )
 
     @property
@@ -177,7 +173,7 @@ class Stage:
             if reports.verify_drills(alone, [known], today)[scenario.id].state not in good:
                 return ()
             found.append(drills[scenario.id])
-        return tuple(found) if self._same_servers(page, scenario, found) else ()
+        return tuple(found) if self._same_servers(scenario, found) else ()
 
     def known_control(self, page: Page, scenario: Scenario) -> bool:
         """Whether the drill stands as it is known, and was seen to stay down without its steps."""
@@ -222,11 +218,10 @@ class Stage:
 
     def _same_servers(
         self,
-        page: Page,
         scenario: Scenario,
         found: Sequence[Result | DrillResult],
     ) -> bool:
-        services = services_of(page, scenario)
+        services = scenario.services
         if services not in self._versions:
             self._versions[services] = self.backend.versions(services)
         now = self._versions[services]

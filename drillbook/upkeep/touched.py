@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from drillbook.model import Page, Plan, services_of
+from drillbook.model import Page, Plan
 
 _FOLDER = re.compile(r"/opt/[a-z]+/([a-z][\w-]*)/")
 """A folder of the stack as its definition names it on the hosts."""
@@ -57,7 +57,7 @@ def _touches(path: str, page: Page, made_of: Mapping[str, frozenset[str]]) -> bo
         return False
     if len(parts) == 2 or parts[1] in ("bin", "host"):
         return True
-    used = {s for scenario in page.scenarios for s in services_of(page, scenario)}
+    used = {s for scenario in page.scenarios for s in scenario.services}
     return any(parts[1] in made_of.get(service, ()) for service in used) or (
         parts[1] == "drills" and any(scenario.drill for scenario in page.scenarios)
     )
