@@ -26,7 +26,10 @@ LAYERS = (
     ("control",),
     ("runs", "shellcheck"),
     # Fronts, and what only shows or looks after pages.
-    ("cli", "pytest_plugin", "sphinx_ext", "site", "incidents", "decisions", "upkeep", "__main__"),
+    (
+        *("cli", "pytest_plugin", "sphinx_ext", "site", "__main__"),
+        *("decisions", "gameday", "incidents", "upkeep"),
+    ),
 )
 """Modules and packages of the engine: each imports only from the lines above its own; those
 of the last line also from each other."""

@@ -6,11 +6,12 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import jinja2
 
+from drillbook import clock
 from drillbook.decisions import record
 from drillbook.errors import DrillbookError, PageError
 
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.command == "adr":
-            made = new(Path.cwd(), options.title, datetime.now(UTC).date())
+            made = new(Path.cwd(), options.title, clock.today())
             print(made.relative_to(Path.cwd()))
         else:
             _check(Path.cwd())

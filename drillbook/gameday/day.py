@@ -16,7 +16,7 @@ from drillbook.errors import PageError
 from drillbook.gameday import score, sheet
 from drillbook.gameday.timer import Timer
 from drillbook.incidents import incident, timeline
-from drillbook.model import Drill, Page, Plan, Scenario, services_of
+from drillbook.model import Drill, Page, Plan, Scenario
 from drillbook.sandboxes import stack
 from drillbook.sandboxes.sandbox import Backend, Sandbox
 
@@ -102,7 +102,7 @@ def hold(
     page, scenario, drill = find(plan, name)
     print(f"opening the stack of {scenario.id}", file=out, flush=True)
     with contextlib.ExitStack() as ending:
-        sandbox = backend.open(services_of(page, scenario), label=f"{scenario.id} game day")
+        sandbox = backend.open(scenario.services, label=f"{scenario.id} game day")
         ending.callback(sandbox.close)
         watch, injected = run.break_stack(root, sandbox, drill, _WRITES)
         began = clock.now()
