@@ -30,6 +30,7 @@ extensions = [
     "drillbook.site.flow_diagrams",
     "drillbook.site.openapi_tables",
     "smartbeak_book",  # what the book shows of the operators' tool
+    "smartbeak_reference",  # the tables of names, each with the pages that use it
 ]
 
 source_suffix = {".md": "markdown"}

@@ -1,0 +1,86 @@
+"""The directives: a table of a subject, and the glossary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import yaml
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+from smartbeak_reference import pages, subjects
+
+GLOSSARY = "examples/ops/glossary.yaml"
+
+
+class _FromSources(SphinxDirective):
+    def root(self) -> Path:
+        """The project's folder; the page is read again when a source of its links changes."""
+        root = Path(self.env.app.confdir)
+        for name in (subjects.FACTS, subjects.COMPOSE, subjects.SETTINGS, GLOSSARY):
+            self.env.note_dependency(str(root / name))
+        for path in (root / "source").rglob("*.md"):
+            self.env.note_dependency(str(path))
+        for path in Path(__file__).parent.glob("*.py"):
+            self.env.note_dependency(str(path))
+        return root
+
+
+class Reference(_FromSources):
+    """`{smartbeak-reference} SUBJECT`: its table, with the pages that use each entry."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """The table."""
+        subject = subjects.SUBJECTS.get(self.arguments[0])
+        if subject is None:
+            raise self.error(f"{self.arguments[0]!r} is no subject: {', '.join(subjects.SUBJECTS)}")
+        root = self.root()
+        book = pages.read(root)
+        entries = list(subject.entries(subjects.read(root)))
+        compared = any(entry.compared for entry in entries)
+        heads = [*subject.heads, *(["Compared"] if compared else []), "Used on"]
+        lines = [_row(heads), _row("---" for _ in heads)]
+        for entry in entries:
+            told = [entry.compared] if compared else []
+            using = pages.using(book, entry.pattern, prose=entry.prose)
+            lines.append(_row([*entry.cells, *told, links(using)]))
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+class Glossary(_FromSources):
+    """`{smartbeak-glossary} platform|book`: those terms of `examples/ops/glossary.yaml`."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """A glossary, so that pages can use the role `term`."""
+        root = self.root()
+        book = pages.read(root)
+        parts = yaml.safe_load((root / GLOSSARY).read_text(encoding="utf-8"))
+        if self.arguments[0] not in parts:
+            raise self.error(f"{self.arguments[0]!r} is no part of {GLOSSARY}: {', '.join(parts)}")
+        terms = parts[self.arguments[0]]
+        lines = ["```{glossary}"]
+        for name, about in sorted(terms.items(), key=lambda term: term[0].lower()):
+            using = tuple(page for page in book if says(page, name, about.get("also", ())))
+            lines += [name, f"  {about['text']} Read more: {about['at']}.", ""]
+            lines += [f"  Used on: {links(using)}", ""] if using else []
+        return self.parse_text_to_nodes("\n".join([*lines, "```"]))
+
+
+def says(page: pages.Page, name: str, also: Iterable[str]) -> bool:
+    """Whether a page uses a term, in one or several."""
+    text = page.text.lower()
+    return any(word.lower() in text for word in (name, *also))
+
+
+def links(using: Iterable[pages.Page]) -> str:
+    """Links to pages, or a dash."""
+    return ", ".join(f"[{page.title}](/{page.docname}.md)" for page in using) or "–"
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -1,0 +1,138 @@
+"""The reference pages, and names on pages that nothing knows."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from smartbeak_reference import directives, names, pages, subjects
+from tests.conftest import ROOT
+
+
+def test_every_name_on_a_page_is_known() -> None:
+    assert [str(error) for error in names.unknown(ROOT)] == []
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    """A folder with the stack's lists and one page."""
+    for name in (subjects.FACTS, subjects.COMPOSE, subjects.SETTINGS):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "source").mkdir()
+    return tmp_path
+
+
+def said(book: Path, text: str) -> list[str]:
+    """What is unknown on a page, without the hint."""
+    (book / "source/page.md").write_text(f"# Page\n\n{text}\n")
+    return [str(error).partition("\n")[0] for error in names.unknown(book)]
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("Set JOB_MAX_RETRY to 5.", "variable 'JOB_MAX_RETRY'"),
+        ("`kubectl get deployment/prod-wrker`", "Deployment 'prod-wrker'"),
+        ("Restart prod-api and staging-apis.", "Deployment 'staging-apis'"),
+        ("`redis-cli GET cache:contents:content_1`", "key 'cache:contents:content_1'"),
+        ("`jwt:revokd:user:<id>`", "key 'jwt:revokd:user:<id>'"),
+        ("`bull:search-indexing:wait`", "key 'bull:search-indexing:wait'"),
+        ("`curl http://apis:3001/health`", "host 'apis'"),
+        ("`psql --host db-3`", "host 'db-3'"),
+        ("`redis-cli -e -h redis-9 PING`", "host 'redis-9'"),
+        ("`SELECT id FROM content_items WHERE status = 'review'`", "status 'review'"),
+        ("`WHERE status IN ('pending', 'waiting')`", "status 'waiting'"),
+    ],
+)
+def test_an_unknown_name_is_said_at_its_line(book: Path, text: str, what: str) -> None:
+    assert said(book, text) == [f"source/page.md:3: unknown-name: {what} is not known"]
+
+
+def test_a_block_is_looked_into_and_the_hint_names_the_facts(book: Path) -> None:
+    (book / "source/page.md").write_text("# Page\n\n```console\n$ true\n$ psql --host db-9\n```\n")
+    assert [str(error) for error in names.unknown(book)] == [
+        "source/page.md:5: unknown-name: host 'db-9' is not known\n"
+        "  hint: correct it, or give it its source in examples/platform/facts.yaml"
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "JOB_MAX_RETRIES, CONTENT_NOT_FOUND, ON_ERROR_STOP",
+        "`jwt:revoked:*`, `cache:content:content_7`, `bull:publishing:$job`, `cache:*`",
+        "`bull:publishing:stalled-check` `webhook:clerk:<svix id>:<type>`",
+        '`curl "http://$host:3001/health"` `http://api:3001/health` `http://127.0.0.1:9090`',
+        "`deployment/prod-worker`, staging-web, `prod-smartbeak-secrets`",
+        "`status IN ('pending', 'publishing')` `status = 'past_due'`",
+        "[BullMQ](https://docs.bullmq.io/guide)",
+    ],
+)
+def test_known_names_are_not_complained_of(book: Path, text: str) -> None:
+    assert said(book, text) == []
+
+
+def test_every_subject_has_entries_whose_own_name_is_found() -> None:
+    stack = subjects.read(ROOT)
+    for name, subject in subjects.SUBJECTS.items():
+        entries = list(subject.entries(stack))
+        assert entries, name
+        assert {len(entry.cells) for entry in entries} == {len(subject.heads)}, name
+
+
+@pytest.mark.parametrize(
+    ("subject", "entry", "line", "used"),
+    [
+        ("tables", "`domains`", "`SELECT id FROM domains`", True),
+        ("tables", "`domains`", "Our domains, `subdomains`.", False),
+        ("queues", "`analytics`", "`bull:analytics:wait`", True),
+        ("queues", "`analytics`", "`analytics-raw` and analytics", False),
+        ("redis-keys", "`jwt:revoked:<jti>`", "`jwt:revoked:*`", True),
+        ("routes", "`/v1/content/{id}`", "`GET /v1/content/$id`", True),
+        ("routes", "`/v1/content/{id}`", "`GET /v1/content/$id/publish`", False),
+        ("error-codes", "`CONFLICT`", "`ON CONFLICT DO NOTHING`", False),
+        ("hosts", "`db-2`", "`psql --host db-1`", False),
+        ("defects", "23", "As in production (defects 12, 23).", True),
+        ("defects", "23", "23 rows, defect 2.", False),
+    ],
+)
+def test_a_page_that_uses_an_entry_is_found(
+    subject: str, entry: str, line: str, used: bool
+) -> None:
+    [found] = [
+        each for each in subjects.SUBJECTS[subject].entries(subjects.read(ROOT))
+        if each.cells[0] == entry
+    ]  # fmt: skip
+    page = pages.Page("page", f"# Page\n\n{line}\n")
+    assert bool(pages.using((page,), found.pattern, prose=found.prose)) is used
+
+
+def test_the_reference_does_not_count_as_use_and_includes_do() -> None:
+    book = pages.read(ROOT)
+    assert not any(page.docname.startswith("reference/") for page in book)
+    [contract] = [page for page in book if page.docname.endswith("/api-contract")]
+    assert "read -r" in contract.text or "call()" in contract.text
+
+
+def test_the_glossary_has_its_words_and_each_is_used() -> None:
+    parts = yaml.safe_load((ROOT / directives.GLOSSARY).read_text())
+    terms = {name: about for part in parts.values() for name, about in part.items()}
+    assert len(terms) >= 16
+    book = pages.read(ROOT)
+    unused = [
+        name for name, about in terms.items()
+        if not any(directives.says(page, name, about.get("also", ())) for page in book)
+    ]  # fmt: skip
+    assert unused == []
+
+
+def test_the_codes_of_refusals_are_among_the_platforms() -> None:
+    facts = subjects.read(ROOT).facts
+    statuses = facts["production-codes"]["statuses"]
+    for about in facts["refusals"].values():
+        if about["code"]:
+            assert statuses[about["code"]] == about["status"]
