@@ -11,7 +11,7 @@ from smartbeak_reference import pages, subjects
 
 _VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+\b")
 _DEPLOYMENT = re.compile(
-    r"(?<![\w-])(?:deploy(?:ment)?s?/([\w-]+)|((?:prod|staging)-[a-z]+)(?![\w-]))"
+    r"(?<![\w-])(?:deploy(?:ments?)?/([\w-]+)|((?:prod|staging)-[a-z]+)(?![\w-]))"
 )
 _HOST = re.compile(
     r"(?:[a-z]+://(?:[^\s/'\"@]*@)?|--host[ =]\"?|redis-cli (?:-e )?-h \"?)([\w.$-]+)"
