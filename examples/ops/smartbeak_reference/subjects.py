@@ -235,11 +235,13 @@ def _hosts(stack: Stack) -> Iterator[Entry]:
         elif (about.get("programs") and command) or about.get("versions"):
             kind = "a real server"
         own = re.escape(name)
+        # What no command is typed on is used by the stack that has it.
+        quiet = about.get("simulated") or ("programs" in about and not command)
         names = "|".join(map(re.escape, (name, *network.get("aliases", ()))))
         yield Entry(
             (_code(name), kind, aliases, about.get("noticed-by", "")), "",
-            rf"^(?:{names})$|^:on: {own}$|^:?stack: .*(?<![\w-]){own}(?![\w-])"
-            rf"|//(?:{names})(?![\w.-])",
+            rf"^(?:{names})$|^:on: {own}$|//(?:{names})(?![\w.-])"
+            + (rf"|^:?stack: .*(?<![\w-]){own}(?![\w-])" if quiet else ""),
         )  # fmt: skip
 
 
