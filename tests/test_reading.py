@@ -1,0 +1,180 @@
+"""What a reader's hands meet in a browser, from a folder on a disk: copying, ticking, contents."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+
+from drillbook.errors import HarnessError
+from drillbook.sandboxes import servers, stack
+from tests import marks_sample
+from tests.conftest import ROOT
+from tests.test_marks import sample
+
+LONG = "echo one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
+STEPS = f"""\
+---
+owner: docs
+review-cycle: monthly
+last-reviewed: 2026-11-01
+stack: [ops]
+---
+
+# Steps
+
+## Act
+
+### 1. Look
+
+```{{code-block}} console
+:name: look
+
+$ {LONG} \\
+    && echo "b  c"
+one two three four five six seven eight nine ten eleven twelve thirteen fourteen
+b  c
+$ echo last
+last
+```
+
+### 2. What does damage
+
+```{{code-block}} console
+:name: wrong
+:class: damage
+
+$ echo gone
+gone
+```
+
+```text
+Only shown.
+```
+
+## Read
+
+### 3. No command
+
+Nothing.
+"""
+# Runs after the page's own scripts: presses every button, ticks a step, comes back later.
+PROBE = """
+<script>
+const say = (found) => {
+  const out = document.createElement("template");
+  out.id = "probe";
+  out.setAttribute("data-found", JSON.stringify(found));
+  document.body.append(out);
+};
+window.addEventListener("load", () => setTimeout(() => {
+  const boxes = [...document.querySelectorAll(".db-done input")];
+  if (!sessionStorage.getItem("came")) {
+    sessionStorage.setItem("came", "yes");
+    boxes[0].click();
+    location.reload();
+    return;
+  }
+  const copied = {};
+  const buttons = [...document.querySelectorAll("button.copybtn")];
+  let last = null;
+  document.execCommand = () => {
+    last = [...document.querySelectorAll("textarea")].at(-1).value;
+    return true;
+  };
+  for (const button of buttons) {
+    button.click();
+    copied[button.getAttribute("aria-label")] = last;
+  }
+  const toc = document.querySelector(".toc-drawer").getBoundingClientRect();
+  const size = buttons[0].getBoundingClientRect();
+  const pre = document.querySelector("#snippet-look pre");
+  say({
+    copied,
+    seen: buttons.map((button) => getComputedStyle(button).opacity),
+    size: [size.width, size.height],
+    steps: boxes.map((box) => [box.getAttribute("aria-label"), box.checked]),
+    contents: toc.width > 0 && toc.right <= innerWidth,
+    wide: document.documentElement.scrollWidth > innerWidth,
+    scrolling: getComputedStyle(document.documentElement).scrollBehavior,
+    width: innerWidth,
+    wrapped: getComputedStyle(pre).whiteSpace,
+  });
+}, 500));
+</script>
+"""
+
+
+def chromium() -> Path:
+    try:
+        return servers.find(stack.load(ROOT).programs["chromium"], os.environ) / "chromium"
+    except HarnessError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample book, built with the real book's settings, and a page with steps."""
+    book = sample(tmp_path_factory.mktemp("reading") / "book")
+    book.put("source/runbooks/steps.md", STEPS)
+    index = book.root / "source/index.md"
+    index.write_text(index.read_text() + "\n```{toctree}\nrunbooks/steps\n```\n")
+    marks_sample.write(book.root / "build", book.plan())
+    assert book.build("html") == 0, book.warnings
+    path = book.root / "build/html/runbooks/steps.html"
+    path.write_text(path.read_text(encoding="utf-8").replace("</body>", PROBE + "</body>"))
+    return path
+
+
+def found(site: Path, profile: Path, width: int, *more: str) -> dict[str, Any]:
+    command = [
+        str(chromium()), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+        "--no-first-run", "--disable-background-networking", "--disable-component-update",
+        "--disable-sync", f"--user-data-dir={profile}", f"--window-size={width},900",
+        "--virtual-time-budget=8000", *more, "--dump-dom", site.as_uri(),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    probe = BeautifulSoup(done.stdout, "html.parser").select_one("#probe")
+    assert probe is not None, done.stderr[-2000:]
+    said: dict[str, Any] = json.loads(str(probe["data-found"]))
+    return said
+
+
+def test_in_a_browser_at_1300_pixels(site: Path, tmp_path: Path) -> None:
+    said = found(site, tmp_path, 1300)
+    # Each named after its block; in one piece; with a line end, so that two pastes do not join.
+    assert said["copied"] == {
+        "Copy look on ops": f'{LONG} \\\n    && echo "b  c"\necho last\n',
+        "Copy code of: 2. What does damage": "Only shown.\n",
+    }
+    assert set(said["seen"]) == {"1"}
+    assert said["wrapped"] == "pre-wrap"
+    # Ticked, and the page loaded anew. A section without a command has no box.
+    assert said["steps"] == [
+        ["Step 1. Look: done", True],
+        ["Step 2. What does damage: done", False],
+    ]
+    assert said["contents"]
+    assert not said["wide"]
+    assert said["scrolling"] == "auto"
+
+
+def test_in_a_browser_on_a_phone(site: Path, tmp_path: Path) -> None:
+    said = found(site, tmp_path, 500, "--touch-events=enabled")
+    assert not said["wide"]
+    assert min(said["size"]) >= 44
+
+
+def test_what_does_damage_has_no_copy_button(site: Path) -> None:
+    soup = BeautifulSoup(site.read_text(encoding="utf-8"), "html.parser")
+    wrong = soup.select_one("#snippet-wrong")
+    assert wrong is not None
+    assert "db-no-copy" in wrong["class"]
+    settings = (site.parents[1] / "_static/copybutton.js").read_text(encoding="utf-8")
+    assert re.search(r"COPYBUTTON_SELECTOR = '.*:not\(\.db-no-copy \*\)", settings)
