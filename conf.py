@@ -59,6 +59,7 @@ mermaid_output_format = "svg"
 html_theme = "furo"
 html_title = project
 html_static_path = ["source/_static"]
+html_favicon = str(Path(__file__).parent / "source/_static/favicon.svg")
 html_css_files = ["fonts.css", "drillbook.css", "reading.css"]
 html_js_files = [
     ("drillbook.js", {"defer": "defer"}),
@@ -70,7 +71,9 @@ html_show_sphinx = False
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 html_theme_options = {
-    "top_of_page_buttons": [],
+    # Shown once `source_repository` and `source_branch` say where the pages are kept.
+    "top_of_page_buttons": ["edit"],
+    "source_directory": "source/",
     "light_css_variables": {
         "font-stack": "'IBM Plex Sans', system-ui, sans-serif",
         "font-stack--monospace": "'IBM Plex Mono', ui-monospace, monospace",

@@ -267,6 +267,13 @@ def test_every_evidence_link_leads_to_a_page_without_secrets(book: Book) -> None
     for link in links:
         text = link.resolve().read_text(encoding="utf-8")
         assert "[redacted]" in text
+        soup = BeautifulSoup(text, "html.parser")
+        back = soup.select_one("main > p > a")
+        assert back is not None
+        file, _, anchor = str(back["href"]).partition("#")
+        assert (link.resolve().parent / file).resolve() == out / f"{FAILOVER}.html"
+        assert page(book).find(id=anchor) is not None
+        assert all(pre.get("tabindex") == "0" for pre in soup.select("pre"))
     assert not any("secret-value" in path.read_text() for path in out.rglob("*.html"))
 
 

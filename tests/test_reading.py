@@ -19,6 +19,15 @@ from tests.conftest import ROOT
 from tests.test_marks import sample
 
 LONG = "echo one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
+BRANCHES = "\n".join(f'  A --> B{number}["the branch of number {number}"]' for number in range(9))
+DRAWING = f"""\
+```{{mermaid}}
+:alt: One question with nine answers.
+
+flowchart TD
+  A{{"which one?"}}
+{BRANCHES}
+```"""
 STEPS = f"""\
 ---
 owner: docs
@@ -62,7 +71,7 @@ Only shown.
 
 ### 3. No command
 
-Nothing.
+{DRAWING}
 """
 # Runs after the page's own scripts: presses every button, ticks a step, comes back later.
 PROBE = """
@@ -95,7 +104,16 @@ window.addEventListener("load", () => setTimeout(() => {
   const toc = document.querySelector(".toc-drawer").getBoundingClientRect();
   const size = buttons[0].getBoundingClientRect();
   const pre = document.querySelector("#snippet-look pre");
+  const drawing = document.querySelector(".dg");
+  const root = [...drawing.querySelectorAll("g.node")].map((node) => node.getBoundingClientRect())
+    .sort((one, other) => one.top - other.top)[0];
+  const box = drawing.getBoundingClientRect();
+  const svg = drawing.querySelector(":scope > div > svg");
   say({
+    root: drawing.scrollWidth > drawing.clientWidth && root.left >= box.left
+      && root.right <= box.right,
+    label: parseFloat(getComputedStyle(drawing.querySelector("text, foreignObject *")).fontSize)
+      * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width,
     copied,
     seen: buttons.map((button) => getComputedStyle(button).opacity),
     size: [size.width, size.height],
@@ -169,6 +187,8 @@ def test_in_a_browser_on_a_phone(site: Path, tmp_path: Path) -> None:
     said = found(site, tmp_path, 500, "--touch-events=enabled")
     assert not said["wide"]
     assert min(said["size"]) >= 44
+    assert said["root"]
+    assert said["label"] >= 14
 
 
 def test_what_does_damage_has_no_copy_button(site: Path) -> None:

@@ -109,7 +109,7 @@ def first(small: Path, query: str) -> str:
         ("503", "branches/full.html"),
         ("rollb", "branches/refused.html#roll-back"),
         ("queue full", "branches/full.html"),
-        ("nothing like it", ""),
+        ("zebra", ""),
         ("x", ""),
     ],
 )  # fmt: skip
@@ -139,6 +139,14 @@ def test_the_search_page_fetches_nothing(small: Path) -> None:
     code = (STATIC / "search.js").read_text(encoding="utf-8")
     assert "fetch(" not in code
     assert "XMLHttpRequest" not in code
+
+
+def test_a_page_that_is_not_there_leads_to_the_search(small: Path) -> None:
+    soup = BeautifulSoup((small / "404.html").read_text(encoding="utf-8"), "html.parser")
+    links = [str(link["href"]) for link in soup.select("a")]
+    # A server shows it under any address.
+    assert links == ["/", "/search.html"]
+    assert soup.select("script, link, img") == []
 
 
 @pytest.fixture(scope="module")

@@ -70,8 +70,8 @@ _THEME: Mapping[str, str] = {
 }
 
 _WIDTH = re.compile(r"max-width: ?([0-9.]+)px")
-_LEAST, _ON_PAPER = 0.65, 0.85
-"""Parts of a drawing's width: the least on a narrow screen, and that on paper."""
+_LEAST, _ON_PAPER = 0.94, 0.85
+"""Parts of a drawing's width: the least on a screen (text of 14 px), and that on paper."""
 
 _VARIABLE = re.compile(r"var\(--dg-[a-z]+, ?(#[0-9a-f]{6})\)")
 

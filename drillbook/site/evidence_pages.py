@@ -13,11 +13,12 @@ from drillbook.site.wording import seconds
 # Small and within the page: evidence is also read on its own, as a CI artifact.
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2128; --soft: #57606a; --line: #d0d7de;
-  --ground: #fff; --code: #f6f8fa; --bad: #b42318; }
+  --ground: #fff; --code: #f6f8fa; --bad: #b42318; --link: #0b5a8a; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e8eb; --soft: #9aa4af;
-  --line: #3a424c; --ground: #131416; --code: #1c1f23; --bad: #ff8f80; } }
+  --line: #3a424c; --ground: #131416; --code: #1c1f23; --bad: #ff8f80; --link: #7dbbe6; } }
 body { margin: 0 auto; max-width: 60rem; padding: 1.5rem 1rem 4rem; color: var(--ink);
   background: var(--ground); font: 16px/1.5 system-ui, sans-serif; }
+a { color: var(--link); }
 h1 { font-size: 1.25rem; margin: 0 0 .5rem; overflow-wrap: anywhere; }
 h2 { font-size: .8rem; margin: .75rem 0 .25rem; color: var(--soft); font-weight: 600; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: 0 0 1rem; }
@@ -57,7 +58,8 @@ def write_all(source: Path, target: Path, files: Iterable[str]) -> int:
         if page.parent not in made:
             page.parent.mkdir(parents=True, exist_ok=True)
             made.add(page.parent)
-        page.write_text(render(evidence.read(path)), encoding="utf-8")
+        root = "../" * (file.count("/") + 1)
+        page.write_text(render(evidence.read(path), root), encoding="utf-8")
         written += 1
     return written
 
@@ -69,14 +71,19 @@ def _age(path: Path) -> int:
         return -1
 
 
-def render(found: Evidence) -> str:
-    """One evidence file as a whole HTML page."""
+def render(found: Evidence, root: str = "../") -> str:
+    """One evidence file as a whole HTML page.
+
+    Args:
+        found: The evidence.
+        root: How to get from the page to the site's folder, for the link back to the block.
+    """
     facts = {
         "result": found.status,
         "block" if found.id != found.scenario else "drill": found.id,
         "scenario": found.scenario if found.id != found.scenario else "",
         "run on": f"{found.started} · {found.backend}" if found.started else found.backend,
-        "typed on": found.host + (f" as {found.user}" if found.user else ""),
+        "run on host": found.host + (f" as {found.user}" if found.user else ""),
         "took": seconds(found.duration_s) if found.duration_s else "",
         "versions": ", ".join(f"{name} {version}" for name, version in found.versions.items()),
         "commit": found.commit,
@@ -86,10 +93,11 @@ def render(found: Evidence) -> str:
     listed = "".join(
         f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in facts.items() if value
     )
-    reason = f'<pre class="reason">{escape(found.reason)}</pre>' if found.reason else ""
+    reason = escape(found.reason)
+    reason = f'<pre class="reason" tabindex="0">{reason}</pre>' if reason else ""
     steps = "".join(map(_step, found.steps))
     more = "".join(
-        f"<section><h2>{escape(title)}</h2><pre>{escape(text)}</pre></section>"
+        f'<section><h2>{escape(title)}</h2><pre tabindex="0">{escape(text)}</pre></section>'
         for title, text in found.more.items()
     )
     title = escape(found.id)
@@ -97,14 +105,23 @@ def render(found: Evidence) -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>Evidence: {title}</title><style>{_STYLE}</style></head><body><main>"
-        f"<h1>{title}</h1><dl>{listed}</dl>{reason}{steps}{more}</main></body></html>\n"
+        f"{_back(found, root)}<h1>{title}</h1><dl>{listed}</dl>{reason}{steps}{more}"
+        "</main></body></html>\n"
     )
+
+
+def _back(found: Evidence, root: str) -> str:
+    """The way back to where the mark stands."""
+    page, _, name = found.id.partition("#")
+    kind = "drill" if found.id == found.scenario else "snippet"
+    where = f"{page}.html#{kind}-{name}" if name else f"{page}.html"
+    return f'<p><a href="{escape(root + where)}">Back to the page</a></p>'
 
 
 def _step(step: Step) -> str:
     status = "ended from outside" if step.exit_code is None else f"status {step.exit_code}"
     line = f" · line {step.line}" if step.line else ""
-    parts = [f'<section><pre class="typed">$ {escape(step.command.rstrip())}</pre>']
+    parts = [f'<section><pre class="typed" tabindex="0">$ {escape(step.command.rstrip())}</pre>']
     for name, text in (("standard output", step.stdout), ("standard error", step.stderr)):
         if text:
             parts.append(f'<h2>{name}</h2><pre tabindex="0">{escape(text)}</pre>')

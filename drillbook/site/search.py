@@ -164,6 +164,8 @@ def _leave_out_index(app: Sphinx) -> None:
 def _search_page(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
     if app.builder.name == "html":
         yield "search", {}, "search.html"
+        # For a server to show where there is no page; it leads to the search.
+        yield "404", {"html_baseurl": app.config.html_baseurl}, "404.html"
 
 
 def _write(app: Sphinx, exception: Exception | None) -> None:

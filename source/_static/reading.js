@@ -102,7 +102,32 @@
     });
   }
 
+  // A drawing wider than the screen opens where it is read from: at its topmost node.
+  function showRoot(drawing) {
+    var root = null;
+    drawing.querySelectorAll("g.node").forEach(function (node) {
+      var place = node.getBoundingClientRect();
+      if (place.width && (!root || place.top < root.top - 1)) {
+        root = place;
+      }
+    });
+    if (root && drawing.scrollWidth > drawing.clientWidth) {
+      var middle = root.left + root.width / 2 - drawing.getBoundingClientRect().left;
+      drawing.scrollLeft += middle - drawing.clientWidth / 2;
+    }
+  }
+
+  function showRoots(within) {
+    within.querySelectorAll(".dg").forEach(showRoot);
+  }
+
   article.append(status);
+  showRoots(article);
+  article.querySelectorAll("details").forEach(function (folded) {
+    folded.addEventListener("toggle", function () {
+      showRoots(folded);
+    });
+  });
   tickSteps();
   nameCopyButtons();
   // The buttons come when their library has loaded.
