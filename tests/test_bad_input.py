@@ -6,6 +6,7 @@ would. What the modules themselves do with such input is tested beside each of t
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -15,7 +16,9 @@ import pytest
 
 from drillbook import plan as plans
 from drillbook import report as reports
+from drillbook.errors import HarnessError
 from drillbook.model import Result
+from drillbook.sandboxes import local_sandbox
 from drillbook.sandboxes.local import LocalBackend
 from tests.conftest import ROOT
 from tests.sphinx_book import DRILL, Book, block, in_days
@@ -271,7 +274,8 @@ def test_snippets_that_go_wrong_are_red_at_their_line_and_leave_nothing(
     book.put("examples/compose.yaml", "services:\n  ops: {volumes: ['data:/data']}\n")
     for name, (body, _, _) in WRONG.items():
         book.add(name, body + "\n" + block("$ true", "name: next"))
-    fork = "$ sleep 86399 &\n$ (setsid sleep 86399 > /dev/null &)\n$ echo on\non"
+    fork = "$ sleep 86399 > /dev/null 2>&1 &\n"
+    fork += "$ (setsid sleep 86399 > /dev/null 2>&1 &)\n$ echo on\non"
     book.add(
         "fork", block(fork, "name: fork") + "\n" + block("$ pgrep --count sleep\n2", "name: on")
     )
@@ -299,10 +303,12 @@ def test_snippets_that_go_wrong_are_red_at_their_line_and_leave_nothing(
 def test_a_missing_server_skips_on_a_laptop_and_breaks_in_ci(book: Front) -> None:
     book.put(
         "examples/compose.yaml",
+        "x-drillbook:\n  programs:\n    postgresql:\n      variable: DRILLBOOK_POSTGRESQL\n"
+        "      programs: [postgres, psql]\n"
         "services:\n  ops: {}\n  db-1: {x-drillbook: {versions: {postgresql: [postgres, -V]}}}\n",
     )
     book.add("page", FINE, stack="ops, db-1")
-    programs = "postgres, initdb, pg_ctl, psql, pg_basebackup, pg_rewind, pg_isready"
+    programs = "postgres, psql"
     message = f"missing-server: DRILLBOOK_POSTGRESQL says /nowhere, but {programs} is not there\n"
     hint = f"  hint: point DRILLBOOK_POSTGRESQL at the folder with {programs}"
     laptop = book.run(DRILLBOOK_POSTGRESQL="/nowhere")
@@ -330,10 +336,19 @@ def test_refused_namespaces(book: Front, local_backend: LocalBackend) -> None:
         timeout=60,
     )
     assert done.returncode == 3, done.stdout
-    assert "source/page.md:12: error: namespaces-refused: " in done.stdout
-    assert "--backend compose" in done.stdout
+    # The only user that it may be there is root, as whom nothing is run.
+    assert "source/page.md:12: error: root-refused: " in done.stdout
+    assert "hint: start it as an ordinary user" in done.stdout
     assert book.results()["page#fine"].status == "error"
     assert book.left() == []
+
+
+def test_a_kernel_that_refuses_namespaces_is_said_with_what_helps() -> None:
+    said = {"ok": False, "step": "namespaces", "errno": 1, "message": "Operation not permitted"}
+    with pytest.raises(HarnessError) as caught:
+        local_sandbox._check_started(json.dumps(said).encode())
+    assert str(caught.value).startswith("namespaces-refused: the kernel refused namespaces: ")
+    assert "--backend compose" in caught.value.hint
 
 
 DOCKERS = (

@@ -48,7 +48,10 @@ def runbook(book: Front) -> Front:
         + "\n## Lost\n\n"
         + DRILL.replace(":rpo: 0s\n", ":rpo: 0s\n:uses: before\n")
         + block(
-            "$ psql --host db-1 --username postgres", "name: seen", "effect: read", "exit-code: 2"
+            "$ psql --set ON_ERROR_STOP=1 --host db-1 --username postgres",
+            "name: seen",
+            "effect: read",
+            "exit-code: 2",
         )
         + block("$ sleep 86396", "name: stuck", "effect: read", "timeout: 5min"),
         stack=HOSTS,

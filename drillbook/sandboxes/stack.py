@@ -360,9 +360,9 @@ def _server(name: str, body: Mapping[str, Any]) -> Server:
 
 def _expand(text: str, variables: Mapping[str, str] | None) -> str:
     def value(match: re.Match[str]) -> str:
-        if variables is None:
-            return "/any"
         name, default = match.group(1), match.group(2)
+        if variables is None:
+            return "/any" if default is None else default
         if name not in variables and default is None:
             raise ValueError(f"${{{name}}} has no value")
         return variables.get(name, default or "")

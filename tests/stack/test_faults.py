@@ -211,7 +211,7 @@ def test_connections_credentials_and_a_failover_seen_through_the_platform(
 
 def test_queues_and_targets_and_jobs_that_are_lost_and_doubled(publishing: LocalSandbox) -> None:
     drill = Drill(publishing, "publishing")
-    late = "acknowledged more than 5 s ago and not published"
+    late = "acknowledged more than 2.5 s ago and not published"
 
     drill.breaks("pause-queue publishing", error=late)
     drill.cure("ops", BULLMQ.format("resume()"))
