@@ -274,8 +274,8 @@ def test_snippets_that_go_wrong_are_red_at_their_line_and_leave_nothing(
     book.put("examples/compose.yaml", "services:\n  ops: {volumes: ['data:/data']}\n")
     for name, (body, _, _) in WRONG.items():
         book.add(name, body + "\n" + block("$ true", "name: next"))
-    fork = "$ sleep 86399 > /dev/null 2>&1 &\n"
-    fork += "$ (setsid sleep 86399 > /dev/null 2>&1 &)\n$ echo on\non"
+    fork = "$ sleep 86399 > /tmp/said 2>&1 &\n"
+    fork += "$ (setsid sleep 86399 > /tmp/said 2>&1 &)\n$ echo on\non"
     book.add(
         "fork", block(fork, "name: fork") + "\n" + block("$ pgrep --count sleep\n2", "name: on")
     )
