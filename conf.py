@@ -6,6 +6,7 @@ from pathlib import Path
 # `sphinx-build`, unlike `python -m sphinx`, does not look beside conf.py.
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(1, str(Path(__file__).parent / "examples/ops"))
+sys.path.append(str(Path(__file__).parent / "examples"))  # `reliability`: objectives and alerts
 
 project = "SmartBeak operations"
 author = "SmartBeak platform team"

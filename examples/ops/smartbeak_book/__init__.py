@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smartbeak_book import directives, matrix, wheel
+from smartbeak_book import alerts, directives, matrix, wheel
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -16,6 +16,8 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_directive("sb-commands", directives.Commands)
     app.add_directive("sb-statuses", directives.Statuses)
     app.add_directive("sb-tree", directives.Triage)
+    app.add_directive("sb-alerts", alerts.Alerts)
+    app.add_directive("sb-objectives", alerts.Objectives)
     app.add_directive("sb-matrix", matrix.Matrix)
     app.add_directive("sb-install", wheel.Install)
     app.add_directive("sb-version", wheel.Version)

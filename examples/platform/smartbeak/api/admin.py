@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, LiteralString
 
 from fastapi import APIRouter, Depends, Path, Query
 from psycopg.rows import DictRow
@@ -126,13 +126,29 @@ class Admin:
         await self._database.run(work)
 
 
-async def count_jobs(connection: Connection) -> tuple[dict[str, int], dict[str, int]]:
-    """Publishing jobs by status and dead letters by region, of all organizations."""
+_OLDEST: Final[LiteralString] = """
+SELECT region, coalesce(extract(epoch FROM now() - min(job.created_at)), 0)::float AS age
+FROM (SELECT DISTINCT region FROM publish_targets) AS served
+LEFT JOIN (SELECT region, created_at FROM publishing_jobs
+           WHERE status IN ('pending', 'publishing')) AS job USING (region)
+GROUP BY region
+"""
+
+
+async def count_jobs(
+    connection: Connection,
+) -> tuple[dict[str, int], dict[str, int], dict[str, float]]:
+    """Of all organizations: jobs by status, dead letters and the oldest job's age by region."""
     statuses = await fetch(connection, "SELECT status, count(*) FROM publishing_jobs GROUP BY 1")
     regions = await fetch(connection, "SELECT region, count(*) FROM publishing_dlq GROUP BY 1")
+    ages = await fetch(connection, _OLDEST)
     found = dict.fromkeys(("pending", "publishing", "published", "failed"), 0)
     found |= {row["status"]: row["count"] for row in statuses}
-    return found, {row["region"]: row["count"] for row in regions}
+    return (
+        found,
+        {row["region"]: row["count"] for row in regions},
+        {row["region"]: row["age"] for row in ages},
+    )
 
 
 def routes(admin: Admin) -> APIRouter:

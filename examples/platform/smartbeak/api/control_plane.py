@@ -91,9 +91,10 @@ class ControlPlane:
         with contextlib.suppress(UnavailableError):
             await self._queues.count(self._metrics)
         with contextlib.suppress(UnavailableError):
-            statuses, regions = await self._database.run(count_jobs)
+            statuses, regions, ages = await self._database.run(count_jobs)
             show(self._metrics.publishing_jobs, statuses)
             show(self._metrics.dead_letters, regions)
+            show(self._metrics.oldest, ages)
 
     @contextlib.asynccontextmanager
     async def _life(self, _: FastAPI) -> AsyncIterator[None]:

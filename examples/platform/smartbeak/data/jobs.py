@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal, LiteralString
 
 from psycopg.rows import DictRow
 
@@ -40,6 +40,10 @@ class Failure:
 
     stack: str = ""
     """Where in the program; empty if that says nothing."""
+
+
+_AGE: Final[LiteralString] = "extract(epoch FROM now() - created_at)::float AS age"
+"""Seconds since a job was ordered; a retry by hand does not begin anew."""
 
 
 async def insert(connection: Connection, data: JobData) -> None:
@@ -93,22 +97,28 @@ async def begin(connection: Connection, job_id: str) -> DictRow | None:
         return row
 
 
-async def succeed(connection: Connection, job_id: str) -> None:
-    """Records that a job was published; saying it twice is saying it once."""
+async def succeed(connection: Connection, job_id: str) -> float | None:
+    """Records that a job was published; saying it twice is saying it once.
+
+    Returns:
+        Seconds since it was ordered; None if that was recorded before.
+    """
     async with connection.transaction():
         changed = await fetch_one(
             connection,
             "UPDATE publishing_jobs SET status = 'published', published_at = now(), "
-            "updated_at = now() WHERE id = %s AND status <> 'published' RETURNING id",
+            "updated_at = now() WHERE id = %s AND status <> 'published' RETURNING " + _AGE,
             job_id,
         )
-        if changed is not None:
-            await _attempt(connection, job_id, "success", None)
+        if changed is None:
+            return None
+        await _attempt(connection, job_id, "success", None)
+        return float(changed["age"])
 
 
 async def fail(
     connection: Connection, data: JobData, failure: Failure, *, final: bool, retries: int
-) -> None:
+) -> float | None:
     """Records an attempt that failed.
 
     Args:
@@ -117,19 +127,24 @@ async def fail(
         failure: Why.
         final: Whether it is the last: the job is then failed and has one dead letter.
         retries: How often it was tried.
+
+    Returns:
+        Seconds since the job was ordered, if this attempt was its last and is on record.
     """
     async with connection.transaction():
         changed = await fetch_one(
             connection,
             "UPDATE publishing_jobs SET status = %s, updated_at = now() "
-            "WHERE id = %s AND status <> 'published' RETURNING id",
+            "WHERE id = %s AND status <> 'published' RETURNING " + _AGE,
             *("failed" if final else "pending", data.jobId),
         )
         if changed is None:
-            return
+            return None
         await _attempt(connection, data.jobId, "failure", failure.message)
-        if final:
-            await _bury(connection, data, failure, retries)
+        if not final:
+            return None
+        await _bury(connection, data, failure, retries)
+        return float(changed["age"])
 
 
 async def _attempt(connection: Connection, job_id: str, status: str, error: str | None) -> None:

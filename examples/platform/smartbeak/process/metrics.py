@@ -22,6 +22,9 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
+_DELAYS = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
+"""Seconds; 900 is the objective for publishing."""
+
 Refresh = Callable[[], Awaitable[None]]
 """Brings gauges up to date before they are shown; must not raise."""
 
@@ -64,6 +67,17 @@ class Metrics:
         )
         self.dead_letters = Gauge(
             "publishing_dlq_entries", "Dead letters.", ("region",), registry=registry
+        )
+        self.oldest = Gauge(
+            "publishing_oldest_seconds", "Age of the oldest job that is not done.", ("region",),
+            registry=registry,
+        )  # fmt: skip
+        self.delay = Histogram(
+            "publishing_delay_seconds",
+            "From the order of a job to its last attempt's end.",
+            ("region", "outcome"),
+            buckets=_DELAYS,
+            registry=registry,
         )
         self.webhooks = Counter(
             "webhook_events", "Webhooks answered.", ("provider", "outcome"), registry=registry

@@ -122,7 +122,8 @@ class Publisher:
         except Exception as error:
             await self._failed(job, data, error, about)
             raise
-        await self.database.run(lambda link: jobs.succeed(link, data.jobId))
+        age = await self.database.run(lambda link: jobs.succeed(link, data.jobId))
+        self._ended("published", age)
         self.metrics.jobs_completed.labels(self.settings.region).inc()
         took = round((time.monotonic() - began) * 1000)
         log.info(
@@ -172,9 +173,10 @@ class Publisher:
         attempt, most = job.attemptsMade + 1, int(job.opts.get("attempts") or 1)
         final = attempt >= most or isinstance(error, WrongError)
         failure = _failure(error, self.settings.jobs.timeout_ms)
-        await self.database.run(
+        age = await self.database.run(
             lambda link: jobs.fail(link, data, failure, final=final, retries=attempt)
         )
+        self._ended("failed", age)
         self.metrics.jobs_failed.labels(self.settings.region).inc()
         say = log.error if final else log.warn
         message = "job failed" if final else "attempt failed"
@@ -192,14 +194,19 @@ class Publisher:
         try:
             data = JobData.read(job.data)
             failure = Failure(why, "timeout")
-            await self.database.run(
+            age = await self.database.run(
                 lambda link: jobs.fail(link, data, failure, final=True, retries=job.attemptsMade)
             )
+            self._ended("failed", age)
             log.error("job failed", jobId=data.jobId, region=data.region, error=why)
         except ValueError as error:
             log.error("job of no use", queueJob=job.id, error=str(error))
         except UnavailableError as error:
             log.error("failure not recorded", queueJob=job.id, error=error.cause)
+
+    def _ended(self, outcome: str, age_s: float | None) -> None:
+        if age_s is not None:
+            self.metrics.delay.labels(self.settings.region, outcome).observe(age_s)
 
     def _breaker(self, adapter: str, host: str) -> Breaker:
         key = (adapter, host)

@@ -1,0 +1,1 @@
+"""Objectives, alerts, and what watches the stack: Prometheus, Alertmanager and a receiver."""
