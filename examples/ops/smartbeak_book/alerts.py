@@ -70,7 +70,7 @@ class Alerts(_Made):
             self.env.metadata[self.env.docname][METADATA] = "yes"
             leads = ("Alert", "Page to open", "Drill of that page", "Objective", "Test")
             return [table(leads, (self._leads(each) for each in found))]
-        heads = ("Alert", "Raised when", "For", "Level", "Does", "Why this threshold", "No data")
+        heads = ("Alert, and its condition", "For", "Level", "Does", "Why this threshold")
         return [table(heads, (_raised(each) for each in found))]
 
     def _leads(self, each: alerts.Alert) -> list[Cell]:
@@ -94,14 +94,14 @@ class Objectives(_Made):
 
 
 def _raised(each: alerts.Alert) -> list[Cell]:
+    said = nodes.inline("", "", nodes.strong("", each.name), nodes.Text(": "))
+    said += nodes.literal("", " ".join(each.expr.split()))
     return [
-        nodes.literal("", each.name),
-        nodes.literal("", " ".join(each.expr.split())),
+        said,
         each.wait or "at once",
         each.labels["severity"],
         each.labels["action"],
         each.notes["why"],
-        each.notes["no_data"],
     ]
 
 
