@@ -8,3 +8,6 @@ well: `{"job": id}`, one a line."""
 
 WATCHED = tuple(f"content_{number}" for number in range(1, 11))
 """Pieces that readers read again and again: one of each domain."""
+
+PAYERS = ("sub_example1", "sub_example2", "sub_example3")
+"""Subscriptions at Stripe that are paid for."""

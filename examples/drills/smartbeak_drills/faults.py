@@ -16,8 +16,8 @@ from drillbook.drills.declarations import (
     said_by_service,
 )
 from drillbook.sandboxes.sandbox import Sandbox
-from smartbeak_drills.injections import platform, postgres, queues, redis, targets
-from smartbeak_drills.places import API, APP, OPERATOR, PRIMARY, REPLICA
+from smartbeak_drills.injections import payments, platform, postgres, queues, redis, targets
+from smartbeak_drills.places import API, APP, OPERATOR, PRIMARY, REPLICA, WEB
 
 _FILE = re.compile(r"[a-z0-9][a-z0-9-]*\.sql")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
@@ -33,7 +33,17 @@ def _name(text: str) -> str:
     return "" if _NAME.fullmatch(text) else "it is a name in small letters"
 
 
-KINDS = (Kind("FILE", _file), Kind("QUEUE", _name), Kind("ROLE", _name), Kind("TABLE", _name))
+def _provider(text: str) -> str:
+    return "" if text in ("stripe", "paddle", "clerk") else "it is stripe, paddle or clerk"
+
+
+KINDS = (
+    Kind("FILE", _file),
+    Kind("PROVIDER", _provider),
+    Kind("QUEUE", _name),
+    Kind("ROLE", _name),
+    Kind("TABLE", _name),
+)
 
 
 def _by_server(step: Step, services: Services) -> str:
@@ -217,5 +227,24 @@ FAULTS = (
         "A plugin on the target ends the process of each request after its post is saved: "
         "accepted, and then the connection drops. After COUNT posts it removes itself.",
         "files", always(""), targets.drop_answers,
+    ),
+    Declaration(
+        "wrong-secret", ("PROVIDER",),
+        "A rotation that was half done: the web host gets another secret for the provider's "
+        "webhooks and is restarted; the provider signs with the one it had.",
+        "credentials", always("webhooks"), payments.wrong_secret, (WEB, APP),
+        counts_from_end=True,
+    ),
+    Declaration(
+        "stale-events", (),
+        "Stripe delivers events late that newer ones have overtaken, signed and in time: each "
+        "says of a payer that the payment is past due.",
+        "data", always("entitled"), payments.stale_events, (WEB, APP), counts_from_end=True,
+    ),
+    Declaration(
+        "renewals", (),
+        "Stripe sends the events of customers whose subscription goes on. Where they are not "
+        "taken, webhooks are what users miss.",
+        "data", always("webhooks"), payments.renewals, (WEB, APP),
     ),
 )  # fmt: skip

@@ -6,14 +6,18 @@ from drillbook.drills.declarations import Oracle
 from drillbook.drills.kit import Kit
 from smartbeak_drills import faults
 from smartbeak_drills.oracles import names
-from smartbeak_drills.places import API
+from smartbeak_drills.places import API, WEB
+
+
+def _needs(oracle: str) -> tuple[str, ...]:
+    if oracle in names.OF_WEB:
+        return (WEB,)
+    return (API,) if oracle in names.OF_PLATFORM else ()
+
 
 KIT = Kit(
     prober="smartbeak_drills.prober",
-    oracles=[
-        Oracle(name, served, needs=(API,) if name in names.OF_PLATFORM else ())
-        for name, served in names.ALL.items()
-    ],
+    oracles=[Oracle(name, served, needs=_needs(name)) for name, served in names.ALL.items()],
     faults=faults.FAULTS,
     kinds=faults.KINDS,
 )

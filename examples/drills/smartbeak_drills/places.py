@@ -11,14 +11,19 @@ CHECKOUT = "/opt/smartbeak/platform"
 KEY = Path("/run/secrets/jwt-key-1")
 """Signs the users' tokens."""
 
-PRIMARY, REPLICA, APP, OPERATOR, API = "db-1", "db-2", "app", "ops", "api"
+PRIMARY, REPLICA, APP, OPERATOR, API, WEB = "db-1", "db-2", "app", "ops", "api", "web"
 DATABASES = (PRIMARY, REPLICA)
 """The database hosts, the one that is meant to be primary first."""
 
-PLATFORM = (API, "web", "worker", "worker-eu")
+PLATFORM = (API, WEB, "worker", "worker-eu")
 """Hosts of the platform's processes."""
 
 API_URL = f"http://{API}:3001"
+WEB_URL = f"http://{WEB}:3000"
+
+OVERRIDES = "/var/lib/smartbeak/secrets"
+"""Secrets that were put on a platform host by hand: they go before those of the store."""
+
 TARGETS = ("wordpress", "linkedin")
 """Hosts that content is published to."""
 

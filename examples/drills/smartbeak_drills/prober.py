@@ -25,7 +25,7 @@ from drillbook.inside.account import Client
 from smartbeak_drills import settings
 from smartbeak_drills.oracles import names, table
 from smartbeak_drills.oracles.base import PATIENCE_S, Surroundings
-from smartbeak_drills.places import API, API_URL, CONFIG, DATABASES, KEY, TARGETS
+from smartbeak_drills.places import API, API_URL, CONFIG, DATABASES, KEY, TARGETS, WEB, WEB_URL
 from smartbeak_drills.resp import Redis
 from smartbeak_drills.rows import Rows
 from smartbeak_drills.session import Session, conninfo
@@ -35,6 +35,7 @@ from smartbeak_drills.users import content, publishing, readers
 from smartbeak_drills.users.leavers import Leaver
 from smartbeak_drills.users.platform import Platform
 from smartbeak_drills.users.roster import Roster, members
+from smartbeak_drills.users.webhooks import Webhooks
 
 APPLICATION = "drillbook-probe"
 """Name under which the prober's connections show in pg_stat_activity."""
@@ -67,8 +68,8 @@ class Users:
         around = Surroundings(rows.journal, nodes, self._platform, self._node)
         means = self._means(around, oracle, hosts)
         self._oracle = table.make(oracle, means)
-        wanted: list[Client | None] = [means.content, means.publishing]
-        if oracle in names.OF_ROWS or not means.content:
+        wanted: list[Client | None] = [means.content, means.publishing, means.webhooks]
+        if oracle in names.OF_ROWS or not (means.content or means.webhooks):
             wanted.insert(0, rows)
         self._clients = [client for client in wanted if client is not None]
 
@@ -82,6 +83,8 @@ class Users:
         Raises:
             Trouble: The database does not say who the users are, or takes no revocation.
         """
+        if oracle in names.OF_WEB and WEB in hosts:
+            return table.Means(around, webhooks=Webhooks(WEB_URL, self._platform))
         if API not in hosts:
             return table.Means(around)
         with self._platform() as session:

@@ -119,6 +119,8 @@ FACTS: dict[str, Kind] = {
     # Payments and releases.
     "webhooks.silent_s": NUMBER,
     "webhooks.refused": NUMBER,
+    "webhooks.paddle": NUMBER,
+    "subscriptions.percent": NUMBER,
     "migrations.pending": NUMBER,
     "processes.old_address": NUMBER,
 }

@@ -30,7 +30,13 @@ OF_PLATFORM: Mapping[str, str] = {
 }
 """Oracles that look at the platform and cannot do without it."""
 
-ALL: Mapping[str, str] = {**OF_ROWS, **OF_PLATFORM}
+OF_WEB: Mapping[str, str] = {
+    "webhooks": "Events of Stripe and Paddle, signed as they sign them, are taken.",
+    "entitled": "As `webhooks`, and each watched payer's subscription is active.",
+}
+"""Oracles that look at the web host: with them events are sent as the providers send them."""
+
+ALL: Mapping[str, str] = {**OF_ROWS, **OF_PLATFORM, **OF_WEB}
 
 WITH_LEAVER = ("revoked", "restored")
 """Oracles that want somebody whose tokens were revoked."""

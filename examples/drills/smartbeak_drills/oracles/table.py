@@ -9,6 +9,7 @@ from drillbook.inside.oracle import All, Oracle
 from drillbook.inside.probing import CannotLook
 from smartbeak_drills.oracles.base import Surroundings
 from smartbeak_drills.oracles.database import Connections, Replica, Roles, Rows, Writes
+from smartbeak_drills.oracles.payments import Entitled, WebhooksTaken
 from smartbeak_drills.oracles.platform import (
     ContentServed,
     Fresh,
@@ -23,6 +24,7 @@ from smartbeak_drills.users.leavers import Leaver
 from smartbeak_drills.users.platform import Platform
 from smartbeak_drills.users.publishing import Publishing
 from smartbeak_drills.users.readers import Readers
+from smartbeak_drills.users.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Means:
 
     readers: Readers | None = None
     leaver: Leaver | None = None
+    webhooks: Webhooks | None = None
 
 
 def make(name: str, means: Means) -> Oracle:
@@ -101,6 +104,16 @@ def _restored(means: Means) -> Oracle:
     return All(_redis(means), _revoked(means))
 
 
+def _webhooks(means: Means) -> Oracle:
+    if means.webhooks is None:
+        raise CannotLook("there is no host `web`")
+    return WebhooksTaken(means.webhooks)
+
+
+def _entitled(means: Means) -> Oracle:
+    return All(_webhooks(means), Entitled(means.around.platform))
+
+
 _ORACLES: Mapping[str, Callable[[Means], Oracle]] = {
     "writes": _writes,
     "connections": _connections,
@@ -114,4 +127,6 @@ _ORACLES: Mapping[str, Callable[[Means], Oracle]] = {
     "fresh": _fresh,
     "revoked": _revoked,
     "restored": _restored,
+    "webhooks": _webhooks,
+    "entitled": _entitled,
 }

@@ -13,10 +13,17 @@ SLOW_S = 0.8
 """Longest that a probe of a healthy process takes; it asks PostgreSQL and Redis."""
 
 _POOL = re.compile(r'^db_pool_connections\{state="waiting"\} ([\d.]+)', re.MULTILINE)
+_PAST_DUE = """
+SELECT count(*) FILTER (WHERE status = 'past_due' AND updated_at > now() - interval '1 hour')
+         AS recent,
+       count(*) FILTER (WHERE status IN ('active', 'past_due')) AS payers
+FROM subscriptions
+"""
 _WEBHOOKS = re.compile(
     r'^webhook_events_total\{outcome="([^"]*)",provider="([^"]*)"\} ([\d.]+)', re.MULTILINE
 )
-_TAKEN = ("accepted", "processed", "duplicate", "idempotent", "ignored", "received")
+_REFUSED = "refused"
+"""Outcome of an event whose signature or age is not right; others were taken, or failed."""
 
 
 def looks(known: settings.Settings) -> list[Look]:
@@ -29,7 +36,11 @@ def looks(known: settings.Settings) -> list[Look]:
 
 def payments(known: settings.Settings) -> list[Look]:
     """What payments need, from the operator's machine."""
-    return [Look("web", _web), Look("webhooks", _webhooks)]
+    return [
+        Look("web", _web),
+        Look("webhooks", _webhooks),
+        Look("subscriptions", lambda seen: _subscriptions(seen, known)),
+    ]
 
 
 def _api(seen: Seen, known: settings.Settings) -> None:
@@ -108,12 +119,25 @@ def _webhooks(seen: Seen) -> None:
     reply = web.get(f"{settings.WEB}/metrics")
     if not reply.answered:
         return
-    refused = 0.0
+    refused = {"stripe": 0.0, "paddle": 0.0, "clerk": 0.0}
     for outcome, provider, count in _WEBHOOKS.findall(reply.text):
         seen.lines.append(f"webhooks: {provider}: {float(count):g} {outcome}")
-        if outcome not in _TAKEN:
-            refused += float(count)
-    seen.know(webhooks__refused=refused)
+        if outcome == _REFUSED:
+            refused[provider] = float(count)
+    seen.know(webhooks__refused=sum(refused.values()), webhooks__paddle=refused["paddle"])
+
+
+def _subscriptions(seen: Seen, known: settings.Settings) -> None:
+    try:
+        with postgres.Server(known.database) as server:
+            (row,) = server.rows(_PAST_DUE)
+    except ServiceError as error:
+        seen.blind("subscriptions", f"the database says {error.said}")
+        return
+    seen.say(
+        f"subscriptions: {row['recent']} past due within the hour, of {row['payers']} payers",
+        subscriptions__percent=100 * float(str(row["recent"])) / max(float(str(row["payers"])), 1),
+    )
 
 
 def _migrations(seen: Seen, known: settings.Settings) -> None:

@@ -1,0 +1,29 @@
+"""Faults of payments: of the secrets that sign webhooks, and of their order."""
+
+from __future__ import annotations
+
+from drillbook.drills.hosts import ask, run
+from drillbook.sandboxes.sandbox import Sandbox
+from smartbeak_drills.places import APP, OVERRIDES, WEB
+
+_WRITE = """
+umask 077
+mkdir --parents "$1"
+head --bytes 32 /dev/urandom | base64 >"$1/$2-webhook"
+"""
+
+
+def wrong_secret(sandbox: Sandbox, provider: str) -> None:
+    """Puts another secret on the web host and restarts it: a rotation that was half done."""
+    run(sandbox, WEB, "bash", "-euc", _WRITE, "bash", OVERRIDES, provider)
+    run(sandbox, WEB, "platform-service", "restart")
+
+
+def stale_events(sandbox: Sandbox) -> None:
+    """Has Stripe deliver events late that newer ones have overtaken."""
+    run(sandbox, APP, "python3", "-m", "smartbeak_drills.late_events", "past_due")
+
+
+def renewals(sandbox: Sandbox) -> None:
+    """Has Stripe deliver events that say what is so already; they may be refused."""
+    ask(sandbox, APP, "python3", "-m", "smartbeak_drills.late_events", "active")

@@ -1,0 +1,48 @@
+"""What the oracles of payments look at."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from smartbeak_drills.agreed import PAYERS
+from smartbeak_drills.session import Session
+from smartbeak_drills.users.webhooks import PATIENCE_S, Webhooks
+
+_LOOK_S = 0.3
+_ENTITLED = """
+SELECT count(*) FROM subscriptions
+WHERE status = 'active' AND stripe_subscription_id = ANY (string_to_array($1, ','))
+"""
+
+
+class WebhooksTaken:
+    """Events of Stripe and Paddle are taken."""
+
+    def __init__(self, webhooks: Webhooks) -> None:
+        self._webhooks = webhooks
+
+    def look(self) -> str:
+        """See `drillbook.inside.oracle.Oracle`."""
+        return self._webhooks.journal.kept_trouble(PATIENCE_S)
+
+
+class Entitled:
+    """Who pays has what they pay for: each of the watched subscriptions is active."""
+
+    def __init__(self, database: Callable[[], Session]) -> None:
+        self._database = database
+        self._next = 0.0
+        self._said = "nothing was looked at yet"
+
+    def look(self) -> str:
+        """See `drillbook.inside.oracle.Oracle`."""
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + _LOOK_S
+            with self._database() as session:
+                ((count,),) = session.run(_ENTITLED, ",".join(PAYERS))
+            missing = len(PAYERS) - int(str(count))
+            self._said = f"{missing} of {len(PAYERS)} payers have no active subscription"
+            if not missing:
+                self._said = ""
+        return self._said
