@@ -251,3 +251,35 @@ def test_queues_and_targets_and_jobs_that_are_lost_and_doubled(publishing: Local
     account = drill.finish()
     assert figures(account) == {"content": (0, 0), "publishing": (1, 1)}
     assert account.lost_s == pytest.approx(1.0)
+
+
+def test_a_secret_that_differs_events_overtaken_and_a_web_host_that_is_gone(
+    local_backend: LocalBackend,
+) -> None:
+    sandbox = local_backend.open(("ops", "app", "db-1", "redis-1", "web"), label="test")
+    try:
+        drill = Drill(sandbox, "entitled")
+        for provider, status in (("stripe", "400"), ("paddle", "401")):
+            drill.breaks(f"wrong-secret {provider}", error=f"webhooks/{provider}: {status}")
+            stray = f"/var/lib/smartbeak/secrets/{provider}-webhook"
+            drill.cure("web", f"! cmp {stray} /run/secrets/{provider}-webhook && rm {stray}")
+            drill.cure("web", "platform-service restart")
+            drill.back()
+
+        drill.breaks("stale-events", error="3 of 3 payers have no active subscription")
+        sql(sandbox, "UPDATE subscriptions SET status = 'active' WHERE status = 'past_due'")
+        drill.back()
+
+        drill.breaks("kill redis-1; renewals", error="503")
+        drill.cure("redis-1", START_REDIS)
+        drill.back()
+
+        drill.breaks("kill web", error="Connection refused")
+        drill.cure("web", "platform-service start")
+        drill.back()
+
+        # What was refused meanwhile was sent again; the first of all is taken away.
+        sql(sandbox, "DELETE FROM subscriptions WHERE id LIKE 'sub\\_drill\\_%\\_1'")
+        assert figures(drill.finish()) == {"webhooks": (1, 0)}
+    finally:
+        sandbox.close()

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from paddle_billing.Notifications import Secret, Verifier
+from paddle_billing.Notifications import Secret, Verifier  # type: ignore[import-untyped]
 from stripe import Webhook
 
 from drillbook.inside.trouble import Trouble
@@ -19,7 +19,7 @@ from smartbeak_drills.session import Session
 from smartbeak_drills.users import webhooks
 from smartbeak_drills.users.calls import Answer, CallError, Line
 from smartbeak_drills.users.webhooks import Webhooks
-from smartbeak_ops import web
+from smartbeak_ops import settings, web
 from smartbeak_ops.looks import platform
 from smartbeak_ops.looks.seen import Seen
 from tests.stack.box import FACTS
@@ -128,7 +128,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, **outcomes: int) -> Mapping[str, An
         f'webhook_events_total{{outcome="{name}",provider="paddle"}} {count}.0'
         for name, count in outcomes.items()
     )
-    monkeypatch.setattr(platform.settings, "known", lambda _: True)
+    monkeypatch.setattr(settings, "known", lambda _: True)
     monkeypatch.setattr(web, "get", lambda _: web.Reply(200, text, 0.01))
     seen = Seen()
     platform._webhooks(seen)
