@@ -105,6 +105,9 @@ def first(small: Path, query: str) -> str:
         ("3:M 26 Nov 03:04 # OOM command not allowed when used memory > 'maxmemory'. script: x",
          "branches/full.html"),
         ("locks: 17 wait, the longest for 00:12:05", "branches/refused.html"),
+        # Words of other pages around it do not matter.
+        ("passing names queue hub reference: locks: 9 wait, the longest for 01:00:00",
+         "branches/refused.html"),
         ("429", "branches/refused.html"),
         ("503", "branches/full.html"),
         ("rollb", "branches/refused.html#roll-back"),
