@@ -42,14 +42,19 @@ def compose(html: Path, reports: Sequence[Report], *, only: str = "") -> str:
     Args:
         html: Folder of the `singlehtml` build.
         reports: What is known, for the cover.
-        only: Docname of the one page to print; empty for the whole book.
+        only: Docname of the one page to print, with all pages below it; empty for the whole
+            book.
     """
     body, book = read(html)
     soup = BeautifulSoup("", "html.parser")
     chapters = chapters_of(body)
     if only:
         known = ", ".join(chapter.docname for chapter in chapters)
-        chapters = [chapter for chapter in chapters if chapter.docname == only]
+        chapters = [
+            chapter
+            for chapter in chapters
+            if chapter.docname == only or chapter.docname.startswith(f"{only}/")
+        ]
         if not chapters:
             raise PageError(
                 "unknown-page", f"the book has no page `{only}`.", hint=f"It has {known}."

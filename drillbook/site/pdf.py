@@ -31,7 +31,8 @@ def make(html: Path, out: Path, *, build: Path, only: str = "") -> Path:
         html: Folder of the `singlehtml` build.
         out: The file to write.
         build: Folder of the reports, for the cover.
-        only: Docname of the one page to print; empty for the whole book.
+        only: Docname of the one page to print, with all pages below it; empty for the whole
+            book.
 
     Raises:
         HarnessError: `no-pango`, `no-single-html`, `unreadable-report`.
@@ -91,7 +92,9 @@ def _wanted(html: Path, out: Path, only: str) -> list[tuple[str, Path]]:
     if only:
         return [(only, out / f"{only}.pdf")]
     body, _ = paper.read(html)
-    runbooks = [c.docname for c in paper.chapters_of(body) if is_runbook(c.docname)]
+    pages = [c.docname for c in paper.chapters_of(body) if is_runbook(c.docname)]
+    # The branches of a runbook are printed with their hub.
+    runbooks = [name for name in pages if name.rpartition("/")[0] not in pages]
     return [("", out / "book.pdf"), *((name, out / f"{name}.pdf") for name in runbooks)]
 
 

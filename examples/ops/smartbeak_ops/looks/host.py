@@ -280,14 +280,19 @@ def room(folder: Path) -> str:
     return size(shutil.disk_usage(folder).free)
 
 
+def _is_socket(descriptor: Path) -> bool:
+    try:
+        return os.readlink(descriptor).startswith("socket:")
+    except OSError:
+        return False  # closed meanwhile: a process that leaks opens and closes all the time
+
+
 def sockets() -> list[tuple[int, int, str]]:
     """Processes by the sockets that they have: how many, process id, last word."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
-        count = 0
         try:
-            for each in (folder / "fd").iterdir():
-                count += os.readlink(each).startswith("socket:")
+            count = sum(_is_socket(each) for each in (folder / "fd").iterdir())
             words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
         except OSError:
             continue  # another user's, or gone
