@@ -33,6 +33,7 @@ class Store:
             socket_timeout=ANSWER_S,
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,
+            encoding_errors="replace",  # the slow log holds what BullMQ packs
             client_name="sb",
             protocol=2,
         )
@@ -47,6 +48,7 @@ class Store:
             socket_timeout=ANSWER_S,
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,
+            encoding_errors="replace",
             client_name="sb",
             protocol=2,
         )
