@@ -51,7 +51,11 @@ def unpacked(lock: Path, names: Iterable[str], folder: Path) -> Path:
 
 def locked(lock: str, names: Iterable[str]) -> str:
     """The entries of a lock for `ALWAYS`, these packages, and all that they need in turn."""
-    entries = {_canonical(match[1]): match[0] for match in _ENTRY.finditer(lock)}
+    entries: dict[str, str] = {}
+    for match in _ENTRY.finditer(lock):
+        # One for each range of Pythons, where they differ: pip takes the one that fits.
+        name = _canonical(match[1])
+        entries[name] = "\n".join(filter(None, [entries.get(name, ""), match[0]]))
     needed: dict[str, str] = {}
     queue = [*ALWAYS, *names]
     while queue:

@@ -17,6 +17,12 @@ def test_refusals_are_those_of_the_facts(box: Box) -> None:
         "not valid": Call("POST", "/v1/content", admin, {"domainId": "dom_1"}),
         "job id not valid": Call("GET", "/v1/publishing/jobs/a%20b", admin),
         "no domainId": Call("GET", "/v1/publishing/jobs", admin),
+        "target with an inside address": Call(
+            "POST",
+            "/v1/publishing/targets?domainId=dom_1",
+            admin,
+            {"type": "wordpress", "config": {"url": "https://10.0.0.1"}},
+        ),
         "content of another organization": Call("GET", "/v1/content/content_1", admin),
         "job of another organization": Call("GET", "/v1/publishing/jobs/job_1", admin),
         "no such content": Call("GET", "/v1/content/none", admin),

@@ -15,9 +15,9 @@ import jwt
 import pytest
 
 from smartbeak.access import roles, tokens
-from smartbeak.access.addresses import is_inside
 from smartbeak.access.limits import Limits
 from smartbeak.access.tokens import Tokens
+from smartbeak.data.addresses import is_inside
 from smartbeak.process import settings
 from smartbeak.process.errors import ApiError
 from smartbeak.web import signatures, webhooks

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from smartbeak.access.addresses import is_inside
+from smartbeak.data.addresses import is_inside
 from smartbeak.http.shapes.base import Id, Instant, Row, Shape, optional
 
 JobStatus = Literal["pending", "publishing", "published", "failed"]
