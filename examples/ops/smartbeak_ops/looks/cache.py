@@ -9,6 +9,9 @@ from smartbeak_ops.failures import ServiceError
 from smartbeak_ops.looks.seen import Look, Seen
 from smartbeak_ops.refusal import RefusedError
 
+SLOW_US = 1_000_000
+"""Microseconds from which on one command holds everybody up."""
+
 FULL_PERCENT = 95
 """Share of maxmemory from which on Redis counts as full."""
 
@@ -104,11 +107,10 @@ def _slow(seen: Seen, store: redisdb.Store, info: dict[str, Any]) -> None:
         newest = store.ask("SLOWLOG", "GET", 1)
     except ServiceError:
         return
-    if newest and newest[0].get("duration", 0) > 1_000_000:
-        entry = newest[0]
-        command = entry["command"]
-        words = command.decode(errors="replace") if isinstance(command, bytes) else str(command)
-        seen.lines.append(f"slow: {words.split()[0]} took {entry['duration'] / 1e6:.1f} s")
+    # https://redis.io/docs/latest/commands/slowlog-get/: id, time, microseconds, words, client
+    for _, _, took, words, *_ in newest:
+        if took > SLOW_US:
+            seen.lines.append(f"slow: {words[0]} took {took / 1e6:.1f} s")
     seen.know(redis__blocked=blocked)
 
 
