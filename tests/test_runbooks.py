@@ -16,7 +16,7 @@ SOURCE = ROOT / "source"
 ASIDE = ("never", "watch", "guards")
 """Pages beside the branches, linked and not in the way."""
 
-HUB_WORDS, BRANCH_WORDS, ASIDE_WORDS = 500, 1_000, 1_600
+HUB_WORDS, BRANCH_WORDS, ASIDE_WORDS = 500, 1_000, 1_500
 
 TREES = {
     path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
