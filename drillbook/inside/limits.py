@@ -9,8 +9,11 @@ import os
 import re
 import resource
 
-MEBIBYTES = 512
-"""In all of a host's own folders together, which are in memory: `FOLDERS`."""
+MEBIBYTES = 768
+"""In all of a host's own folders together, which are in memory: `FOLDERS`.
+
+Programs write whole files ahead: Prometheus allots 512 MiB to a block while it compacts.
+"""
 
 FILES = 100_000
 """In the same folders."""

@@ -448,3 +448,17 @@ def test_a_worker_ends_in_time_while_redis_is_away(box: Box) -> None:
     box.shell("worker", f"{SERVICE} start")
     job = take(box)
     becomes(box, job, "published")
+
+
+def test_one_started_by_hand_that_still_answers_is_not_taken_for_the_service(box: Box) -> None:
+    by_hand = (
+        "/opt/smartbeak/platform/bin/platform-service stop >/dev/null;"
+        " set -a; . /etc/smartbeak/platform.env;"
+        " WORKER_REGION=us-east-1; WORDPRESS_APP_PASSWORD=none; LINKEDIN_TOKEN=none;"
+        " python3 -m smartbeak.worker >/tmp/by-hand.log 2>&1 & echo $!;"
+        " until /opt/smartbeak/platform/bin/platform-healthy 2>/dev/null; do sleep 0.1; done"
+    )
+    pid = box.shell("worker", by_hand).split()[0]
+    ended = f"(sleep 0.2; kill {pid}) >/dev/null 2>&1 &"
+    said = box.shell("worker", f"{ended} /opt/smartbeak/platform/bin/platform-service start")
+    assert said.strip() == "worker: running"
