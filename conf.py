@@ -18,6 +18,7 @@ extensions = [
     "sphinx_design",
     "sphinx_copybutton",
     "drillbook.site.search",
+    "drillbook.site.table_heads",
     "drillbook.site.diagrams",  # sphinxcontrib.mermaid, drawn while building
     "drillbook.sphinx_ext",
     "drillbook.site.mark_examples",

@@ -130,6 +130,15 @@ def linkcheck(session: nox.Session) -> None:
 
 
 @nox.session
+def axe(session: nox.Session) -> None:
+    """Check in a browser that every built page can be read by all. After --: pages of the site."""
+    _install(session)
+    if not HTML.is_dir():
+        session.error("build/html is not there: nox -s docs")
+    _python(session, "drillbook.site.axe", *session.posargs)
+
+
+@nox.session
 def metrics(session: nox.Session) -> None:
     """Print the book's figures as the last build had them. After --: --check."""
     _install(session)

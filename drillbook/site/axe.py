@@ -1,0 +1,129 @@
+"""Holds the built site against the rules of axe: what a reader who hears or enlarges it needs.
+
+`python -m drillbook.site.axe` opens every page of `build/html` in a browser without a network,
+light and dark, 1300 and 390 pixels wide, and names each finding by its page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from drillbook.errors import DrillbookError, HarnessError
+from drillbook.sandboxes import npm, servers, stack
+
+CHECKOUT = Path(__file__).parent / "browser"
+"""The scripts that look at pages, with the lock of the packages they use."""
+
+_BROWSER = "chromium"
+_TIMEOUT_S = 1200.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One element of one page that breaks a rule."""
+
+    page: str
+    """Path in the site."""
+
+    rule: str
+    """As axe names it."""
+
+    help: str
+    """What is wrong."""
+
+    at: str
+    """CSS selector of the element."""
+
+    seen: tuple[str, ...]
+    """Themes and widths in which it was found."""
+
+    def __str__(self) -> str:
+        """As it is printed."""
+        return f"{self.page}: {self.rule}: {self.help}\n  at {self.at} ({'; '.join(self.seen)})"
+
+
+def look(site: Path, pages: Sequence[str], root: Path) -> list[Finding]:
+    """What axe finds on some pages.
+
+    Args:
+        site: Folder of the built site.
+        pages: Paths in it.
+        root: The project's folder, for its browser and packages.
+
+    Raises:
+        HarnessError: `missing-server` without a browser, `no-packages`, `browser-broke`.
+    """
+    lines = run(
+        "axe.mjs",
+        {"folder": str(site.resolve()), "pages": list(pages)},
+        root,
+    )
+    found: dict[tuple[str, str, str, str], list[str]] = {}
+    done = set()
+    for line in lines:
+        if line.get("done"):
+            done.add(line["page"])
+            continue
+        key = (line["page"], line["rule"], line["help"], line["at"])
+        found.setdefault(key, []).append(line["as"])
+    unseen = [page for page in pages if page not in done]
+    if unseen:
+        raise HarnessError("browser-broke", f"not looked at: {', '.join(unseen)}")
+    return [
+        Finding(page, rule, help_, at, tuple(filter(None, seen)))
+        for (page, rule, help_, at), seen in sorted(found.items())
+    ]
+
+
+def run(script: str, given: dict[str, object], root: Path) -> list[dict[str, str]]:
+    """Runs one of the scripts that look at pages; what it said, a line at a time.
+
+    Args:
+        script: Its name in `CHECKOUT`.
+        given: What it is given beside packages and browser.
+        root: The project's folder.
+
+    Raises:
+        HarnessError: As `look`.
+    """
+    browser = servers.find(stack.load(root).programs[_BROWSER], os.environ) / _BROWSER
+    modules = npm.installed(root, CHECKOUT)
+    given = {**given, "modules": str(modules), "chromium": str(browser)}
+    done = subprocess.run(
+        [npm.programs(root) / "node", CHECKOUT / script],
+        input=json.dumps(given), capture_output=True, text=True, timeout=_TIMEOUT_S,
+    )  # fmt: skip
+    if done.returncode:
+        raise HarnessError("browser-broke", f"{script} ended early:\n{done.stderr[-2000:]}")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; 0 when nothing is found."""
+    parser = argparse.ArgumentParser(prog="python -m drillbook.site.axe", description=__doc__)
+    parser.add_argument("--html", type=Path, default=Path("build/html"), help="the built site")
+    parser.add_argument("pages", nargs="*", help="paths in it; without one, all")
+    chosen = parser.parse_args(arguments)
+    pages = chosen.pages or sorted(
+        path.relative_to(chosen.html).as_posix() for path in chosen.html.rglob("*.html")
+    )
+    try:
+        found = look(chosen.html, pages, Path.cwd())
+    except DrillbookError as error:
+        print(error, file=sys.stderr)
+        return 3
+    for each in found:
+        print(each)
+    print(f"axe: {len(pages)} pages, {len(found)} findings")
+    return 1 if found or not pages else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""Pages are looked at in a browser as readers have it set; what is wrong is named by its page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from drillbook.site import axe
+from tests.conftest import ROOT
+from tests.sphinx_book import Book
+from tests.test_reading import chromium
+
+GOOD = '<!doctype html><html lang="en"><title>t</title><main><h1>t</h1>%s</main></html>'
+PAGES = {
+    "good.html": GOOD % "<p>text</p>",
+    "nameless.html": GOOD % '<img src="x.svg">',
+    # As good as any by day.
+    "dim.html": GOOD % '<p style="color:light-dark(#000,#333)">text</p>'
+    + "<style>:root{color-scheme:light dark;background:light-dark(#fff,#000)}</style>",
+    "narrow.html": GOOD % "<p>text</p>"
+    + "<style>@media(max-width:500px){p{color:#bbb;background:#fff}}</style>",
+    "asks.html": GOOD % '<img alt="" src="http://127.0.0.1:9/x.png">',
+}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    chromium()
+    folder = tmp_path_factory.mktemp("site") / "html"
+    folder.mkdir()
+    for name, text in PAGES.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_what_breaks_a_rule_is_named_with_how_it_was_seen(site: Path) -> None:
+    found = axe.look(site, list(PAGES), ROOT)
+    assert [(each.page, each.rule, each.seen) for each in found] == [
+        ("asks.html", "no-network", ()),
+        ("dim.html", "color-contrast", ("dark, 1300", "dark, 390")),
+        ("nameless.html", "image-alt", ("light, 1300", "light, 390")),
+        ("narrow.html", "color-contrast", ("light, 390", "dark, 390")),
+    ]
+    assert found[0].at == "http://127.0.0.1:9/x.png"
+
+
+def test_the_command_says_what_and_where(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert axe.main(["--html", str(site), "nameless.html"]) == 1
+    assert capsys.readouterr().out == (
+        "nameless.html: image-alt: Element does not have an alt attribute\n"
+        "  at img (light, 1300; light, 390)\n"
+        "axe: 1 pages, 1 findings\n"
+    )
+
+
+def test_a_folder_without_pages_is_not_clean(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chromium()
+    assert axe.main(["--html", str(tmp_path)]) == 1
+    assert capsys.readouterr().out == "axe: 0 pages, 0 findings\n"
+
+
+def test_a_header_without_text_is_none(tmp_path: Path) -> None:
+    book = Book(tmp_path)
+    conf = (tmp_path / "conf.py").read_text()
+    book.put("conf.py", conf.replace('"drillbook.sphinx_ext"', '"drillbook.site.table_heads"'))
+    book.put(
+        "source/index.md", "# T\n\n| | a |\n|---|---|\n| b | c |\n\n| | |\n|---|---|\n| d | e |\n"
+    )
+    assert book.build("html") == 0, book.warnings
+    text = (tmp_path / "build/html/index.html").read_text(encoding="utf-8")
+    assert text.count("<thead") == 1
+    assert text.count("<th ") == 1
+    assert text.count("<td") == 5
