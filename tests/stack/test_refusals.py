@@ -31,7 +31,42 @@ def test_refusals_are_those_of_the_facts(box: Box) -> None:
         fact = FACTS["refusals"][name]
         assert (answer.status, answer.code) == (fact["status"], fact["code"]), name
     others = {"path without /v1", "body over 10 MB", "too many requests"}
+    others |= {"write of a read-only organization"}
     assert set(FACTS["refusals"]) - set(cases) - others == {"PostgreSQL or Redis away"}
+
+
+WRITES = (
+    ("POST", "/v1/content", {"domainId": "dom_6", "title": "a"}),
+    ("PATCH", "/v1/content/content_1995", {"title": "b"}),
+    ("DELETE", "/v1/content/content_1995", None),
+    ("POST", "/v1/content/content_1995/publish", None),
+    ("POST", "/v1/publishing/jobs", {"contentId": "content_5", "targetId": "target_6"}),
+)
+"""What an organization that does not pay may not do."""
+
+
+def test_who_does_not_pay_can_read_and_not_write(box: Box) -> None:
+    fact, admin = FACTS["refusals"]["write of a read-only organization"], box.token(ADMIN)
+    unpaid = "UPDATE subscriptions SET status = %s, grace_until = %s WHERE org_id = 'org_1'"
+    # A row that no event told of: nobody is locked out by it.
+    box.sql(unpaid % ("'past_due'", "NULL"))
+    made = Call("POST", "/v1/content", admin, {"domainId": "dom_6", "title": "a"})
+    assert box.calls(made)[0].status == 200
+    for status in ("past_due", "unpaid", "cancelled"):
+        box.sql(unpaid % (f"'{status}'", "now()"))
+        calls = [Call(method, path, admin, body) for method, path, body in WRITES]
+        for call, answer in zip(calls, box.calls(*calls), strict=True):
+            assert (answer.status, answer.code) == (fact["status"], fact["code"]), call
+            assert "read-only" in answer.body["error"], call
+        assert box.call("GET", "/v1/content?limit=1", admin).status == 200
+    # One subscription that is paid is enough.
+    box.sql(
+        "INSERT INTO subscriptions (id, org_id, plan_id, status) "
+        "VALUES ('sub_second', 'org_1', 'plan_pro', 'active')"
+    )
+    assert box.calls(made)[0].status == 200
+    box.sql("DELETE FROM subscriptions WHERE id = 'sub_second'")
+    box.sql(unpaid % ("'active'", "NULL"))
 
 
 def test_an_old_path_leads_to_the_new_one_and_probes_stay(box: Box) -> None:

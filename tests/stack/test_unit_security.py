@@ -322,6 +322,16 @@ def test_what_is_no_signature_is_refused(check: Check, sign: Sign) -> None:
     assert raised.value.missing
 
 
+def test_one_right_signature_of_paddle_is_enough_while_its_secret_is_rotated() -> None:
+    right, other = (paddle(secret=each)["paddle-signature"] for each in (SECRET, "other"))
+    _, _, hashed = right.partition(";")
+    _, _, second = other.partition(";")
+    for sent in (f"{other};{hashed}", f"{right};{second}"):
+        assert not refused(signatures.check_paddle, BODY, {"paddle-signature": sent})
+    twice = {"paddle-signature": f"ts={NOW - 1};{right}"}
+    assert refused(signatures.check_paddle, BODY, twice)
+
+
 def test_paddle_may_be_early_and_the_others_hardly() -> None:
     assert not refused(signatures.check_paddle, BODY, paddle(at=NOW + 299))
     for check, sign in ((signatures.check_stripe, stripe), (signatures.check_clerk, clerk)):

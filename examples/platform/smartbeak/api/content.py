@@ -12,6 +12,7 @@ from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
 
 from smartbeak.access.dependencies import allow, answers, whoever
+from smartbeak.access.entitlements import READ_ONLY, writable
 from smartbeak.access.tokens import Identity
 from smartbeak.data.database import Connection, Database, fetch_one
 from smartbeak.data.store import Entry, Store
@@ -41,6 +42,12 @@ SELECT content.*, domain.org_id FROM content_items AS content
 LEFT JOIN domains AS domain ON domain.id = content.domain_id WHERE content.id = %s
 """
 
+_CHANGED = f"""
+SELECT content.*, domain.org_id, entitlement.read_only FROM content_items AS content
+LEFT JOIN domains AS domain ON domain.id = content.domain_id {READ_ONLY}
+WHERE content.id = %s FOR UPDATE OF content
+"""
+
 _LIST = """
 SELECT content.*, domain.name AS domain_name, count(*) OVER () AS total
 FROM content_items AS content JOIN domains AS domain ON domain.id = content.domain_id
@@ -50,6 +57,11 @@ WHERE domain.org_id = %(org)s
   AND (%(type)s::text IS NULL OR content.content_type = %(type)s)
   AND (%(search)s::text IS NULL OR content.title ILIKE %(search)s OR content.body ILIKE %(search)s)
 ORDER BY content.updated_at DESC, content.id LIMIT %(limit)s OFFSET %(offset)s
+"""
+
+_DOMAIN = f"""
+SELECT entitlement.read_only FROM domains AS domain {READ_ONLY}
+WHERE domain.id = %s AND domain.org_id = %s
 """
 
 _REVISION = """
@@ -105,7 +117,7 @@ class Content:
         content_id = new.id or str(uuid.uuid4())
 
         async def work(connection: Connection) -> DictRow | None:
-            await own_domain(connection, user.org, new.domain_id)
+            await own_domain(connection, user.org, new.domain_id, writes=True)
             return await fetch_one(
                 connection,
                 f"INSERT INTO content_items (id, domain_id, title, body, status, content_type, "
@@ -192,11 +204,12 @@ class Content:
         await self._written(await self._database.run(work))
 
     async def _locked(self, connection: Connection, user: Identity, content_id: str) -> DictRow:
-        row = await fetch_one(connection, _ITEM + " FOR UPDATE OF content", content_id)
+        row = await fetch_one(connection, _CHANGED, content_id)
         if row is None:
             raise not_found("Content", "CONTENT_NOT_FOUND")
         if row["org_id"] != user.org:
             raise forbidden("Domain not owned by organization", "DOMAIN_NOT_OWNED")
+        writable(row)
         return row
 
     async def _update(
@@ -250,11 +263,15 @@ async def own_domain(
     org: str,
     domain: str,
     refusal: str = "Domain not owned by organization",
+    *,
+    writes: bool = False,
 ) -> None:
-    """Lets a domain of the organization through."""
-    query = "SELECT 1 FROM domains WHERE id = %s AND org_id = %s"
-    if await fetch_one(connection, query, domain, org) is None:
+    """Lets a domain of the organization through; to write, only if the organization pays."""
+    row = await fetch_one(connection, _DOMAIN, domain, org)
+    if row is None:
         raise forbidden(refusal, "DOMAIN_NOT_OWNED")
+    if writes:
+        writable(row)
 
 
 def routes(content: Content) -> APIRouter:

@@ -64,7 +64,7 @@ class Publishing:
         target = str(uuid.uuid4())
 
         async def work(connection: Connection) -> None:
-            await own_domain(connection, user.org, domain)
+            await own_domain(connection, user.org, domain, writes=True)
             await connection.execute(
                 "INSERT INTO publish_targets (id, domain_id, type, config) VALUES (%s, %s, %s, %s)",
                 (target, domain, new.type, Jsonb(new.config.model_dump())),
@@ -215,7 +215,7 @@ async def _resolve(connection: Connection, user: Identity, new: NewJob) -> JobDa
     if content is None:
         raise not_found("Content", "CONTENT_NOT_FOUND")
     domain = content["domain_id"]
-    await own_domain(connection, user.org, domain)
+    await own_domain(connection, user.org, domain, writes=True)
     if new.domain_id and new.domain_id != domain:
         raise not_found("Content", "CONTENT_NOT_FOUND")
     query = "SELECT region, enabled FROM publish_targets WHERE id = %s AND domain_id = %s"

@@ -10,7 +10,7 @@ from smartbeak.data.database import Connection, fetch_one
 from smartbeak.process.logs import Log
 
 GRACE_DAYS = 7
-"""Days that an organization can still read after its subscription ended."""
+"""Days that an organization can still read after a payment failed or its subscription ended."""
 
 STRIPE_EVENTS = frozenset(
     {
@@ -30,11 +30,12 @@ STRIPE_EVENTS = frozenset(
 
 PADDLE_EVENTS = frozenset(
     {
-        *(f"subscription.{what}" for what in ("created", "updated", "cancelled")),
-        *("transaction.completed", "transaction.failed"),
+        *(f"subscription.{what}" for what in ("created", "updated", "canceled", "cancelled")),
+        *("transaction.completed", "transaction.failed", "transaction.payment_failed"),
     }
 )
-"""Events of Paddle that are taken; all others are ignored."""
+"""Events of Paddle that are taken, as Paddle and as the platform spells them; all others are
+ignored."""
 
 _STATUSES = {
     "canceled": "cancelled",  # Stripe's spelling, and the table's
@@ -46,6 +47,9 @@ _STATUSES = {
         )
     },
 }
+
+_UNPAID = f"coalesce(grace_until, now() + interval '{GRACE_DAYS} days')"
+"""Until when can be read once a payment failed; see `access.entitlements`."""
 
 log = Log("billing")
 
@@ -74,9 +78,9 @@ async def stripe(connection: Connection, kind: str, thing: Mapping[str, Any]) ->
     elif kind == "customer.deleted":
         await _end(connection, "stripe_customer_id", _text(thing, "id"))
     elif kind == "invoice.payment_failed":
-        await _paid(connection, thing, "active", "past_due")
+        await _paid(connection, thing, "active", "past_due", _UNPAID)
     elif kind == "invoice.payment_succeeded":
-        await _paid(connection, thing, "past_due", "active")
+        await _paid(connection, thing, "past_due", "active", "NULL")
     else:
         log.info("nothing to do", eventType=kind)
 
@@ -92,10 +96,15 @@ async def paddle(connection: Connection, kind: str, event: Mapping[str, Any]) ->
     Raises:
         EventError: Something is missing in it.
     """
-    org = _text(event, "org_id")
-    if kind == "subscription.cancelled":
+    data = event.get("data")
+    about = data if isinstance(data, Mapping) else event
+    custom = about.get("custom_data")
+    org = _text(custom if isinstance(custom, Mapping) else event, "org_id")
+    if kind in ("subscription.canceled", "subscription.cancelled"):
         await _plan(connection, org, "plan_free")
-    elif kind == "subscription.created" or event.get("status") == "active":
+    elif kind == "subscription.created" or (
+        kind == "subscription.updated" and about.get("status") == "active"
+    ):
         await _plan(connection, org, "plan_pro")
     else:
         log.info("nothing to do", eventType=kind)
@@ -117,9 +126,14 @@ async def _subscription(connection: Connection, thing: Mapping[str, Any]) -> Non
     if status is None:
         raise EventError(f"unknown status {thing.get('status')!r}")
     begins, ends = (_moment(thing.get(f"current_period_{name}")) for name in ("start", "end"))
+    grace = "grace_until"
+    if status in ("past_due", "unpaid"):
+        grace = _UNPAID
+    elif status in ("active", "trialing"):
+        grace = "NULL"
     known = await fetch_one(
         connection,
-        "UPDATE subscriptions SET status = %s, updated_at = now(), "
+        f"UPDATE subscriptions SET status = %s, updated_at = now(), grace_until = {grace}, "
         "current_period_start = coalesce(%s, current_period_start), "
         "current_period_end = coalesce(%s, current_period_end), "
         "cancelled_at = CASE WHEN %s = 'cancelled' THEN coalesce(cancelled_at, now()) END "
@@ -169,9 +183,11 @@ async def _end(connection: Connection, column: str, value: str) -> None:
     )
 
 
-async def _paid(connection: Connection, invoice: Mapping[str, Any], was: str, is_: str) -> None:
+async def _paid(
+    connection: Connection, invoice: Mapping[str, Any], was: str, is_: str, grace: str
+) -> None:
     await connection.execute(
-        "UPDATE subscriptions SET status = %s, updated_at = now() "
+        f"UPDATE subscriptions SET status = %s, updated_at = now(), grace_until = {grace} "
         "WHERE stripe_customer_id = %s AND status = %s",
         (is_, _text(invoice, "customer"), was),
     )

@@ -49,7 +49,9 @@ def check_stripe(body: bytes, headers: Mapping[str, str], secret: str, now: floa
 
 
 def check_paddle(body: bytes, headers: Mapping[str, str], secret: str, now: float) -> None:
-    """Checks `paddle-signature: ts=<seconds>;h1=<hex>` over `<ts>:<body>`, as Paddle signs.
+    """Checks `paddle-signature: ts=<seconds>;h1=<hex>[;h1=<hex>]` over `<ts>:<body>`.
+
+    While a secret is rotated Paddle signs with both; one that is right is enough.
 
     Raises:
         SignatureError: It is not right.
@@ -57,12 +59,14 @@ def check_paddle(body: bytes, headers: Mapping[str, str], secret: str, now: floa
     sent = headers.get("paddle-signature")
     if not sent:
         raise SignatureError("Missing Paddle-Signature header", missing=True)
-    parts = dict(part.strip().partition("=")[::2] for part in sent.split(";"))
-    moment, signature = parts.get("ts", ""), parts.get("h1", "")
-    if not moment or not signature:
+    parts = [part.strip().partition("=")[::2] for part in sent.split(";")]
+    moments = [value for name, value in parts if name == "ts" and value]
+    signatures = [value for name, value in parts if name == "h1" and value]
+    if not moments or not signatures:
         raise SignatureError("Malformed Paddle-Signature header", missing=True)
-    right = _hex(secret.encode(), f"{moment}:".encode() + body)
-    if not _fresh(moment, now, ahead_s=OLDEST_S) or not _among(right, [signature]):
+    right = _hex(secret.encode(), f"{moments[0]}:".encode() + body)
+    fresh = len(moments) == 1 and _fresh(moments[0], now, ahead_s=OLDEST_S)
+    if not fresh or not _among(right, signatures):
         raise SignatureError("Invalid signature")
 
 
