@@ -17,7 +17,8 @@ from drillbook.drills.kit import Kit
 from drillbook.errors import HarnessError, PageError, Where
 from drillbook.pages.scenarios import check_skip
 from drillbook.sandboxes import stack
-from drillbook.sandboxes.stack import COMPOSE_FILE, Service, Stack
+from drillbook.sandboxes.service import Service
+from drillbook.sandboxes.stack import COMPOSE_FILE, Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,26 @@ class Claims:
 
 
 def stack_of(root: Path) -> Stack:
-    """The book's stack; one without services if there is none that can be read."""
+    """The book's stack; one without services where it has none that can be read."""
     try:
         return stack.load(root)
     except HarnessError:
-        # The backend says what is wrong with the file; here nothing is in it.
+        # What is wrong with the file, `trouble` says.
         return Stack({})
+
+
+def trouble(root: Path) -> PageError | None:
+    """What is wrong with the stack's definition; None where it is right or there is none.
+
+    While it cannot be read, nothing on the pages can be held against it.
+    """
+    if not (root / COMPOSE_FILE).exists():
+        return None
+    try:
+        stack.load(root)
+    except HarnessError as error:
+        return PageError(error.code, error.message, where=error.where, hint=error.hint)
+    return None
 
 
 def defects(book: Stack) -> dict[str, str]:
@@ -80,7 +95,7 @@ def check(
         mended: Numbers of the platform's defects that the stack has mended.
     """
     known = book.services
-    names = ", ".join(known) or f"none: there is no readable {COMPOSE_FILE}"
+    names = ", ".join(known) or f"none: there is no {COMPOSE_FILE}"
     for service, where in (*((each, claims.stack_where) for each in claims.stack), *claims.drills):
         if service not in known:
             yield PageError(
@@ -115,7 +130,7 @@ def _host(host: str, where: Where, services: tuple[str, ...], book: Stack) -> It
         hint = "Add it to `stack`, in the front matter or of the drill."
     else:
         message = f"There is no host `{host}`."
-        names = ", ".join(book.services) or f"none: there is no readable {COMPOSE_FILE}"
+        names = ", ".join(book.services) or f"none: there is no {COMPOSE_FILE}"
         hint = f"Hosts are {book.operator} and the services of the stack: {names}."
     yield PageError("unknown-host", message, where=where, hint=hint)
 

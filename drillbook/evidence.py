@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from drillbook import files
+from drillbook import files, records
 from drillbook.errors import HarnessError, Where
+from drillbook.records import ShapeError
 
 VERSION = 1
 """Shape of the evidence files that this module reads and writes."""
@@ -182,15 +183,9 @@ def write(folder: Path, evidence: Evidence, secrets: Sequence[str] = ()) -> str:
     name = file_of(evidence.backend, evidence.scenario, evidence.id)
     path = os.path.join(folder, name)
     cleaned = _clean(evidence, secrets)
-    # Field by field, not `asdict`, which copies deeply: this is done for each snippet.
-    data = {"version": VERSION, **_fields(cleaned), "steps": [_fields(s) for s in cleaned.steps]}
-    text = json.dumps(data, ensure_ascii=False) + "\n"
+    text = json.dumps({"version": VERSION, **records.plain(cleaned)}, ensure_ascii=False) + "\n"
     files.replace(path, text)
     return name
-
-
-def _fields(record: Evidence | Step) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in record.__slots__}
 
 
 def read(path: Path) -> Evidence:
@@ -203,9 +198,8 @@ def read(path: Path) -> Evidence:
         data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if data.pop("version") != VERSION:
             raise ValueError("another version")
-        data["steps"] = tuple(Step(**step) for step in data["steps"])
-        return Evidence(**data)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        return records.record(Evidence, data, "the evidence")
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, ShapeError) as error:
         raise HarnessError(
             "unreadable-evidence",
             "the report names this file, and it is missing or damaged.",

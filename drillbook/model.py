@@ -6,16 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Language = Literal["console", "bash", "python"]
 ScenarioKind = Literal["page", "drill", "tab"]
 Status = Literal["passed", "failed", "error", "skipped", "not-run"]
+Control = Literal["stayed-down", "recovered", "not-run"]
 Effect = Literal["", "read", "write", "destructive"]
 
 OPERATOR = "ops"
 """The operator's machine, unless the stack names another: where a snippet is typed that does
 not say where."""
-
-EXECUTABLE: tuple[Language, ...] = ("console", "bash", "python")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,8 @@ class Snippet:
     name: str
     """The block's name: its `:name:`, else heading slug and ordinal."""
 
-    language: Language
+    language: str
+    """A name of `drillbook.pages.languages`."""
 
     path: str
     """Source file relative to the project."""
@@ -240,7 +239,7 @@ class DrillResult:
     """By kind of what users did (`rows`, `content`, `publishing`): the kind, and how many
     were acknowledged, lost and doubled."""
 
-    control: str = "not-run"
+    control: Control = "not-run"
     """`stayed-down`: without the write steps nothing recovered; `recovered`: the
     drill proves nothing; `not-run`."""
 

@@ -8,14 +8,15 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from drillbook import clock, digests, files
+from drillbook import clock, digests, files, records
 from drillbook.errors import HarnessError, PageError, Where
 from drillbook.model import Drill, Options, Page, Plan, Scenario, Snippet
-from drillbook.pages.console import parse
+from drillbook.pages import languages
+from drillbook.records import ShapeError
+from drillbook.sandboxes import stack
 
 VERSION = 1
 FILE = "build/plan.json"
@@ -24,8 +25,7 @@ ERRORS_FILE = "plan-errors.json"
 
 _SOURCES = "source"
 _PAGES = (".md", ".rst")
-_DEFAULTS = Options()
-_OPTION_FIELDS = tuple(field.name for field in fields(Options))
+_DEFAULTS = records.plain(Options())
 _BUILD_TIMEOUT_S = 1800.0
 _KEPT = ("PATH", "HOME", "TMPDIR", "XDG_CACHE_HOME")
 """What a plan is made with of the caller's environment."""
@@ -52,12 +52,16 @@ def build(root: Path) -> Plan:
 
     Raises:
         InvalidPages: The pages are wrong.
-        HarnessError: `plan-failed` when Sphinx itself fails.
+        HarnessError: `plan-failed` when Sphinx itself fails, `bad-stack` when the stack's
+            definition cannot be read.
     """
     target = root / FILE
     # Sphinx shares its doctrees badly: one process at a time makes the plan.
     with files.locked(target.with_name("plan.lock")):
         plan = load_current(root)
+        if plan is None and (root / stack.COMPOSE_FILE).exists():
+            # No page is wrong because of it.
+            stack.load(root)
         return plan if plan is not None else _build(root, target)
 
 
@@ -157,7 +161,7 @@ def read(path: Path) -> Plan:
         known: dict[str, Options] = {}
         pages = tuple(_page(entry, known) for entry in data["pages"])
         return Plan(data["version"], data["inputs"], pages)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ShapeError) as error:
         raise HarnessError(
             "unreadable-plan",
             f"The plan cannot be read: {type(error).__name__}: {error}.",
@@ -264,10 +268,9 @@ def _scenario_entry(scenario: Scenario) -> Json:
 
 def _snippet_entry(snippet: Snippet) -> Json:
     expected: list[list[str]] = []
-    if snippet.language == "console":
-        commands = parse(snippet.text, snippet.path, snippet.line)
-        expected = [list(command.expected) for command in commands]
-    given = {name: getattr(snippet.options, name) for name in _OPTION_FIELDS}
+    if languages.of(snippet).prompts:
+        expected = [list(command.expected) for command in languages.commands(snippet)]
+    given = records.plain(snippet.options)
     return {
         "id": snippet.id,
         "name": snippet.name,
@@ -277,9 +280,7 @@ def _snippet_entry(snippet: Snippet) -> Json:
         "line": snippet.line,
         "text": snippet.text,
         "expected": expected,
-        "options": {
-            name: value for name, value in given.items() if value != getattr(_DEFAULTS, name)
-        },
+        "options": {name: value for name, value in given.items() if value != _DEFAULTS[name]},
         "digest": snippet.digest,
     }
 
@@ -324,7 +325,7 @@ def _snippet(entry: Json, known: dict[str, Options]) -> Snippet:
     key = repr(entry["options"])
     options = known.get(key)
     if options is None:
-        options = known[key] = Options(**{n: _frozen(v) for n, v in entry["options"].items()})
+        options = known[key] = records.record(Options, entry["options"], "the options")
     return Snippet(
         entry["id"],
         entry["name"],
@@ -335,7 +336,3 @@ def _snippet(entry: Json, known: dict[str, Options]) -> Snippet:
         options,
         entry["digest"],
     )
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value

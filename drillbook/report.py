@@ -7,14 +7,13 @@ names stand here too: `from drillbook.report import verify`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
-from drillbook import files, seals
+from drillbook import files, records, seals
 from drillbook.errors import HarnessError, Where
-from drillbook.model import DrillResult, Plan, Report, Result, Status
+from drillbook.model import DrillResult, Plan, Report, Result
 from drillbook.verification import (
     DrillVerification,
     State,
@@ -43,7 +42,6 @@ VERSION = 1
 """Shape of the report files that this module reads and writes."""
 
 _Record = TypeVar("_Record", Result, DrillResult)
-_Any = TypeVar("_Any", Result, DrillResult, Report)
 
 
 def path_of(build: Path, backend: str) -> Path:
@@ -69,7 +67,7 @@ def read(path: Path) -> Report:
         raise _unreadable(path, fault, error.lineno) from error
     try:
         return _report(data)
-    except _ShapeError as error:
+    except records.ShapeError as error:
         raise _unreadable(path, str(error)) from error
 
 
@@ -87,10 +85,7 @@ def read_all(build: Path) -> tuple[Report, ...]:
 
 def write(report: Report, path: Path) -> None:
     """Writes one report file whole: a reader sees the old or the new, never a part."""
-    data = _plain(report)
-    data["results"] = [_plain(result) for result in report.results]
-    data["drills"] = [_plain(drill) for drill in report.drills]
-    text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(records.plain(report), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     files.replace(path, text)
 
 
@@ -192,101 +187,9 @@ def _unreadable(path: Path, fault: str, line: int = 0) -> HarnessError:
     )
 
 
-class _ShapeError(Exception):
-    """A value of the file is not what `model` says."""
-
-
-def _plain(record: Result | DrillResult | Report) -> dict[str, Any]:
-    return {field.name: getattr(record, field.name) for field in fields(record)}
-
-
 def _report(data: Any) -> Report:
     if isinstance(data, dict) and data.get("version") != VERSION:
-        raise _ShapeError(
+        raise records.ShapeError(
             f"its version is {data.get('version')!r}, and this drillbook reads {VERSION}"
         )
-    report = _record(Report, data, "the report")
-    return replace(
-        report,
-        results=tuple(
-            _record(Result, item, f"results[{i}]") for i, item in enumerate(data["results"])
-        ),
-        drills=tuple(
-            _record(DrillResult, item, f"drills[{i}]") for i, item in enumerate(data["drills"])
-        ),
-    )
-
-
-def _record(kind: type[_Any], data: Any, place: str) -> _Any:
-    if not isinstance(data, dict):
-        raise _ShapeError(f"{place} is not an object")
-    checks, required = _CHECKS[kind], _REQUIRED[kind]
-    if unknown := sorted(data.keys() - checks.keys()):
-        raise _ShapeError(f"{place} has the unknown field `{unknown[0]}`")
-    if missing := sorted(required - data.keys()):
-        raise _ShapeError(f"{place} lacks the field `{missing[0]}`")
-    values: dict[str, Any] = {}
-    for name, value in data.items():
-        if not checks[name](value):
-            raise _ShapeError(f"{place} has {json.dumps(value)[:60]} as `{name}`")
-        values[name] = _frozen(value)
-    return kind(**values)
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
-
-
-def _is_account(value: Any) -> bool:
-    kind, *counts = value if isinstance(value, list) and len(value) == 4 else (None,)
-    return isinstance(kind, str) and all(type(count) is int for count in counts)
-
-
-_STATUSES = frozenset(get_args(Status))
-_CONTROLS = frozenset({"stayed-down", "recovered", "not-run"})
-
-# Checks by the annotation as written: all of `model` is covered, and a field of a
-# kind that is not listed here fails at import, not on a reader's machine.
-_BY_ANNOTATION: Mapping[str, Callable[[Any], bool]] = {
-    "str": lambda v: isinstance(v, str),
-    "int": lambda v: isinstance(v, int) and not isinstance(v, bool),
-    "int | None": lambda v: v is None or (isinstance(v, int) and not isinstance(v, bool)),
-    "float": lambda v: isinstance(v, int | float) and not isinstance(v, bool),
-    "float | None": lambda v: v is None or (isinstance(v, int | float) and not isinstance(v, bool)),
-    "Status": lambda v: isinstance(v, str) and v in _STATUSES,
-    "tuple[str, ...]": lambda v: isinstance(v, list) and all(isinstance(i, str) for i in v),
-    "tuple[str, ...] | None": lambda v: (
-        v is None or (isinstance(v, list) and all(isinstance(i, str) for i in v))
-    ),
-    "tuple[tuple[str, int, int, int], ...]": lambda v: (
-        isinstance(v, list) and all(map(_is_account, v))
-    ),
-    "Mapping[str, str]": lambda v: (
-        isinstance(v, dict) and all(isinstance(i, str) for i in v.values())
-    ),
-    "Mapping[str, str] | None": lambda v: (
-        v is None or (isinstance(v, dict) and all(isinstance(i, str) for i in v.values()))
-    ),
-    "tuple[Result, ...]": lambda v: isinstance(v, list),
-    "tuple[DrillResult, ...]": lambda v: isinstance(v, list),
-}
-_KINDS: tuple[type[Any], ...] = (Report, Result, DrillResult)
-_CHECKS: Mapping[type[Any], Mapping[str, Callable[[Any], bool]]] = {
-    kind: {
-        field.name: (
-            (lambda v: isinstance(v, str) and v in _CONTROLS)
-            if field.name == "control"
-            else _BY_ANNOTATION[str(field.type)]
-        )
-        for field in fields(kind)
-    }
-    for kind in _KINDS
-}
-_REQUIRED: Mapping[type[Any], frozenset[str]] = {
-    kind: frozenset(
-        field.name
-        for field in fields(kind)
-        if field.default is MISSING and field.default_factory is MISSING
-    )
-    for kind in _KINDS
-}
+    return records.record(Report, data, "the report")

@@ -12,15 +12,15 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from drillbook import plan as plans
 from drillbook.errors import DrillbookError, HarnessError, Where
-from drillbook.model import Plan, Scenario, Snippet
-from drillbook.pages import console
+from drillbook.model import Plan, Scenario
+from drillbook.pages import languages
 
 EXCLUDED = {
     "SC1090": "a page may source a file whose name is only known on the host",
@@ -127,20 +127,13 @@ def _script(scenario: Scenario, host: str) -> Script:
     lines: list[str] = []
     places: list[Where] = []
     for snippet in scenario.snippets:
-        if snippet.on != host or snippet.language == "python" or snippet.options.refusal_of:
+        if snippet.on != host or not languages.of(snippet).shell or snippet.options.refusal_of:
             continue
-        for line, text in _typed(snippet):
-            for offset, typed in enumerate(text.split("\n")):
+        for command in languages.commands(snippet):
+            for offset, typed in enumerate(command.text.removesuffix("\n").split("\n")):
                 lines.append(typed)
-                places.append(Where(snippet.path, line + offset))
+                places.append(Where(snippet.path, command.line + offset))
     return Script(tuple(lines), tuple(places))
-
-
-def _typed(snippet: Snippet) -> Iterable[tuple[int, str]]:
-    if snippet.language == "bash":
-        return [(snippet.line, snippet.text.removesuffix("\n"))]
-    commands = console.parse(snippet.text, snippet.path, snippet.line)
-    return [(command.line, command.text) for command in commands]
 
 
 def _shellcheck(program: str, arguments: Sequence[str], text: str) -> list[dict[str, Any]]:

@@ -30,8 +30,9 @@ from sphinx.util.typing import ExtensionMetadata
 from drillbook import __version__, clock, consistency, digests, plan
 from drillbook.drills import kit
 from drillbook.errors import HarnessError, PageError, Where
-from drillbook.model import EXECUTABLE, Page
+from drillbook.model import Page
 from drillbook.pages import effects, encoding, extract, frontmatter, outdated, scenarios, warned
+from drillbook.pages.languages import CONSOLE, LANGUAGES
 from drillbook.site.directives import setup_directives
 from drillbook.site.lexer import ConsoleLexer, CopyableHtmlFormatter
 from drillbook.site.marks import setup_marks
@@ -174,6 +175,9 @@ def _relative(path: Path, root: Path) -> str:
 
 def page_errors(env: BuildEnvironment, root: Path) -> list[PageError]:
     """Everything wrong with the pages as of today, in the order of pages and lines."""
+    if broken := consistency.trouble(root):
+        pages = (data["errors"] for data in _domain(env).pages.values())
+        return sorted([broken, *(plan.error_of(e) for each in pages for e in each)], key=_place)
     book = consistency.stack_of(root)
     mended = consistency.defects(book)
     today = clock.today()
@@ -275,7 +279,7 @@ def lost_blocks(
     rendered = [
         block.get(extract.ID, "")
         for block in document.findall(nodes.literal_block)
-        if block.get("language") in EXECUTABLE
+        if block.get("language") in LANGUAGES
     ]
     scenes = [scene for data in pages for scene in plan.page_of(data["page"]).scenarios]
     planned = {snippet.id for scene in scenes for snippet in scene.snippets}
@@ -394,7 +398,7 @@ def _reading_version() -> int:
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Registers the front with Sphinx."""
     setup_directives(app)
-    app.add_lexer("console", ConsoleLexer)
+    app.add_lexer(CONSOLE.name, ConsoleLexer)
     PygmentsBridge.html_formatter = CopyableHtmlFormatter
     app.add_domain(DrillbookDomain)
     app.add_builder(PlanBuilder)

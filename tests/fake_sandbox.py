@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from drillbook.sandboxes.stack import Service
+from drillbook.sandboxes.service import Service
 
 
 class FakeHost:

@@ -407,3 +407,13 @@ services:
     assert "    FATAL: no role\n" in done.stdout
     assert running("sleep 86397") == []
     assert book.left() == []
+
+
+def test_a_stack_that_cannot_be_read_is_said_as_what_it_is(book: Front) -> None:
+    book.add("one", FINE)
+    book.put("examples/compose.yaml", "services:\n  ops: {\n")
+    done = book.run()
+    assert done.returncode == 3
+    assert done.stderr == (
+        "examples/compose.yaml:3: bad-stack: ParserError: did not find expected node content\n"
+    )

@@ -19,7 +19,8 @@ from drillbook.errors import HarnessError
 from drillbook.sandboxes import certs, sweep, wheels
 from drillbook.sandboxes.compose import ComposeBackend, ComposeSandbox
 from drillbook.sandboxes.docker import Docker
-from drillbook.sandboxes.stack import Healthcheck, Service, Stack, User
+from drillbook.sandboxes.service import Healthcheck, Service, User
+from drillbook.sandboxes.stack import Stack
 
 ROOT = Path(__file__).parent.parent
 SECRETS = ("postgres", "smartbeak")

@@ -11,7 +11,8 @@ from drillbook.consistency import Claims, check, stack_of
 from drillbook.drills.declarations import Oracle
 from drillbook.drills.kit import Kit
 from drillbook.errors import Where
-from drillbook.sandboxes.stack import Service, Stack
+from drillbook.sandboxes.service import Service
+from drillbook.sandboxes.stack import Stack
 from tests.sphinx_book import Book
 
 TODAY = date(2026, 11, 23)

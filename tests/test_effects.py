@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drillbook.pages.effects import Found, Tools, strongest
+from drillbook.pages.effects import Found, Tools, in_python, in_shell, strongest
 from drillbook.sandboxes import stack
 from tests.conftest import ROOT
 
@@ -62,7 +62,7 @@ TOOLS = Tools(STACK.effects, STACK.script_effects)
     ],
 )
 def test_verbs(text: str, effect: str, verb: str) -> None:
-    found = strongest("console", [text], TOOLS)
+    found = strongest(in_shell, [text], TOOLS)
     assert found is not None
     assert (found.effect, found.verb) == (effect, verb)
 
@@ -91,24 +91,24 @@ def test_verbs(text: str, effect: str, verb: str) -> None:
     ],
 )
 def test_reading(text: str) -> None:
-    assert strongest("console", [text], TOOLS) is None
+    assert strongest(in_shell, [text], TOOLS) is None
 
 
 def test_the_strongest_of_all_commands_counts_with_its_line() -> None:
     texts = ["ls", "psql <<X\nselect 1\nX", "rm -r a", "rm b"]
-    assert strongest("console", texts) == Found("destructive", "rm -r", 4)
+    assert strongest(in_shell, texts) == Found("destructive", "rm -r", 4)
 
 
 def test_python_is_looked_at_for_its_sql() -> None:
-    found = strongest("python", ['a = 1\ncursor.execute("DROP TABLE a")\n'])
+    found = strongest(in_python, ['a = 1\ncursor.execute("DROP TABLE a")\n'])
     assert found == Found("destructive", "DROP TABLE", 1)
-    assert strongest("python", ["# drop table a\nprint('update')\n"]) is None
+    assert strongest(in_python, ["# drop table a\nprint('update')\n"]) is None
 
 
 def test_what_programs_of_the_stack_do_the_stack_says() -> None:
-    assert strongest("console", ["platform-service restart"]) is None
+    assert strongest(in_shell, ["platform-service restart"]) is None
     own = Tools({"platform-service": [("destructive", r"\b(restart)\b")]})
-    found = strongest("console", ["platform-service restart"], own)
+    found = strongest(in_shell, ["platform-service restart"], own)
     assert found == Found("destructive", "platform-service restart", 0)
 
 
@@ -125,5 +125,5 @@ def test_what_programs_of_the_stack_do_the_stack_says() -> None:
     ],
 )
 def test_sql_is_seen_through_a_function_of_the_page(text: str, effect: str | None) -> None:
-    found = strongest("console", [text])
+    found = strongest(in_shell, [text])
     assert (found.effect if found else None) == effect

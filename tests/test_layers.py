@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 ENGINE = ROOT / "drillbook"
 
 LAYERS = (
-    ("errors", "model", "durations", "clock", "files"),
+    ("errors", "model", "durations", "clock", "files", "records"),
     ("digests", "evidence", "inside", "verification"),
     ("seals",),
     ("sandboxes", "report"),

@@ -10,7 +10,7 @@ import pytest
 from drillbook.errors import Where
 from drillbook.inside.shell import Outcome, Shell
 from drillbook.model import Options
-from drillbook.pages import console
+from drillbook.pages.languages import BASH, CONSOLE
 from drillbook.pages.rules import check
 
 PATH = "source/page.md"
@@ -20,7 +20,7 @@ def codes(text: str) -> list[tuple[str, int]]:
     """What is wrong with a script, with lines from 1."""
     return [
         (error.code, error.where.line or 0)
-        for error in check("bash", text, (), Options(), Where(PATH, 1))
+        for error in check(BASH, BASH.parse(text, PATH, 1), Options(), Where(PATH, 1))
         if error.where
     ]
 
@@ -132,8 +132,8 @@ def test_a_job_in_the_background_prints_into_a_file(text: str) -> None:
 
 def test_the_message_says_where_and_what_to_do() -> None:
     text = "$ true\n$ redis-cli GET key | grep --quiet 1\n"
-    commands = console.parse(text, PATH, 7)
-    found = list(check("console", text, commands, Options(), Where(PATH, 7)))
+    commands = CONSOLE.parse(text, PATH, 7)
+    found = list(check(CONSOLE, commands, Options(), Where(PATH, 7)))
     assert [str(error) for error in found] == [
         f"{PATH}:8: lost-status: redis-cli ends with 0 when Redis answers with an error.\n"
         "  hint: `redis-cli -e`"

@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 
 from drillbook.errors import Where
-from drillbook.model import Language, Options
-from drillbook.pages.console import parse
+from drillbook.model import Options
+from drillbook.pages.languages import CONSOLE, LANGUAGES
 from drillbook.pages.rules import check
 
 AT = Where("source/x.md", 10)
 
 
 def errors(
-    text: str, language: Language = "bash", options: Options | None = None
+    text: str, language: str = "bash", options: Options | None = None
 ) -> list[tuple[str, int]]:
-    commands = parse(text, AT.path, AT.line) if language == "console" else ()
-    found = check(language, text, commands, options or Options(), AT)
+    its = LANGUAGES[language]
+    found = check(its, its.parse(text, AT.path, AT.line), options or Options(), AT)
     # Lost statuses have tests of their own, and the texts here are shorter without options.
     return [
         (error.code, error.where.line)
@@ -143,8 +143,8 @@ def test_an_effect_is_not_understated(effect: str, text: str, wrong: bool) -> No
 
 def test_the_message_names_the_verb() -> None:
     text = "$ ls\n$ psql -c 'drop table x'\n"
-    commands = parse(text, AT.path, AT.line)
-    (error,) = check("console", text, commands, Options(effect="read"), AT)
+    commands = CONSOLE.parse(text, AT.path, AT.line)
+    (error,) = check(CONSOLE, commands, Options(effect="read"), AT)
     assert str(error) == (
         "source/x.md:10: understated-effect: The effect is declared as read, but `DROP TABLE` is "
         "destructive.\n  hint: Declare `:effect: destructive`, and how to undo it."

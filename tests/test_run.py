@@ -14,7 +14,6 @@ from drillbook.control import Told
 from drillbook.model import (
     Drill,
     DrillResult,
-    Language,
     Options,
     Page,
     Result,
@@ -36,9 +35,7 @@ def console(name: str, text: str, line: int = 1, **options: Any) -> Snippet:
     return snippet(name, text, line, "console", **options)
 
 
-def snippet(
-    name: str, text: str, line: int = 1, language: Language = "bash", **options: Any
-) -> Snippet:
+def snippet(name: str, text: str, line: int = 1, language: str = "bash", **options: Any) -> Snippet:
     where = (PAGE.path, line)
     return Snippet(f"runbooks/x#{name}", name, language, *where, text, Options(**options), "digest")
 

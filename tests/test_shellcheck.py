@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from drillbook import shellcheck
-from drillbook.model import Language, Options, Page, Plan, Scenario, Snippet
+from drillbook.model import Options, Page, Plan, Scenario, Snippet
 
 
 def _plan(*snippets: Snippet) -> Plan:
@@ -14,7 +14,7 @@ def _plan(*snippets: Snippet) -> Plan:
 
 
 def _snippet(
-    name: str, line: int, text: str, language: Language = "console", on: str = "ops"
+    name: str, line: int, text: str, language: str = "console", on: str = "ops"
 ) -> Snippet:
     return Snippet(f"guide#{name}", name, language, "source/guide.md", line, text, Options(on=on))
 

@@ -101,6 +101,16 @@ def test_the_stack_is_looked_at_without_reading_pages_again(book: Book) -> None:
     assert book.codes() == [("unknown-service", 5)]
 
 
+def test_a_stack_that_cannot_be_read_is_one_error_and_not_one_of_each_page(book: Book) -> None:
+    book.page(block("$ true", "on: db-1"))
+    book.put("examples/compose.yaml", "services:\n  db-1: {x-drillbook: {logs: /x}}\n")
+    book.build()
+    (error,) = book.errors
+    assert str(error).startswith(
+        "examples/compose.yaml: bad-stack: ValueError: x-drillbook of db-1 has no `logs`: its keys "
+    )
+
+
 def test_errors_are_said_in_every_build_until_they_are_mended(book: Book) -> None:
     page = book.page("```sh\nls\n```\n")
     for _ in range(2):

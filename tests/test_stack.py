@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from drillbook.errors import HarnessError, PageError, Where
-from drillbook.sandboxes import stack
-from drillbook.sandboxes.stack import Mount
+from drillbook.sandboxes import entries, stack
+from drillbook.sandboxes.service import Mount
 
 FILE = """
 services:
@@ -81,7 +81,7 @@ def test_an_unknown_service_is_named_with_those_there_are(root: Path) -> None:
         ("[CMD, check", "[CMD-SHELL, check", "must be a CMD list, not CMD-SHELL"),
         ("500ms", "soon", "'soon' is no duration"),
         ("${STATE:-./state}/key", "${STATE}/key", "${STATE} has no value"),
-        ("services:", "services: [", "examples/compose.yaml: bad-stack: "),
+        ("services:", "services: [", "examples/compose.yaml:4: bad-stack: ParserError: "),
     ],
 )
 def test_a_broken_file_says_what_and_where(root: Path, old: str, new: str, said: str) -> None:
@@ -94,7 +94,7 @@ def test_a_broken_file_says_what_and_where(root: Path, old: str, new: str, said:
 
 @pytest.mark.parametrize(("text", "seconds"), [("500ms", 0.5), ("1m30s", 90), ("2s", 2)])
 def test_durations(text: str, seconds: float) -> None:
-    assert stack.duration(text) == seconds
+    assert entries.duration(text) == seconds
 
 
 def test_what_the_engine_does_not_know_is_an_error(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from drillbook.drills.hosts import Injection
-from drillbook.sandboxes.stack import Service
+from drillbook.sandboxes.service import Service
 
 Changes = Literal["processes", "files", "network", "data", "credentials", "nothing"]
 Services = Mapping[str, Service]

@@ -7,11 +7,11 @@ reading, so they can show that a declared effect is too weak, never that it is r
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from drillbook.model import Effect, Language
+from drillbook.model import Effect
 from drillbook.pages.statements import Statement, statements, unwrapped
 
 Patterns = Sequence[tuple[Effect, str]]
@@ -206,31 +206,36 @@ class Tools:
 NONE = Tools()
 
 
-def strongest(language: Language, texts: Sequence[str], tools: Tools = NONE) -> Found | None:
+Seen = Callable[[str, Tools], Iterator["Found"]]
+"""What the tables see in a text of one language."""
+
+
+def strongest(seen: Seen, texts: Sequence[str], tools: Tools = NONE) -> Found | None:
     """The strongest effect that the tables see, None if they see none.
 
     Args:
-        language: The snippet's language.
+        seen: How the snippet's language is read: `in_shell`, `in_python`.
         texts: Its commands (a console block), else the whole text alone.
         tools: The stack's own programs.
     """
     found: list[Found] = []
     line = 0
     for text in texts:
-        each = _python(text) if language == "python" else _shell(text, tools)
-        found += [Found(one.effect, one.verb, one.line + line) for one in each]
+        found += [Found(one.effect, one.verb, one.line + line) for one in seen(text, tools)]
         line += text.count("\n") + 1
     return max(found, key=lambda one: RANK[one.effect], default=None)
 
 
-def _python(text: str) -> Iterator[Found]:
+def in_python(text: str, _tools: Tools = NONE) -> Iterator[Found]:
+    """What a Python text does, by the SQL in its strings."""
     for number, line in enumerate(text.split("\n")):
         if not line.lstrip().startswith("#"):
             for effect, verb in _sql(line.replace('"', ";"), spare_strings=True):
                 yield Found(effect, verb, number)
 
 
-def _shell(text: str, tools: Tools) -> Iterator[Found]:
+def in_shell(text: str, tools: Tools = NONE) -> Iterator[Found]:
+    """What typed commands or a script do."""
     for statement in statements(text):
         for effect, verb in _statement(statement, tools):
             yield Found(effect, verb, statement.line)
@@ -255,7 +260,7 @@ def _statement(statement: Statement, tools: Tools) -> Iterator[tuple[Effect, str
                 yield effect, f"{program} {called[1]}"
     if program in ("bash", "sh"):
         for text in (*words[2:], *statement.documents):
-            yield from ((one.effect, one.verb) for one in _shell(text, tools))
+            yield from ((one.effect, one.verb) for one in in_shell(text, tools))
     if program in _PROGRAMS:
         yield _PROGRAMS[program], program
     arguments = " ".join(words[1:])

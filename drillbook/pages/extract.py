@@ -12,9 +12,10 @@ from docutils import nodes
 from sphinx import addnodes
 
 from drillbook.errors import PageError, Where
-from drillbook.model import EXECUTABLE, OPERATOR, Language, Options
+from drillbook.model import OPERATOR, Options
 from drillbook.pages import options as option_table
-from drillbook.pages.console import Command, parse
+from drillbook.pages.console import Command
+from drillbook.pages.languages import LANGUAGES, Language, choice
 from drillbook.pages.places import OPTION_LINE, Places
 from drillbook.pages.values import NAME
 
@@ -110,6 +111,7 @@ class Block:
 
     options: Options
     commands: tuple[Command, ...]
+    """What it is made of; empty where it could not be taken apart."""
     drill: str
     """Name of the drill it stands in; empty outside."""
 
@@ -250,7 +252,7 @@ class Extractor:
 
     def _label_for_all(self, node: addnodes.highlightlang) -> None:
         label = str(node["lang"]).lower()
-        if label in HIDDEN or label in EXECUTABLE:
+        if label in HIDDEN or label in LANGUAGES:
             self._error(
                 "hidden-executable",
                 f"`highlight` labels the blocks after it `{node['lang']}`, and they would not "
@@ -305,11 +307,12 @@ class Extractor:
         )
 
     def _block(self, node: nodes.Element, context: _Context) -> None:
-        language = _label(node)
+        label = _label(node)
+        language = LANGUAGES.get(label)
         raw: dict[str, Any] = node.attributes.pop(RAW, None) or {}
         text = node.astext().rstrip("\n") + "\n"
-        if language not in EXECUTABLE or "language" not in node:
-            self._other(node, language, text, raw)
+        if language is None or "language" not in node:
+            self._other(node, label, text, raw)
             return
         if not text.strip():
             self._error("empty-snippet", "The block is empty.", self._places.hint(node, raw))
@@ -332,7 +335,7 @@ class Extractor:
                 "Show it everywhere.",
             )
         lines = self._places.of_options(where, raw)
-        self._plain_fence(text, where, raw, language)
+        self._plain_fence(text, where, raw, label)
 
         def at(option: str) -> Where:
             return Where(where.path, lines.get(option, where.line))
@@ -356,26 +359,25 @@ class Extractor:
             )
         )
 
-    def _commands(self, language: str, text: str, where: Where) -> tuple[Command, ...]:
-        if language == "console":
-            try:
-                return parse(text, where.path, where.line)
-            except PageError as error:
-                self._found.errors.append(error)
-        return ()
+    def _commands(self, language: Language, text: str, where: Where) -> tuple[Command, ...]:
+        try:
+            return language.parse(text, where.path, where.line)
+        except PageError as error:
+            self._found.errors.append(error)
+            return ()
 
     def _other(self, node: nodes.Element, language: str, text: str, raw: dict[str, Any]) -> None:
         """A block that is not run: nothing executable may hide in it."""
         where = self._places.of_text(node, text, raw) or self._places.hint(node, raw)
         label = language.lower()
-        if label in HIDDEN or label in EXECUTABLE:
+        if label in HIDDEN or label in LANGUAGES:
             self._error(
                 "hidden-executable",
                 f"A block labelled `{language}` would not be run.",
                 where,
                 "Take it in with `literalinclude` and `:language:`, not with `code`."
-                if label in EXECUTABLE
-                else "Label it `console` (commands after `$ `), `bash` (a script) or `python`.",
+                if label in LANGUAGES
+                else f"Label it {choice()}.",
             )
         elif label in _UNLABELLED and (file := self._script(node, text)):
             self._error(
@@ -411,7 +413,7 @@ class Extractor:
                 "unknown-option",
                 for_code or f"There is no option `{name}`.",
                 where,
-                f"Blocks that are run are labelled {', '.join(EXECUTABLE)}.",
+                f"Blocks that are run are labelled {', '.join(LANGUAGES)}.",
             )
 
     def _script(self, node: nodes.Element, text: str) -> str:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from drillbook.errors import PageError, Where
+from drillbook.pages import chains
 from drillbook.pages.statements import Statement, statements, unwrapped
 
 _DECLARES = frozenset({"export", "declare", "typeset", "local", "readonly"})
@@ -68,6 +69,7 @@ def check(text: str, at: Where) -> Iterator[PageError]:
         told = (
             *_shell(statement),
             *_only_prints(found, position),
+            *_goes_on(found, position),
             *_client(unwrapped(statement.words), statement),
         )
         for message, hint in told:
@@ -135,6 +137,16 @@ def _only_prints(found: Sequence[Statement], position: int) -> Iterator[tuple[st
         f"`|| {' '.join(statement.words)}` turns the failure of `{asked.program}` into success.",
         "handle the failure and give up (`|| { echo ...; return 1; }`), or expect it.",
     )
+
+
+def _goes_on(found: Sequence[Statement], position: int) -> Iterator[tuple[str, str]]:
+    """`check && act` with more behind it: the script goes on as if `check` had not failed."""
+    program = found[position].program
+    if program and program not in _TESTS and chains.loses(found, position):
+        yield (
+            f"`{program} ... &&` loses its failure: what follows the chain is run all the same.",
+            "let the chain end the block, give each command a line of its own, or ask with `if`.",
+        )
 
 
 def _client(words: Sequence[str], statement: Statement) -> Iterator[tuple[str, str]]:

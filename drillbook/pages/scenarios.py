@@ -107,7 +107,7 @@ def _scenario(docname: str, empty: Scenario, blocks: Sequence[Block]) -> Scenari
     chain = digests.chain(
         empty.services,
         empty.drill,
-        ((block.language, block.text, block.options) for block in blocks),
+        ((block.language.name, block.text, block.options) for block in blocks),
     )
     return replace(
         empty,
@@ -115,7 +115,7 @@ def _scenario(docname: str, empty: Scenario, blocks: Sequence[Block]) -> Scenari
             Snippet(
                 id=f"{docname}#{block.name}",
                 name=block.name,
-                language=block.language,
+                language=block.language.name,
                 path=block.where.path,
                 line=block.where.line,
                 text=block.text,
@@ -137,9 +137,7 @@ def check(found: Extract, tools: effects.Tools = effects.NONE) -> Iterator[PageE
     yield from _names(found)
     blocks = {block.name: block for block in found.blocks}
     for block in found.blocks:
-        yield from rules.check(
-            block.language, block.text, block.commands, block.options, block.where, tools
-        )
+        yield from rules.check(block.language, block.commands, block.options, block.where, tools)
         yield from _references(block, blocks)
         yield from _skip(block)
         if block.drill:
@@ -212,7 +210,7 @@ def _references(block: Block, blocks: dict[str, Block]) -> Iterator[PageError]:
 def _typed(block: Block) -> tuple[str, str, tuple[str, ...]]:
     """What a reader types, and where."""
     texts = tuple(command.text for command in block.commands) or (block.text,)
-    return block.language, block.options.on, texts
+    return block.language.name, block.options.on, texts
 
 
 def _skip(block: Block) -> Iterator[PageError]:

@@ -66,6 +66,10 @@ class Statement:
     nested: bool = False
     """Whether it stands inside a substitution."""
 
+    within: tuple[tuple[str, int], ...] = ()
+    """The constructs that are open around it, outermost first, each with its ordinal: `(`,
+    `{`, `function`, `if` and `case` with a `branch` of theirs, `do`."""
+
     @property
     def program(self) -> str:
         """The program's name without its folder; empty for a bare assignment."""
@@ -90,6 +94,9 @@ class _Scanner:
         self.current: Statement | None = None
         self.before = ""
         self.condition = False
+        self.open: list[tuple[str, int]] = []
+        self.opened = 0
+        self.function = False
 
     def run(self) -> list[Statement]:
         while self.at < len(self.text):
@@ -117,7 +124,9 @@ class _Scanner:
         elif self._redirect():
             pass
         elif operator := _first_of(text, at, _OPERATORS):
+            self.function = self.function or (text.startswith("()", at) and bool(self.current))
             self._end(operator)
+            self._construct(operator)
             self.at += len(operator)
         else:
             self._add(*self._word())
@@ -125,7 +134,11 @@ class _Scanner:
     def _statement(self) -> Statement:
         if self.current is None:
             self.current = Statement(
-                self._line(), condition=self.condition, before=self.before, nested=self.nested
+                self._line(),
+                condition=self.condition,
+                before=self.before,
+                nested=self.nested,
+                within=tuple(self.open),
             )
         return self.current
 
@@ -133,6 +146,7 @@ class _Scanner:
         if not quoted and (self.current is None or not self.current.words):
             if word in _BEFORE:
                 self.condition = True
+            self._construct(word)
             if word in _KEYWORDS:
                 if self.current is not None:
                     self.current.condition = self.condition
@@ -147,6 +161,41 @@ class _Scanner:
             statement.bare.append(word)
         if word == "[[" and len(statement.words) == 1:
             self._test()
+
+    def _construct(self, word: str) -> None:
+        """Notes what a keyword or an operator opens or ends."""
+        if word in ("(", "{") and self.function:
+            # The brackets behind a function's name open nothing.
+            if self.text.startswith("()", self.at):
+                return
+            self.function = False
+            self._open("function")
+        elif word in ("(", "{", "do", "if", "case"):
+            self._open(word)
+        elif word == "then":
+            self._open("branch")
+        elif word in ("elif", "else", ";;", ";&", ";;&"):
+            self._close("branch")
+            if word == "else":
+                self._open("branch")
+        elif word in (")", "}"):
+            if word == ")" and self.open[-1:] and self.open[-1][0] == "case":
+                self._open("branch")
+            else:
+                self._close({")": "(", "}": "{"}[word], "function")
+        elif word == "done":
+            self._close("do")
+        elif word in ("fi", "esac"):
+            self._close("branch")
+            self._close("if", "case")
+
+    def _open(self, kind: str) -> None:
+        self.opened += 1
+        self.open.append((kind, self.opened))
+
+    def _close(self, *kinds: str) -> None:
+        if self.open and self.open[-1][0] in kinds:
+            self.open.pop()
 
     def _test(self) -> None:
         # Inside [[ ]] the signs < > | & ( ) are operators of the test.

@@ -8,6 +8,7 @@ from pathlib import Path
 from drillbook import evidence
 from drillbook.errors import HarnessError
 from drillbook.model import DrillResult, Result, Scenario, Snippet
+from drillbook.pages import languages
 
 _CONTEXT = 3
 """Lines of the snippet shown before and after the failing one."""
@@ -32,7 +33,7 @@ def of_snippet(result: Result, snippet: Snippet, backend: str, root: Path) -> st
         parts.append(_excerpt(snippet, line))
     parts += [details, *_logs(root, result.evidence), *_evidence(result.evidence)]
     parts.append(_try(f"--snippet {shlex.quote(snippet.id)}", backend, result.status))
-    if result.status == "failed" and snippet.language == "console":
+    if result.status == "failed" and languages.of(snippet).prompts:
         parts.append("     or, if the page is what is out of date, the same with --update")
     return "\n".join(part for part in parts if part)
 

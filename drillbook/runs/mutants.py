@@ -18,6 +18,7 @@ from pathlib import Path
 
 from drillbook.errors import HarnessError
 from drillbook.model import Page, Snippet
+from drillbook.pages import languages
 from drillbook.pages.statements import Statement, statements, unwrapped
 
 FOLDER = "build/mutants"
@@ -66,14 +67,15 @@ def of_page(page: Page, root: Path) -> tuple[Mutant, ...]:
     guards: set[str] = set()
     found: list[Mutant] = []
     for snippet in snippets:
-        if snippet.language == "python" or snippet.options.refusal_of:
+        if not languages.of(snippet).shell or snippet.options.refusal_of:
             continue
         # A refusal is the same block, so it changes with it.
         twins = [s for s in snippets if s.options.refusal_of == snippet.name]
-        for statement in statements(snippet.text.replace("\n$ ", "\n  ").removeprefix("$ ")):
+        for line, statement in _statements(snippet):
             if _guards(snippet, statement):
                 guards.add(statement.words[0])
-                edits = [_without_guard(each, statement, root) for each in (snippet, *twins)]
+                places = [(snippet, line), *_asked_again(twins, statement)]
+                edits = [_without_guard(each, at, statement, root) for each, at in places]
                 if edits[0]:
                     asked = edits[0].old.removesuffix(" ").removesuffix("&&").strip()
                     kept = tuple(edit for edit in edits if edit)
@@ -131,6 +133,21 @@ def _book(root: Path) -> Path:
     return book
 
 
+def _statements(snippet: Snippet) -> Iterator[tuple[int, Statement]]:
+    """Each statement that is typed, with its 0-based line in the block."""
+    for command in languages.commands(snippet):
+        for statement in statements(command.text):
+            yield command.line - snippet.line + statement.line, statement
+
+
+def _asked_again(twins: Sequence[Snippet], guard: Statement) -> Iterator[tuple[Snippet, int]]:
+    """Where the same guard stands in blocks that show it refuse; their outputs differ."""
+    for twin in twins:
+        for line, statement in _statements(twin):
+            if statement.words == guard.words:
+                yield twin, line
+
+
 def _guards(snippet: Snippet, statement: Statement) -> bool:
     """Whether a statement is asked before something is changed, and may refuse it."""
     if statement.after != "&&" or statement.nested or not unwrapped(statement.words):
@@ -140,8 +157,8 @@ def _guards(snippet: Snippet, statement: Statement) -> bool:
     return acts and asks
 
 
-def _without_guard(snippet: Snippet, statement: Statement, root: Path) -> Edit | None:
-    line = snippet.line + statement.line
+def _without_guard(snippet: Snippet, offset: int, statement: Statement, root: Path) -> Edit | None:
+    line = snippet.line + offset
     text = (root / snippet.path).read_text(encoding="utf-8").split("\n")[line - 1]
     match = re.search(rf"(?<!\w){re.escape(statement.words[0])}\b.*?&& ?", text)
     return Edit(snippet.path, line, match[0], "") if match else None

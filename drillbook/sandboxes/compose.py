@@ -25,7 +25,8 @@ from drillbook.sandboxes import certs, npm, servers, stack, sweep, versions, whe
 from drillbook.sandboxes.docker import Docker, last_lines
 from drillbook.sandboxes.host import AgentHost
 from drillbook.sandboxes.npm import NODE_MODULES
-from drillbook.sandboxes.stack import Service, Stack, User
+from drillbook.sandboxes.service import Service, User
+from drillbook.sandboxes.stack import Stack
 
 BASE = "debian:bookworm-slim"
 

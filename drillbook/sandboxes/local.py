@@ -18,6 +18,7 @@ from drillbook.sandboxes import certs, debian, exposed, npm, servers, stack, ver
 from drillbook.sandboxes.local_sandbox import LocalSandbox
 from drillbook.sandboxes.made import made_once
 from drillbook.sandboxes.servers import SYSTEM_PATH
+from drillbook.sandboxes.service import Service
 
 _TEMPLATE_KEEP_S = 900.0
 """How long a template stays that nobody has used; longer than any scenario takes."""
@@ -128,7 +129,7 @@ class LocalBackend:
         shown = exposed.paths(programs, self._root / "build")
         return LocalSandbox(wanted, definition.user, volumes, programs, secrets, shown, packages)
 
-    def _templates(self, services: Sequence[stack.Service], state: Path) -> dict[str, Path]:
+    def _templates(self, services: Sequence[Service], state: Path) -> dict[str, Path]:
         """Folder of the template that each volume of these services is found in.
 
         Services whose data agrees, as a primary's and its replica's, share a template, and
@@ -154,9 +155,7 @@ class LocalBackend:
 
         return made_once(self._kept, f"empty {sorted(volumes)}", fill)
 
-    def _template(
-        self, services: Sequence[stack.Service], volumes: Sequence[str], state: Path
-    ) -> Path:
+    def _template(self, services: Sequence[Service], volumes: Sequence[str], state: Path) -> Path:
         """The folder with these services' data at rest, made if it is not there yet."""
         names = [service.name for service in services]
         programs = self._programs(names)

@@ -22,7 +22,7 @@ from drillbook.sandboxes import versions
 from drillbook.sandboxes.host import AgentHost
 from drillbook.sandboxes.sandbox import Reply
 from drillbook.sandboxes.servers import SYSTEM_PATH
-from drillbook.sandboxes.stack import Service, User
+from drillbook.sandboxes.service import Service, User
 
 _PACKAGE = Path(__file__).parent.parent
 _START = (

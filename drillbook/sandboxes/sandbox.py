@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from drillbook.sandboxes.stack import Service
+from drillbook.sandboxes.service import Service
 
 Reply = dict[str, Any]
 """An agent's answer, as JSON. Shapes: see `drillbook.inside.agent`."""

@@ -17,7 +17,9 @@ import yaml
 
 from drillbook.errors import HarnessError, PageError, Where
 from drillbook.model import OPERATOR, Effect
+from drillbook.sandboxes import entries
 from drillbook.sandboxes.servers import NODE, Server
+from drillbook.sandboxes.service import Service, User
 
 COMPOSE_FILE = "examples/compose.yaml"
 SECRETS = "secrets"
@@ -29,8 +31,6 @@ Patterns = Sequence[tuple[Effect, str]]
 """Patterns with the effect that they stand for; a first group is the verb."""
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
 _OF_STACK = frozenset(
     {
@@ -39,99 +39,6 @@ _OF_STACK = frozenset(
         *("effects", "script-effects"),
     }
 )
-_OF_SERVICE = frozenset(
-    {
-        *("command", "setup", "certificate", "pidfile", "stop-first", "log", "versions"),
-        *("programs", "registry", "simulated", "noticed-by", "shown-as", "unknown"),
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Mount:
-    """A folder that a service sees."""
-
-    source: str
-    """Name of a volume, or an absolute path of the machine for a bind."""
-
-    target: str
-    volume: bool
-    """Whether `source` names a volume."""
-
-
-@dataclass(frozen=True, slots=True)
-class Healthcheck:
-    """The command that tells when a service serves."""
-
-    test: tuple[str, ...]
-    interval_s: float
-    timeout_s: float
-    patience_s: float
-    """Seconds until a service that never turned healthy is given up:
-    start period and all retries."""
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """One service, which is also a host on which snippets may be typed."""
-
-    name: str
-    names: tuple[str, ...]
-    """Every name under which others reach it."""
-
-    command: tuple[str, ...] = ()
-    """Empty for a host without a server."""
-
-    environment: Mapping[str, str] = field(default_factory=dict)
-    mounts: tuple[Mount, ...] = ()
-    healthcheck: Healthcheck | None = None
-    needs: tuple[str, ...] = ()
-    working_dir: str = ""
-    setup: tuple[str, ...] = ()
-    """Command that makes the host ready, run once as the service user."""
-
-    certificate: tuple[str, ...] = ()
-    """Names in the host's certificate; empty for a host that has none."""
-
-    pidfile: str = ""
-    stop_first: bool = False
-    """Whether it is stopped before all others: it would act on their absence."""
-
-    log: str = ""
-    versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Command that prints a server's version, by server name."""
-
-    programs: tuple[str, ...] = ()
-    """Programs that a stack with this service has on its hosts' PATH, by the names of
-    the stack's `programs`; those of `versions` are among them."""
-
-    simulated: bool = False
-    noticed_by: str = ""
-    """Oracle that decides whether users are served when the service is gone; `nobody` where
-    they can do without it, empty where the stack does not say."""
-
-    shown_as: str = ""
-    """The service user where a page says it beside the host; empty where it needs no saying."""
-
-    unknown: str = ""
-    """File of a simulated service: for each request that it does not simulate a line of JSON
-    with `method` and `path`."""
-
-    registry: bool = False
-    """Whether it hands out the packages of the stack's `npm-mirror`."""
-
-    @property
-    def volumes(self) -> tuple[str, ...]:
-        """Names of the volumes that it sees."""
-        return tuple(mount.source for mount in self.mounts if mount.volume)
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """The service user."""
-
-    name: str = "service"
-    home: str = "/home/service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +58,7 @@ class Stack:
     prober: str = ""
     """Host on which the prober works in a drill."""
 
-    user: User = User()
+    user: User = field(default_factory=User)
     """The service user, as whom everything on every host runs."""
 
     image: str = ""
@@ -278,25 +185,35 @@ def _load(
             for name, body in document.get(kind, {}).items()
         }
         services = {
-            name: _service(name, body or {}, path.parent, files)
+            name: entries.service(name, body or {}, path.parent, files)
             for name, body in document["services"].items()
         }
         return _stack(document, services, path.parent)
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise HarnessError(
-            "bad-stack", f"{type(error).__name__}: {error}", where=Where(COMPOSE_FILE)
+            "bad-stack", _told(error), where=Where(COMPOSE_FILE, _line(error))
         ) from error
+
+
+def _told(error: Exception) -> str:
+    said = error.problem if isinstance(error, yaml.MarkedYAMLError) else str(error)
+    return f"{type(error).__name__}: {said}"
+
+
+def _line(error: Exception) -> int:
+    mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+    return mark.line + 1 if mark else 0
 
 
 def _stack(document: Mapping[str, Any], services: dict[str, Service], folder: Path) -> Stack:
     ours = document.get("x-drillbook") or {}
-    _known(ours, _OF_STACK, "x-drillbook")
+    entries.only(ours, _OF_STACK, "x-drillbook")
     programs = {NODE.name: NODE}
     programs |= {name: _server(name, each) for name, each in ours.get("programs", {}).items()}
-    for service in services.values():
-        for name in service.programs:
-            if name not in programs and name not in service.versions:
-                raise ValueError(f"{service.name}: there is no program {name!r}")
+    for each in services.values():
+        for name in each.programs:
+            if name not in programs and name not in each.versions:
+                raise ValueError(f"{each.name}: there is no program {name!r}")
     hosts = [each for each in document["services"].values() if each and "build" in each]
     made = {
         name: Path(body["file"]).parts[-2:]
@@ -328,16 +245,11 @@ def _effects(body: Mapping[str, Mapping[str, str]]) -> dict[str, Patterns]:
     """Each program's patterns, the strongest first."""
     ranked: tuple[Effect, ...] = ("destructive", "write")
     for program, patterns in body.items():
-        _known(patterns, frozenset(ranked), f"the effect of {program}")
+        entries.only(patterns, frozenset(ranked), f"the effect of {program}")
     return {
         program: tuple((effect, patterns[effect]) for effect in ranked if effect in patterns)
         for program, patterns in body.items()
     }
-
-
-def _known(body: Mapping[str, Any], keys: frozenset[str], what: str) -> None:
-    if unknown := sorted(set(body) - keys):
-        raise ValueError(f"{what} has no `{unknown[0]}`: its keys are {', '.join(sorted(keys))}")
 
 
 def _beside(folder: Path, path: str | None) -> str:
@@ -368,79 +280,3 @@ def _expand(text: str, variables: Mapping[str, str] | None) -> str:
         return variables.get(name, default or "")
 
     return _VARIABLE.sub(value, text)
-
-
-def _service(
-    name: str, body: Mapping[str, Any], folder: Path, files: Mapping[tuple[str, str], str]
-) -> Service:
-    ours = body.get("x-drillbook", {})
-    _known(ours, _OF_SERVICE, f"x-drillbook of {name}")
-    networks = body.get("networks") or {}
-    aliases = [
-        alias
-        for network in (networks.values() if isinstance(networks, dict) else ())
-        for alias in (network or {}).get("aliases", ())
-    ]
-    names = dict.fromkeys([name, body.get("hostname", name), *aliases])
-    return Service(
-        name=name,
-        names=tuple(names),
-        command=tuple(str(word) for word in ours.get("command", body.get("command") or ())),
-        environment={key: str(value) for key, value in (body.get("environment") or {}).items()},
-        mounts=(
-            *(_mount(entry, folder) for entry in body.get("volumes", ())),
-            *(_file(entry, "secrets", "/run/secrets/", files) for entry in body.get("secrets", ())),
-            *(_file(entry, "configs", "/", files) for entry in body.get("configs", ())),
-        ),
-        healthcheck=_healthcheck(body["healthcheck"]) if "healthcheck" in body else None,
-        needs=tuple(body.get("depends_on") or ()),
-        working_dir=str(body.get("working_dir", "")),
-        setup=tuple(ours.get("setup", ())),
-        certificate=tuple(ours.get("certificate", ())),
-        pidfile=str(ours.get("pidfile", "")),
-        stop_first=bool(ours.get("stop-first", False)),
-        log=str(ours.get("log", "")),
-        versions={key: tuple(argv) for key, argv in ours.get("versions", {}).items()},
-        programs=tuple(dict.fromkeys((*ours.get("versions", {}), *ours.get("programs", ())))),
-        simulated=bool(ours.get("simulated", False)),
-        noticed_by=str(ours.get("noticed-by", "")),
-        shown_as=str(ours.get("shown-as", "")),
-        unknown=str(ours.get("unknown", "")),
-        registry=bool(ours.get("registry", False)),
-    )
-
-
-def _mount(entry: str, folder: Path) -> Mount:
-    source, target = entry.split(":")[:2]
-    volume = not source.startswith((".", "/"))
-    return Mount(source if volume else str((folder / source).resolve()), target, volume)
-
-
-def _file(
-    entry: str | Mapping[str, str], kind: str, default: str, files: Mapping[tuple[str, str], str]
-) -> Mount:
-    source = entry if isinstance(entry, str) else entry["source"]
-    target = f"{default}{entry}" if isinstance(entry, str) else entry["target"]
-    return Mount(files[kind, source], target, volume=False)
-
-
-def _healthcheck(body: Mapping[str, Any]) -> Healthcheck:
-    kind, *test = body["test"]
-    if kind != "CMD":
-        raise ValueError(f"a health check must be a CMD list, not {kind}")
-    interval = duration(body.get("interval", "30s"))
-    return Healthcheck(
-        test=tuple(test),
-        interval_s=interval,
-        timeout_s=duration(body.get("timeout", "30s")),
-        patience_s=duration(body.get("start_period", "0s"))
-        + int(body.get("retries", 3)) * interval,
-    )
-
-
-def duration(text: str) -> float:
-    """Seconds of a compose duration such as `500ms`, `30s` or `1m30s`."""
-    parts = _DURATION.findall(text)
-    if "".join(number + unit for number, unit in parts) != text or not parts:
-        raise ValueError(f"{text!r} is no duration")
-    return sum(float(number) * _SECONDS[unit] for number, unit in parts)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from drillbook.sandboxes.sandbox import Host
 from drillbook.sandboxes.servers import SYSTEM_PATH
-from drillbook.sandboxes.stack import Service
+from drillbook.sandboxes.service import Service
 
 _NUMBER = re.compile(r"\d+(\.\d+)+")
 _TIMEOUT_S = 10.0

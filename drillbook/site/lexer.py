@@ -14,6 +14,7 @@ from pygments.lexers.shell import BashLexer
 from pygments.token import Error, Generic, Text, _TokenType
 
 from drillbook.pages.console import PROMPT, roles
+from drillbook.pages.languages import CONSOLE
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 """A line as `roles` counts them: U+2028 and its like end none."""
@@ -25,7 +26,7 @@ class ConsoleLexer(Lexer):
     """Tells commands from output exactly as `drillbook.pages.console` does."""
 
     name = "Console"
-    aliases: ClassVar[list[str]] = ["console"]
+    aliases: ClassVar[list[str]] = [CONSOLE.name]
     url = ""
 
     def get_tokens_unprocessed(self, text: str) -> Iterator[_Token]:

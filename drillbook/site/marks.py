@@ -21,8 +21,9 @@ from sphinx.util import logging
 from sphinx.util.osutil import relative_uri
 
 from drillbook import clock, consistency, digests, plan, report
-from drillbook.model import EXECUTABLE, Page, Plan, Report, Snippet
+from drillbook.model import Page, Plan, Report, Snippet
 from drillbook.pages.extract import ID, DrillNode
+from drillbook.pages.languages import LANGUAGES
 from drillbook.site import evidence_pages, panels, tables
 from drillbook.site.checks import CHECK
 from drillbook.site.summaries import METADATA, SummaryNode, setup_summaries
@@ -95,7 +96,7 @@ class Marks:
         view = _View(app, known, docname)
         seen: set[str] = set()
         for block in list(doctree.findall(nodes.literal_block)):
-            if block.get("language") in EXECUTABLE:
+            if block.get("language") in LANGUAGES:
                 id_ = str(block.get(ID, ""))
                 _surround(block, view, id_, first=id_ not in seen)
                 seen.add(id_)

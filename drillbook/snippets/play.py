@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from drillbook.errors import Where
 from drillbook.evidence import Step
 from drillbook.model import Snippet, Status
-from drillbook.pages import console
+from drillbook.pages import languages
 from drillbook.pages.console import Command
 from drillbook.pages.statements import statements
 from drillbook.sandboxes.sandbox import Host, Reply
@@ -42,13 +42,13 @@ class Played:
 
 def play_snippet(host: Host, snippet: Snippet, accept: Accept | None) -> Played:
     """Runs a snippet, again and again where it may take its time (`eventually`)."""
-    players = {"console": _console, "bash": _bash, "python": _python}
-    player = players[snippet.language]
+    language = languages.of(snippet)
+    player = _PLAYERS[language.way]
     begin = time.monotonic()
     patience = snippet.options.eventually_s
     while True:
         played = player(host, snippet, None if patience else accept)
-        if snippet.language != "python":
+        if language.shell:
             played = _muted(host, snippet, played)
         waited = time.monotonic() - begin
         gone = any(step.exit_code is None for step in played.steps)
@@ -71,9 +71,9 @@ def play_snippet(host: Host, snippet: Snippet, accept: Accept | None) -> Played:
     )
 
 
-def _console(host: Host, snippet: Snippet, accept: Accept | None) -> Played:
+def _commands(host: Host, snippet: Snippet, accept: Accept | None) -> Played:
     """Each command by itself: its status, and all that it printed."""
-    commands = console.parse(snippet.text, snippet.path, snippet.line)
+    commands = languages.commands(snippet)
     steps: list[Step] = []
     total = 0.0
     for command in commands:
@@ -109,7 +109,7 @@ def _console(host: Host, snippet: Snippet, accept: Accept | None) -> Played:
     return Played("passed", "", steps[-1].exit_code, total, steps=tuple(steps))
 
 
-def _bash(host: Host, snippet: Snippet, _accept: Accept | None) -> Played:
+def _script(host: Host, snippet: Snippet, _accept: Accept | None) -> Played:
     """A script as a whole: each command outside a condition must succeed."""
     outcome = host.request(
         "shell",
@@ -141,7 +141,7 @@ def _last_words(text: str) -> int:
     return lines[0] if len(lines) == 1 else 0
 
 
-def _python(host: Host, snippet: Snippet, accept: Accept | None) -> Played:
+def _module(host: Host, snippet: Snippet, accept: Accept | None) -> Played:
     """A Python block: what it prints is what its `#>` lines say."""
     outcome = host.request(
         "python",
@@ -164,6 +164,13 @@ def _python(host: Host, snippet: Snippet, accept: Accept | None) -> Played:
         return Played("passed", "", 0, outcome["duration_s"], steps=(step,))
     line = outcome["line"]
     return Played("failed", outcome["message"], 1, outcome["duration_s"], 0.0, line, (step,))
+
+
+_PLAYERS: Mapping[languages.Way, Callable[[Host, Snippet, Accept | None], Played]] = {
+    "commands": _commands,
+    "script": _script,
+    "module": _module,
+}
 
 
 def _ending(outcome: Reply, snippet: Snippet, due: int) -> str:

@@ -14,7 +14,7 @@ from drillbook.drills.faults import Fault
 from drillbook.errors import HarnessError, PageError, Where
 from drillbook.sandboxes import stack
 from drillbook.sandboxes.sandbox import Sandbox
-from drillbook.sandboxes.stack import Service
+from drillbook.sandboxes.service import Service
 from smartbeak_drills.injections.redis import GARBAGE
 from smartbeak_drills.kit import KIT
 from tests.conftest import ROOT
