@@ -130,6 +130,13 @@ def linkcheck(session: nox.Session) -> None:
 
 
 @nox.session
+def anchors(session: nox.Session) -> None:
+    """Add to the list of published addresses what the last build has."""
+    _install(session)
+    _python(session, "drillbook.site.anchors")
+
+
+@nox.session
 def axe(session: nox.Session) -> None:
     """Check in a browser that every built page can be read by all. After --: pages of the site."""
     _install(session)
