@@ -13,7 +13,8 @@ from drillbook.site import anchors
 from tests.conftest import ROOT
 from tests.sphinx_book import DRILL, FRONT, Book, block
 
-PAGE = f"{FRONT}\n# Down\n\n## Start it\n\n{DRILL}\n{block('$ true', 'name: start', 'effect: write', 'irreversible: it runs')}\n## Start it\n\nTwice.\n"
+START = block("$ true", "name: start", "effect: write", "irreversible: it runs")
+PAGE = f"{FRONT}\n# Down\n\n## Start it\n\n{DRILL}\n{START}\n## Start it\n\nTwice.\n"
 
 
 @pytest.fixture
