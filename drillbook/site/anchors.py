@@ -153,8 +153,8 @@ def _check(app: Sphinx, env: BuildEnvironment) -> None:
         wrong = list(errors(there, published(Path(app.srcdir)), moved(Path(app.srcdir))))
     except PageError as error:
         wrong = [error]
-    for error in wrong:
-        logger.warning("%s", error, type="drillbook", subtype=error.code)
+    for each in wrong:
+        logger.warning("%s", each, type="drillbook", subtype=each.code)
     build = Path(app.confdir, app.config.drillbook_build)
     files.replace(build / FOUND, "".join(f"{each}\n" for each in sorted(there)))
 
