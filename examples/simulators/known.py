@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from simulators.folders import Folders
 from simulators.messages import Simulator
+from simulators.payments import books, delivery, seed
+from simulators.payments.stripe.service import Stripe
 from simulators.store import Store
 from simulators.targets.linkedin import LinkedIn
 from simulators.targets.wordpress import WordPress
@@ -21,6 +23,9 @@ class Known:
 
     make: Callable[[Folders], Simulator]
 
+    work: Callable[[Folders], None] | None = None
+    """What else it does, in a process of its own."""
+
 
 def _wordpress(folders: Folders) -> Simulator:
     return WordPress(Store(folders.accepted), folders.secret("wordpress"))
@@ -31,8 +36,15 @@ def _linkedin(folders: Folders) -> Simulator:
     return LinkedIn(Store(folders.accepted), folders.secret("linkedin"), rate)
 
 
+def _stripe(folders: Folders) -> Simulator:
+    path = books(folders)
+    seed.stripe(path, folders.secret("stripe-webhook"))
+    return Stripe(path, folders.secret("stripe-key"), folders.state / "rate")
+
+
 KNOWN: Mapping[str, Known] = {
     "wordpress": Known("target", _wordpress),
     "linkedin": Known("target", _linkedin),
+    "stripe": Known("payments", _stripe, delivery.stripe),
 }
 """By name."""

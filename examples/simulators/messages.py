@@ -29,6 +29,9 @@ class Request:
     body: bytes
     """Empty without a body."""
 
+    raw_query: str = ""
+    """The query as it came, for services whose parameters are nested."""
+
     @property
     def site(self) -> str:
         """Whom the client believes to speak to, without the port."""

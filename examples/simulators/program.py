@@ -9,13 +9,13 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
 from simulators.folders import Folders
 from simulators.known import KNOWN
-from simulators.service import Service
+from simulators.service import Service, end_with_parent
 
 VERSION = "simulator 1.0"
 
@@ -37,6 +37,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         os.setpgid(0, 0)
     with Service((host, said.port), known.make(folders), folders, context) as service:
         _end_at_once(folders.pidfile)
+        if known.work:
+            _beside(known.work, folders)
         service.log(f"{said.name} listens on {host}:{service.server_address[1]}")
         folders.pidfile.write_text(f"{os.getpid()}\n")
         service.serve_forever()
@@ -53,6 +55,16 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--version", action="version", version=VERSION)
     return parser.parse_args(argv)
+
+
+def _beside(work: Callable[[Folders], None], folders: Folders) -> None:
+    """Does it in a process of its own, which ends with this one."""
+    if os.fork():
+        return
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    end_with_parent()
+    work(folders)
+    os._exit(1)
 
 
 def _end_at_once(pidfile: Path) -> None:

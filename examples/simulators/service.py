@@ -62,7 +62,7 @@ class Service(socketserver.ForkingMixIn, socketserver.TCPServer):
         """Serves one connection; runs in its process."""
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         # A listener that is killed takes its connections along, as a machine would.
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        end_with_parent()
         if os.getppid() != self._parent:
             return
         self.socket.close()
@@ -146,6 +146,7 @@ class Handler(BaseHTTPRequestHandler):
             query=dict(urllib.parse.parse_qsl(url.query)),
             headers={name.lower(): value for name, value in self.headers.items()},
             body=self.rfile.read(int(length)),
+            raw_query=url.query,
         )
 
     def _answer(self, request: Request) -> Answer:
@@ -195,6 +196,11 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+
+def end_with_parent() -> None:
+    """Has this process killed when the one that started it ends."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _route(line: str) -> str:

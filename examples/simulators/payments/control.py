@@ -1,0 +1,107 @@
+"""What a provider's dashboard and time do; typed on the provider's host.
+
+    python3 -m simulators.payments.control hold
+    python3 -m simulators.payments.control release [--times N] [--reverse]
+    python3 -m simulators.payments.control pass 2h
+    python3 -m simulators.payments.control renew SUBSCRIPTION...
+    python3 -m simulators.payments.control expire SUBSCRIPTION...
+    python3 -m simulators.payments.control roll-secret --overlap 24h --to FILE
+    python3 -m simulators.payments.control status
+
+`hold` keeps webhooks back; `release` lets them go, each as often as asked and in that
+order. `pass` makes all that is there older by so much: the clock stays, since others'
+clocks must agree with signatures; deliveries that would have been tried meanwhile are
+tried at once. `renew` lets a subscription's period end. `roll-secret` gives the platform's
+endpoint a new secret and writes it to a file that only its owner can read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from simulators.folders import Folders
+from simulators.payments import books, ledger, seed
+from simulators.payments.ledger import Ledger, new_id
+from simulators.payments.stripe import subscriptions
+from simulators.payments.stripe.desk import Desk
+from simulators.payments.stripe.errors import StripeError
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Does one thing; returns the exit status."""
+    said = _arguments(argv)
+    try:
+        with ledger.opened(books(Folders(said.root, "payments"))) as known, known.changing():
+            print(_done(known, said), flush=True)
+    except (OSError, StripeError) as error:
+        print(f"control: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _done(known: Ledger, said: argparse.Namespace) -> str:
+    if said.what == "hold":
+        known.set("held", "1")
+        return "held"
+    if said.what == "release":
+        return f"released: {known.reorder(said.times, reverse=said.reverse)}"
+    if said.what == "pass":
+        known.age(said.duration, float(os.environ.get("TIME_SCALE", "1")))
+        return f"passed: {said.duration} s"
+    if said.what == "roll-secret":
+        return _roll(known, said.overlap, said.to)
+    if said.what == "status":
+        return (
+            " ".join(f"{name}={count}" for name, count in sorted(known.tally().items())) or "none"
+        )
+    change = subscriptions.renew if said.what == "renew" else subscriptions.expire
+    desk = Desk(known, int(time.time()), "")
+    return "\n".join(f"{key}: {change(desk, key)['status']}" for key in said.subscriptions)
+
+
+def _roll(known: Ledger, overlap_s: int, to: Path) -> str:
+    endpoint = seed.ENDPOINT if known.get(seed.ENDPOINT) else seed.DESTINATION
+    secret = new_id("whsec_", 32)
+    with open(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(f"{secret}\n")
+    known.roll_secret(endpoint, secret, overlap_s)
+    return f"rolled: the one before it ends in {overlap_s} s"
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="simulators.payments.control", description=__doc__.partition("\n")[0]
+    )
+    parser.add_argument("--root", type=Path, default=Path("/"), help="for tests: where /var is")
+    what = parser.add_subparsers(dest="what", required=True)
+    what.add_parser("hold")
+    what.add_parser("status")
+    release = what.add_parser("release")
+    release.add_argument("--times", type=int, default=1)
+    release.add_argument("--reverse", action="store_true")
+    what.add_parser("pass").add_argument("duration", type=_seconds)
+    for name in ("renew", "expire"):
+        what.add_parser(name).add_argument("subscriptions", nargs="+")
+    roll = what.add_parser("roll-secret")
+    roll.add_argument("--overlap", type=_seconds, default=0)
+    roll.add_argument("--to", type=Path, required=True)
+    return parser.parse_args(argv)
+
+
+def _seconds(text: str) -> int:
+    match = re.fullmatch(r"(\d+)([smhd])", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number with s, m, h or d")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

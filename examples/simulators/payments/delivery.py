@@ -1,0 +1,164 @@
+"""Webhooks on their way: signed, sent, and sent again until they are taken or given up.
+
+Sent one after another, the longest due first; an answer of 2xx within the time limit
+counts as taken. Left out: that an endpoint which fails for days is disabled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import http.client
+import json
+import os
+import ssl
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from simulators.folders import Folders
+from simulators.payments import books, ledger
+from simulators.payments.ledger import Delivery, Ledger, Thing
+
+Sign = Callable[[Sequence[str], bytes, int], Mapping[str, str]]
+
+_MINUTE, _HOUR = 60.0, 3600.0
+_LOOK_S = 0.05
+_TIMEOUT_S = 10.0
+_AUTHORITY = "run/tls/ca.crt"
+
+
+@dataclass(frozen=True)
+class Courier:
+    """How a provider delivers."""
+
+    agent: str
+    """What it calls itself."""
+
+    later: Sequence[float]
+    """Seconds after the event at which it tries again."""
+
+    indent: int | None
+    """How its JSON is laid out: what is signed is the bytes."""
+
+    sign: Sign
+
+
+def stripe_headers(secrets: Sequence[str], body: bytes, now: int) -> dict[str, str]:
+    """One signature for each secret: https://docs.stripe.com/webhooks#verify-manually."""
+    signed = f"{now}.".encode() + body
+    return {"Stripe-Signature": f"t={now}," + ",".join(f"v1={_hex(s, signed)}" for s in secrets)}
+
+
+def paddle_headers(secrets: Sequence[str], body: bytes, now: int) -> dict[str, str]:
+    """https://developer.paddle.com/webhooks/signature-verification."""
+    signed = f"{now}:".encode() + body
+    return {"Paddle-Signature": f"ts={now};" + ";".join(f"h1={_hex(s, signed)}" for s in secrets)}
+
+
+STRIPE = Courier(
+    "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+    # Stripe says "up to three days with an exponential back off"; the steps are ours.
+    (
+        *(_MINUTE, 5 * _MINUTE, 30 * _MINUTE, 2 * _HOUR, 5 * _HOUR, 10 * _HOUR),
+        *(24 * _HOUR, 36 * _HOUR, 48 * _HOUR, 60 * _HOUR, 72 * _HOUR),
+    ),
+    2,
+    stripe_headers,
+)
+PADDLE = Courier(
+    "Paddle",
+    # 60 attempts in three days: 20 in the first hour, 47 in the first day.
+    (
+        *(3 * _MINUTE * n for n in range(1, 20)),
+        *(_HOUR + 51 * _MINUTE * n for n in range(1, 28)),
+        *(24 * _HOUR + 3.6 * _HOUR * n for n in range(1, 14)),
+    ),
+    None,
+    paddle_headers,
+)
+
+
+def stripe(folders: Folders) -> None:
+    """Delivers Stripe's events, without an end."""
+    _run(folders, STRIPE)
+
+
+def paddle(folders: Folders) -> None:
+    """Delivers Paddle's notifications, without an end."""
+    _run(folders, PADDLE)
+
+
+def attempt(
+    courier: Courier, endpoint: Thing, secrets: Sequence[str], event: Thing, root: str
+) -> int:
+    """Sends an event once.
+
+    Returns:
+        HTTP status; 0 without an answer.
+    """
+    body = json.dumps(event, indent=courier.indent).encode()
+    place = urlsplit(endpoint["url"])
+    assert place.hostname
+    headers = {
+        **{"Content-Type": "application/json; charset=utf-8", "User-Agent": courier.agent},
+        **courier.sign(secrets, body, int(time.time())),
+    }
+    line: http.client.HTTPConnection
+    if place.scheme == "https":
+        context = ssl.create_default_context(cafile=root + _AUTHORITY)
+        line = http.client.HTTPSConnection(
+            place.hostname, place.port, timeout=_TIMEOUT_S, context=context
+        )
+    else:
+        line = http.client.HTTPConnection(place.hostname, place.port, timeout=_TIMEOUT_S)
+    with contextlib.closing(line):
+        try:
+            line.request("POST", place.path, body, headers)
+            return line.getresponse().status
+        except (OSError, http.client.HTTPException):
+            return 0
+
+
+def _run(folders: Folders, courier: Courier) -> None:
+    scale = float(os.environ.get("TIME_SCALE", "1"))
+    root = str(folders.root).rstrip("/") + "/"
+    while True:
+        # Opened anew after trouble: a disk that was full may have room again.
+        with contextlib.suppress(OSError), ledger.opened(books(folders)) as known:
+            while True:
+                if not _next(known, courier, scale, root):
+                    time.sleep(_LOOK_S)
+        time.sleep(_LOOK_S)
+
+
+def _next(known: Ledger, courier: Courier, scale: float, root: str) -> bool:
+    """Makes the attempt that is due; whether there was one."""
+    delivery = known.due(time.time())
+    if delivery is None:
+        return False
+    event, endpoint = known.get(delivery.event), known.get(delivery.endpoint)
+    status = 0
+    if event and endpoint and endpoint.get("status", "enabled") == "enabled":
+        sent = {**event.get("_sent", event)}
+        if "pending_webhooks" in sent:
+            sent["pending_webhooks"] = known.pending(delivery.event)
+        status = attempt(courier, endpoint, known.secrets(delivery.endpoint), sent, root)
+    with known.changing():
+        known.attempted(delivery, *_after(delivery, courier, scale, status), status)
+    return True
+
+
+def _after(delivery: Delivery, courier: Courier, scale: float, status: int) -> tuple[str, float]:
+    """State of a delivery after an attempt, and when the next is due."""
+    if 200 <= status < 300:
+        return "delivered", 0.0
+    if delivery.attempts >= len(courier.later):
+        return "given up", 0.0
+    return "pending", delivery.first + courier.later[delivery.attempts] / scale
+
+
+def _hex(secret: str, signed: bytes) -> str:
+    return hmac.digest(secret.encode(), signed, hashlib.sha256).hex()
