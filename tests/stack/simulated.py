@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simulators.known import KNOWN
 from tests.conftest import ROOT
 
 PROGRAM = ROOT / "examples/simulators/bin/simulator"
 PASSWORD, TOKEN = "abcd efgh ijkl mnop", "a-token"
+API_KEY, SIGNING_SECRET = "a-key-of-one-test", "a-secret-of-one-test"
 POSTS = "/wp-json/wp/v2/posts"
 PATIENCE_S = 20.0
 
@@ -37,8 +39,10 @@ class Running:
 
     def __init__(self, root: Path, process: subprocess.Popen[bytes], name: str, port: int) -> None:
         self.root, self.process, self.name, self.port = root, process, name, port
-        self.state = root / "var/lib/target"
-        self.log = root / "var/log/target/target.log"
+        kind = KNOWN[name].kind
+        self.state = root / "var/lib" / kind
+        self.log = root / f"var/log/{kind}/{kind}.log"
+        self.pidfile = root / f"run/{kind}.pid"
 
     def call(self, method: str, path: str, body: object = None, **headers: str) -> Reply:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)

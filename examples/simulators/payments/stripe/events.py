@@ -55,7 +55,8 @@ def retry(desk: Desk, key: str, sent: Mapping[str, Any]) -> Thing:
     if values.get("webhook_endpoint"):
         endpoints = [desk.get("webhook_endpoint", values["webhook_endpoint"], "webhook_endpoint")]
     else:
-        endpoints = desk.ledger.find("webhook_endpoint", [("status", "=", "enabled")])
+        known = desk.ledger.find("webhook_endpoint", [("status", "=", "enabled")])
+        endpoints = [each for each in known if {"*", event["type"]} & set(each["enabled_events"])]
     for endpoint in endpoints:
         desk.ledger.deliver(key, endpoint["id"], desk.now)
     return _counted(desk, event)
