@@ -32,6 +32,7 @@ from drillbook.drills import kit
 from drillbook.errors import HarnessError, PageError, Where
 from drillbook.model import Page
 from drillbook.pages import effects, encoding, extract, frontmatter, outdated, scenarios, warned
+from drillbook.pages.blocks import ID
 from drillbook.pages.languages import CONSOLE, LANGUAGES
 from drillbook.site.directives import setup_directives
 from drillbook.site.lexer import ConsoleLexer, CopyableHtmlFormatter
@@ -49,7 +50,7 @@ _SAID_BETTER = {
 _READERS = (
     *("drillbook/pages/", "drillbook/inside/commandline.py", "drillbook/site/directives.py"),
     *(f"drillbook/{name}.py" for name in ("consistency", "digests", "durations", "errors")),
-    *(f"drillbook/{name}.py" for name in ("model", "plan", "sphinx_ext")),
+    *(f"drillbook/{name}.py" for name in ("model", "plan", "records", "sphinx_ext")),
 )
 """The modules that decide what is kept of a page."""
 
@@ -129,9 +130,9 @@ def read_page(app: Sphinx, document: nodes.document) -> None:
         scenarios=() if errors else scenarios.make(docname, found, front.stack),
     )
     for block in found.blocks:
-        block.node[extract.ID] = f"{docname}#{block.name}"
+        block.node[ID] = f"{docname}#{block.name}"
     for head in found.drills:
-        head.node[extract.ID] = f"{docname}#{head.name}"
+        head.node[ID] = f"{docname}#{head.name}"
     _domain(env).pages[docname] = {
         "page": plan.text_of(page),
         "claims": consistency.Claims(
@@ -277,7 +278,7 @@ def lost_blocks(
     if any(data.get("errors") for data in pages):
         return
     rendered = [
-        block.get(extract.ID, "")
+        block.get(ID, "")
         for block in document.findall(nodes.literal_block)
         if block.get("language") in LANGUAGES
     ]

@@ -13,7 +13,7 @@ import pytest
 from docutils import nodes
 
 from drillbook import plan
-from drillbook.pages.extract import ID
+from drillbook.pages.blocks import ID
 from drillbook.pages.options import DRILL_OPTIONS, SNIPPET_OPTIONS
 from tests.sphinx_book import DRILL, FRONT, Book, block, snippets_of
 

@@ -10,7 +10,8 @@ from drillbook import digests
 from drillbook.errors import PageError, Where
 from drillbook.model import Drill, Scenario, Snippet
 from drillbook.pages import effects, rules
-from drillbook.pages.extract import Block, DrillHead, Extract, Tab, slug
+from drillbook.pages.blocks import Block, DrillHead, Extract, Tab
+from drillbook.pages.extract import slug
 
 LONGEST_SKIP = timedelta(days=90)
 _Key = tuple[str, tuple[Tab, ...]]

@@ -13,7 +13,7 @@ from sphinx.directives.code import CodeBlock, LiteralInclude
 from sphinx.directives.patches import Code
 from sphinx.util.docutils import SphinxDirective
 
-from drillbook.pages.extract import RAW, DrillNode
+from drillbook.pages.blocks import RAW, DrillNode
 from drillbook.pages.options import DRILL_OPTIONS, SNIPPET_OPTIONS, Option
 
 

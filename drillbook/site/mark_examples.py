@@ -16,7 +16,7 @@ from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
 from drillbook.model import Options, Page, Plan, Report, Result, Scenario, Snippet, Status
-from drillbook.pages.extract import MADE
+from drillbook.pages.blocks import MADE
 from drillbook.site import panels
 from drillbook.site.wording import MEANINGS
 from drillbook.verification import STATES, State, Verification, verify

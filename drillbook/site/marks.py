@@ -22,7 +22,7 @@ from sphinx.util.osutil import relative_uri
 
 from drillbook import clock, consistency, digests, plan, report
 from drillbook.model import Page, Plan, Report, Snippet
-from drillbook.pages.extract import ID, DrillNode
+from drillbook.pages.blocks import ID, DrillNode
 from drillbook.pages.languages import LANGUAGES
 from drillbook.site import evidence_pages, panels, tables
 from drillbook.site.checks import CHECK

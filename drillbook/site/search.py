@@ -17,7 +17,7 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.environment.collectors import EnvironmentCollector
 
-from drillbook.pages.extract import DrillNode
+from drillbook.pages.blocks import DrillNode
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx

@@ -1,0 +1,180 @@
+"""Guards of Redis: its hosts and its keys.
+
+Each reason for which one refuses is seen, by its own words. The servers are stand-ins; that
+the questions are right is seen against real ones by the runbooks' drills.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from smartbeak_ops import redisdb, settings
+from smartbeak_ops.failures import ServiceError
+from smartbeak_ops.guards import cache
+from smartbeak_ops.looks import host
+from tests.stack.guards.fakes import (
+    MP,
+    refused,
+    roles,
+    runs,
+    store,
+    unknown,
+)
+
+
+@pytest.fixture
+def redis(monkeypatch: MP, tmp_path: Path) -> Path:
+    """A Redis host whose server does not run, with its file."""
+    (tmp_path / "redis.conf").touch()
+    (tmp_path / "appendonly.aof").touch()
+    monkeypatch.setattr(host, "REDIS", tmp_path)
+    monkeypatch.setattr(host, "append_only", lambda where: _file(where))
+    monkeypatch.setattr(cache, "KEPT", tmp_path / "incident")
+    monkeypatch.setattr(settings, "here", lambda: "redis-1")
+    monkeypatch.setattr(host, "running", lambda name: [])
+    monkeypatch.setattr(host, "free", lambda where: 50)
+    monkeypatch.setattr(host, "room", {tmp_path: "1 MB"}.__getitem__)
+    monkeypatch.setattr(redisdb, "promoted", lambda: None)
+    roles(monkeypatch, "redis_role", {"redis-1": "refused", "redis-2": "master"})
+    return tmp_path
+
+
+def _file(folder: Path) -> Path | None:
+    found = folder / "appendonly.aof"
+    return found if found.exists() else None
+
+
+def promote(monkeypatch: MP, name: str | None) -> None:
+    monkeypatch.setattr(redisdb, "promoted", lambda: name)
+
+
+def silent(monkeypatch: MP) -> None:
+    def nobody() -> None:
+        raise ServiceError("Connection refused")
+
+    monkeypatch.setattr(redisdb, "promoted", nobody)
+
+
+@pytest.mark.parametrize("guard", [cache.start, cache.follow, cache.mend])
+def test_a_redis_hosts_guard(redis: Path, monkeypatch: MP, guard: Callable[[], None]) -> None:
+    for state in ("no answer", "master", "starting", "wrong password"):
+        roles(monkeypatch, "redis_role", {"redis-1": state})
+        assert refused(guard) == "something listens on redis-1 already"
+    roles(monkeypatch, "redis_role", {"redis-1": "refused"})
+    runs(monkeypatch, "redis-server")
+    assert refused(guard) == "something listens on redis-1 already"
+    (redis / "redis.conf").unlink()
+    assert refused(guard) == "redis-1 is no Redis host: type this on the one you mean"
+
+
+class TestRedisStart:
+    def test_a_dead_master(self, redis: Path, monkeypatch: MP) -> None:
+        cache.start()
+        promote(monkeypatch, "redis-1")
+        cache.start()
+
+    def test_another_master(self, redis: Path, monkeypatch: MP) -> None:
+        promote(monkeypatch, "redis-2")
+        assert refused(cache.start) == "redis-2 is master now, this host must follow it"
+
+    def test_silent_sentinels(self, redis: Path, monkeypatch: MP) -> None:
+        silent(monkeypatch)
+        said = "no sentinel says who is master: Connection refused"
+        assert unknown(cache.start) == said
+
+    def test_no_file(self, redis: Path) -> None:
+        (redis / "appendonly.aof").unlink()
+        said = "there is no append-only file: it would begin empty"
+        assert refused(cache.start) == said
+        cache.start(empty=True)
+
+    def test_empty_over_data(self, redis: Path) -> None:
+        said = f"there is data: {redis / 'appendonly.aof'}"
+        assert refused(lambda: cache.start(empty=True)) == said
+
+    def test_a_full_disk(self, redis: Path, monkeypatch: MP) -> None:
+        monkeypatch.setattr(host, "free", lambda where: 3 if where == redis else 0)
+        cache.start()
+        monkeypatch.setattr(host, "free", lambda where: 2)
+        said = "its disk is full, 1 MB are free: runbooks/redis-recovery/disk-full"
+        assert refused(cache.start) == said
+
+
+def test_redis_follow(redis: Path, monkeypatch: MP) -> None:
+    promote(monkeypatch, "redis-2")
+    cache.follow()
+    roles(monkeypatch, "redis_role", {"redis-1": "refused", "redis-2": "replica"})
+    said = "redis-2 does not say that it is master: replica"
+    assert refused(cache.follow) == said
+    for name in (None, "redis-1"):
+        promote(monkeypatch, name)
+        assert refused(cache.follow) == "no other host is master"
+    silent(monkeypatch)
+    assert unknown(cache.follow).startswith("no sentinel says who is master")
+
+
+def test_mend(redis: Path) -> None:
+    kept = redis / "incident"
+    said = f"there is no copy of the files in {kept}: it is the only way back"
+    assert refused(cache.mend) == said
+    kept.mkdir()
+    (kept / "redis.log").touch()
+    assert refused(cache.mend) == said
+    (kept / "appendonly.aof").touch()
+    cache.mend()
+    (redis / "appendonly.aof").unlink()
+    assert refused(cache.mend) == "there is no append-only file"
+
+
+def test_raise_and_lower(monkeypatch: MP) -> None:
+    info = {"maxmemory": 100, "total_system_memory": 400, "used_memory": 80}
+    store(monkeypatch, {("INFO", "all"): info})
+    cache.raise_limit(199)
+    said = "200 bytes are more than half of its host"
+    assert refused(lambda: cache.raise_limit(200)) == said
+    said = "it is 100 bytes now, which is not less"
+    assert refused(lambda: cache.raise_limit(100)) == said
+    cache.raise_limit(101)
+    cache.lower_limit(101)
+    assert refused(lambda: cache.lower_limit(100)) == "80 bytes are in use"
+    assert cache.limit_of() == 100
+    store(monkeypatch, {("INFO", "all"): ServiceError("Connection refused")})
+    for call in (cache.raise_limit, cache.lower_limit):
+        assert unknown(call, 1) == "Redis: Connection refused"
+
+
+@pytest.mark.parametrize(
+    "pattern", ["*", "jwt:*", "bull:*", "ratelimit:*", "lock:*", "webhook:*", "c*", "cache*", ""]
+)
+def test_clear(pattern: str) -> None:
+    cache.clear("cache:report:*")
+    said = f"{pattern} is not below cache:, nothing is removed"
+    assert refused(lambda: cache.clear(pattern)) == said
+
+
+def test_move_to(redis: Path, monkeypatch: MP) -> None:
+    def state(**found: str) -> None:
+        names = {name.replace("_", "-"): role for name, role in found.items()}
+        roles(monkeypatch, "redis_role", names)
+
+    promote(monkeypatch, "redis-2")
+    state(redis_2="master")
+    cache.move_to("redis-2")
+    state(redis_2="replica")
+    said = "redis-2 does not say that it is master: replica"
+    assert refused(lambda: cache.move_to("redis-2")) == said
+    promote(monkeypatch, "redis-1")
+    said = "the sentinels say that the master is redis-1"
+    assert refused(lambda: cache.move_to("redis-2")) == said
+    promote(monkeypatch, None)
+    state(redis_1="refused", redis_2="master")
+    cache.move_to("redis-2")
+    state(redis_1="master", redis_2="master")
+    said = "the other host is master, and no sentinel says otherwise"
+    assert refused(lambda: cache.move_to("redis-2")) == said
+    assert refused(lambda: cache.move_to("redis-9")) == "redis-9 is none of redis-1 and redis-2"
+    silent(monkeypatch)
+    assert unknown(lambda: cache.move_to("redis-2")).startswith("no sentinel says")
