@@ -9,5 +9,11 @@ well: `{"job": id}`, one a line."""
 WATCHED = tuple(f"content_{number}" for number in range(1, 11))
 """Pieces that readers read again and again: one of each domain."""
 
+STOLEN = "/tmp/smartbeak-stolen.json"
+"""File on app with what an intruder has got hold of; see `smartbeak_drills.loot`."""
+
+VICTIM = "user_6"
+"""An administrator of `org_2` whose session is stolen: in these drills nobody else uses it."""
+
 PAYERS = ("sub_example1", "sub_example2", "sub_example3")
 """Subscriptions at Stripe that are paid for."""

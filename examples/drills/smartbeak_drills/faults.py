@@ -16,7 +16,15 @@ from drillbook.drills.declarations import (
     said_by_service,
 )
 from drillbook.sandboxes.sandbox import Sandbox
-from smartbeak_drills.injections import payments, platform, postgres, queues, redis, targets
+from smartbeak_drills.injections import (
+    intruder,
+    payments,
+    platform,
+    postgres,
+    queues,
+    redis,
+    targets,
+)
 from smartbeak_drills.places import API, APP, OPERATOR, PRIMARY, REPLICA, WEB
 
 _FILE = re.compile(r"[a-z0-9][a-z0-9-]*\.sql")
@@ -37,8 +45,13 @@ def _provider(text: str) -> str:
     return "" if text in ("stripe", "paddle", "clerk") else "it is stripe, paddle or clerk"
 
 
+def _loot(text: str) -> str:
+    return "" if text in ("key", "session", "webhook") else "it is key, session or webhook"
+
+
 KINDS = (
     Kind("FILE", _file),
+    Kind("LOOT", _loot),
     Kind("PROVIDER", _provider),
     Kind("QUEUE", _name),
     Kind("ROLE", _name),
@@ -49,6 +62,10 @@ KINDS = (
 def _by_server(step: Step, services: Services) -> str:
     service = services.get(step.arguments[0])
     return "redis" if service and _REDIS in service.versions else "connections"
+
+
+def _by_loot(step: Step, services: Services) -> str:
+    return "unforged" if step.arguments[0] == "webhook" else "shut-out"
 
 
 def _exhaust(sandbox: Sandbox, host: str) -> None:
@@ -246,5 +263,12 @@ FAULTS = (
         "Stripe sends the events of customers whose subscription goes on. Where they are not "
         "taken, webhooks are what users miss.",
         "data", always("webhooks"), payments.renewals, (WEB, APP),
+    ),
+    Declaration(
+        "intrude", ("LOOT",),
+        "An intruder on app uses the key that signs tokens, or an administrator's session, to "
+        "read and archive content and to make a target of its own, or Stripe's webhook secret to "
+        "forge events; and goes on as long as it is taken.",
+        "data", _by_loot, intruder.intrude, (APP,), counts_from_end=True,
     ),
 )  # fmt: skip

@@ -24,6 +24,9 @@ WEB_URL = f"http://{WEB}:3000"
 OVERRIDES = "/var/lib/smartbeak/secrets"
 """Secrets that were put on a platform host by hand: they go before those of the store."""
 
+STORE = Path("/etc/smartbeak/secrets")
+"""Secrets that were rotated: they go before the ones that the stack began with."""
+
 TARGETS = ("wordpress", "linkedin")
 """Hosts that content is published to."""
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from drillbook.inside import probing
 from drillbook.inside.account import Client
 from smartbeak_drills import settings
+from smartbeak_drills.agreed import VICTIM
 from smartbeak_drills.oracles import names, table
 from smartbeak_drills.oracles.base import PATIENCE_S, Surroundings
 from smartbeak_drills.places import API, API_URL, CONFIG, DATABASES, KEY, TARGETS, WEB, WEB_URL
@@ -94,7 +95,9 @@ class Users:
             routes = publishing.routes(session, hosts)
             viewers = [user for user in users if user.role == "viewer"]
             leaving = viewers[-1] if oracle in names.WITH_LEAVER else None
-            roster = Roster([user for user in users if user != leaving], self._config, KEY)
+            victim = VICTIM if oracle in names.WITH_VICTIM else ""
+            working = [user for user in users if user != leaving and user.id != victim]
+            roster = Roster(working, self._config, KEY)
             platform = Platform(API_URL, roster, self._platform)
             leaver = None
             if leaving:

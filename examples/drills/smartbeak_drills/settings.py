@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from smartbeak_drills.places import STORE
 from smartbeak_drills.session import SessionError
 
 DATABASE = "CONTROL_PLANE_DB"
@@ -38,3 +39,13 @@ def read(config: Path, variable: str) -> str:
         if equals and name.strip() == variable:
             return value.strip().strip("\"'")
     raise SessionError(f"{config} has no {variable}", seen=False)
+
+
+def secret(first: Path) -> Path:
+    """Where a secret stands now: in the store once it was rotated.
+
+    Args:
+        first: The file that the stack began with.
+    """
+    rotated = STORE / first.name
+    return rotated if rotated.exists() else first

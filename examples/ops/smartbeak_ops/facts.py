@@ -122,5 +122,12 @@ FACTS: dict[str, Kind] = {
     "webhooks.paddle": NUMBER,
     "subscriptions.percent": NUMBER,
     "migrations.pending": NUMBER,
+    # Who is in, and what only somebody changes who should not be.
+    "strangers.users": NUMBER,
+    "targets.elsewhere": NUMBER,
+    "roles.raised": NUMBER,
+    "tables.unknown": NUMBER,
+    "tables.missing": NUMBER,
+    "logins.unknown": NUMBER,
     "processes.old_address": NUMBER,
 }

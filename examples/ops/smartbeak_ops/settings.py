@@ -14,6 +14,10 @@ FILE = Path("/etc/smartbeak/platform.env")
 """The platform's settings; a process of it reads them once, when it starts."""
 
 SECRETS = Path("/run/secrets")
+"""Secrets that the stack began with."""
+
+STORE = Path("/etc/smartbeak/secrets")
+"""Secrets that were rotated: they go before the first ones."""
 
 DATABASES = ("db-1", "db-2")
 """The pair of database hosts; either may be primary."""
@@ -156,3 +160,13 @@ def _is_setting(line: str) -> bool:
 def _end(address: str) -> str:
     """The part of an address that holds no password."""
     return address.rpartition("@")[2].rpartition("//")[2] or "nothing"
+
+
+def secret(name: str) -> Path:
+    """Where a secret stands now.
+
+    Args:
+        name: Name of its file, e.g. `jwt-key-1`.
+    """
+    rotated = STORE / name
+    return rotated if rotated.exists() else SECRETS / name

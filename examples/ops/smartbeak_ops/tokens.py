@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from pathlib import Path
 
 import jwt
 
@@ -14,13 +15,18 @@ from smartbeak_ops.refusal import RefusedError
 LIFE_S = 600
 
 
-def sign(org: str) -> str:
-    """A token of an admin of an organization.
+def sign(org: str, *, role: str = "admin", file: Path | None = None) -> str:
+    """A token of somebody in an organization.
+
+    Args:
+        org: The organization.
+        role: What they are there.
+        file: Holds the key; the one that signs now unless given.
 
     Raises:
         RefusedError: The key is not on this host.
     """
-    file = settings.SECRETS / "jwt-key-1"
+    file = file or settings.secret("jwt-key-1")
     try:
         key = file.read_text(encoding="utf-8").strip()
     except OSError as error:
@@ -30,7 +36,7 @@ def sign(org: str) -> str:
     claims = {
         "sub": f"sb-{os.environ.get('USER', 'operator')}-{org}",
         "orgId": org,
-        "role": "admin",
+        "role": role,
         "jti": str(uuid.uuid4()),
         "iat": now,
         "exp": now + LIFE_S,

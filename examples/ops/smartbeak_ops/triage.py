@@ -96,6 +96,7 @@ def _of(subject: str, known: settings.Settings) -> list[Look]:
         "queues": ("queues", "looks"),
         "payments": ("platform", "payments"),
         "deploy": ("platform", "looks"),
+        "security": ("security", "looks"),
     }[subject]
     made = getattr(importlib.import_module(f"smartbeak_ops.looks.{module}"), name)(known)
     result: list[Look] = made

@@ -27,16 +27,23 @@ OF_PLATFORM: Mapping[str, str] = {
     "fresh": "As `content`, and what readers are answered is what the database holds.",
     "revoked": "A token that was revoked is refused, and a good one is taken.",
     "restored": "As `redis` and `revoked`.",
+    "shut-out": "As `content`; what an intruder stole is refused, and what was done with it is "
+    "undone.",
 }
 """Oracles that look at the platform and cannot do without it."""
 
 OF_WEB: Mapping[str, str] = {
     "webhooks": "Events of Stripe and Paddle, signed as they sign them, are taken.",
     "entitled": "As `webhooks`, and each watched payer's subscription is active.",
+    "unforged": "As `webhooks`; an event signed with a stolen secret is refused, and what forged "
+    "ones granted is taken back.",
 }
 """Oracles that look at the web host: with them events are sent as the providers send them."""
 
 ALL: Mapping[str, str] = {**OF_ROWS, **OF_PLATFORM, **OF_WEB}
+
+WITH_VICTIM = ("shut-out",)
+"""Oracles that want a user whose session can be stolen."""
 
 WITH_LEAVER = ("revoked", "restored")
 """Oracles that want somebody whose tokens were revoked."""

@@ -18,7 +18,10 @@ from smartbeak_drills.oracles.platform import (
     RedisReached,
     Revoked,
 )
+from smartbeak_drills.oracles.security import ShutOut, Unforged
+from smartbeak_drills.places import WEB_URL
 from smartbeak_drills.resp import Redis
+from smartbeak_drills.users.calls import Line
 from smartbeak_drills.users.content import Content
 from smartbeak_drills.users.leavers import Leaver
 from smartbeak_drills.users.platform import Platform
@@ -114,6 +117,17 @@ def _entitled(means: Means) -> Oracle:
     return All(_webhooks(means), Entitled(means.around.platform))
 
 
+def _shut_out(means: Means) -> Oracle:
+    content = _content(means)
+    assert means.platform, "it comes with content"
+    return All(content, ShutOut(means.platform.line(), means.around.platform))
+
+
+def _unforged(means: Means) -> Oracle:
+    line = Line(WEB_URL, timeout_s=2.5)
+    return All(_webhooks(means), Unforged(line, means.around.platform))
+
+
 _ORACLES: Mapping[str, Callable[[Means], Oracle]] = {
     "writes": _writes,
     "connections": _connections,
@@ -129,4 +143,6 @@ _ORACLES: Mapping[str, Callable[[Means], Oracle]] = {
     "restored": _restored,
     "webhooks": _webhooks,
     "entitled": _entitled,
+    "shut-out": _shut_out,
+    "unforged": _unforged,
 }

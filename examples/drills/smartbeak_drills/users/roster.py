@@ -96,7 +96,7 @@ class Roster:
             OSError: The key cannot be read.
         """
         return tokens.make(
-            self._key.read_bytes().strip(),
+            settings.secret(self._key).read_bytes().strip(),
             {
                 "sub": user.id,
                 "orgId": user.org,

@@ -22,6 +22,7 @@ from typing import Any
 from drillbook.inside.account import Count, Work
 from drillbook.inside.journal import Journal
 from drillbook.inside.trouble import Trouble
+from smartbeak_drills import settings
 from smartbeak_drills.session import Session
 from smartbeak_drills.users.calls import CallError, Line
 
@@ -42,9 +43,18 @@ _AGAIN_S = 0.1
 _PRESENT = "SELECT id FROM subscriptions WHERE starts_with(id, $1)"
 
 
-def stripe_headers(secret: bytes, body: bytes, now: int) -> dict[str, str]:
-    """Stripe's signature: over `<t>.<body>`, see docs.stripe.com/webhooks#verify-manually."""
-    return {"Stripe-Signature": f"t={now},v1={_hex(secret, f'{now}.'.encode() + body)}"}
+def stripe_headers(secret: bytes, body: bytes, now: int, *older: bytes) -> dict[str, str]:
+    """Stripe's signature: over `<t>.<body>`, see docs.stripe.com/webhooks#verify-manually.
+
+    Args:
+        secret: What it signs with.
+        body: What is signed.
+        now: Seconds since 1970.
+        older: Secrets that were rolled and do not end yet: it signs with each of them too.
+    """
+    signed = f"{now}.".encode() + body
+    parts = [f"v1={_hex(each, signed)}" for each in (secret, *older)]
+    return {"Stripe-Signature": ",".join([f"t={now}", *parts])}
 
 
 def paddle_headers(secret: bytes, body: bytes, now: int) -> dict[str, str]:
@@ -75,9 +85,14 @@ def send(line: Line, provider: str, body: bytes) -> None:
         CallError: It was not taken.
         OSError: The secret cannot be read.
     """
-    secret = (SECRETS / f"{provider}-webhook").read_bytes().strip()
-    sign = {"stripe": stripe_headers, "paddle": paddle_headers}[provider]
-    line.send(f"/api/webhooks/{provider}", body, sign(secret, body, int(time.time())))
+    first = SECRETS / f"{provider}-webhook"
+    secret, now = settings.secret(first).read_bytes().strip(), int(time.time())
+    if provider == "stripe":
+        old = first.read_bytes().strip()
+        headers = stripe_headers(secret, body, now, *([old] if old != secret else []))
+    else:
+        headers = paddle_headers(secret, body, now)
+    line.send(f"/api/webhooks/{provider}", body, headers)
 
 
 class Webhooks:

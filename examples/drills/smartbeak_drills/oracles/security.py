@@ -1,0 +1,87 @@
+"""Oracles of security: what was stolen is refused, and what was done with it is undone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from smartbeak_drills import intruder, loot
+from smartbeak_drills.loot import Loot
+from smartbeak_drills.session import Session
+from smartbeak_drills.users.calls import CallError, Line
+
+_TRY_S = 0.5
+_HARM = """
+SELECT (SELECT count(*) FROM content_items
+        WHERE id = ANY (string_to_array($1, ',')) AND status = 'archived'),
+       (SELECT count(*) FROM publish_targets WHERE id = $2 AND enabled)
+"""
+_FORGED = "SELECT count(*) FROM subscriptions WHERE starts_with(id, $1) AND status <> 'cancelled'"
+
+
+class ShutOut:
+    """A stolen key or session is refused, and what the intruder did is taken back."""
+
+    def __init__(self, line: Line, database: Callable[[], Session]) -> None:
+        self._line = line
+        self._database = database
+        self._next = 0.0
+        self._said = ""
+
+    def look(self) -> str:
+        """See `drillbook.inside.oracle.Oracle`."""
+        stolen = loot.kept()
+        if stolen is None or time.monotonic() < self._next:
+            return self._said
+        self._next = time.monotonic() + _TRY_S
+        self._said = f"the stolen {stolen.kind} is taken" if self._taken(stolen) else ""
+        if not self._said:
+            with self._database() as session:
+                ((archived, leads),) = session.run(_HARM, ",".join(stolen.pieces), stolen.target)
+            if int(str(archived)) or int(str(leads)):
+                self._said = f"{archived} pieces are archived, {leads} targets lead elsewhere"
+        return self._said
+
+    def _taken(self, stolen: Loot) -> bool:
+        # To be told to wait a while is to be let in.
+        try:
+            self._line.call("GET", f"/v1/content/{stolen.pieces[-1]}", token=stolen.token())
+        except CallError as error:
+            if error.status not in (401, 429):
+                raise
+            return error.status == 429
+        return True
+
+
+class Unforged:
+    """An event signed with a stolen secret is refused, and nobody has what one granted."""
+
+    def __init__(self, line: Line, database: Callable[[], Session]) -> None:
+        self._line = line
+        self._database = database
+        self._next = 0.0
+        self._said = ""
+
+    def look(self) -> str:
+        """See `drillbook.inside.oracle.Oracle`."""
+        stolen = loot.kept()
+        if stolen is None or time.monotonic() < self._next:
+            return self._said
+        self._next = time.monotonic() + _TRY_S
+        self._said = "a forged event is taken" if self._taken(stolen) else ""
+        if not self._said:
+            with self._database() as session:
+                ((count,),) = session.run(_FORGED, intruder.FORGED)
+            if int(str(count)):
+                self._said = f"{count} subscriptions were granted by forged events"
+        return self._said
+
+    def _taken(self, stolen: Loot) -> bool:
+        # Of a kind that changes nothing: to judge must not do harm.
+        try:
+            intruder.forge(self._line, stolen, "customer.created")
+        except CallError as error:
+            if error.status != 400:
+                raise
+            return False
+        return True

@@ -1,0 +1,141 @@
+"""Secrets are rotated, strangers are seen, and no secret is ever said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from drillbook.drills import faults
+from drillbook.sandboxes.local import LocalBackend
+from smartbeak_drills.kit import KIT
+from smartbeak_ops import settings
+from smartbeak_ops.guards import secrets
+from smartbeak_ops.looks import security, strangers
+from smartbeak_ops.refusal import RefusedError
+from tests.stack.box import Box, eventually
+
+NEW = "0123456789abcdef" * 4
+OTHER = NEW[::-1]
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store with two good new signing keys; the old ones stand in `first`."""
+    first, folder = tmp_path / "first", tmp_path / "store"
+    first.mkdir()
+    folder.mkdir()
+    for name in ("jwt-key-1", "jwt-key-2", "stripe-webhook"):
+        (first / name).write_text(f"{name}-{'a' * 40}\n")
+    monkeypatch.setattr(settings, "SECRETS", first)
+    monkeypatch.setattr(settings, "STORE", folder)
+    put(folder, "jwt-key-1", NEW)
+    put(folder, "jwt-key-2", OTHER)
+    return folder
+
+
+def put(folder: Path, name: str, value: str, mode: int = 0o600) -> None:
+    file = folder / f"{name}.new"
+    file.write_text(value + "\n")
+    file.chmod(mode)
+
+
+def test_two_new_keys_may_take_the_place_of_the_old_ones(store: Path) -> None:
+    secrets.rotate(["jwt-key-1", "jwt-key-2"])
+
+
+@pytest.mark.parametrize(
+    ("names", "name", "value", "mode", "said"),
+    [
+        (["postgres"], "", "", 0, "postgres is no secret of the platform: jwt-key-1, "),
+        (["jwt-key-1"], "", "", 0, "jwt-key-2 stays: tokens signed with it are taken too"),
+        (["jwt-key-2"], "", "", 0, "jwt-key-1 stays: tokens signed with it are taken too"),
+        (["stripe-webhook"], "", "", 0, "{store}/stripe-webhook.new is not there"),
+        (None, "jwt-key-1", NEW, 0o640, "{store}/jwt-key-1.new can be read by others: "),
+        (None, "jwt-key-1", "short", 0o600, "jwt-key-1.new has fewer than 32 characters"),
+        (None, "jwt-key-1", "k3Y" + "Key" + NEW, 0o600, "jwt-key-1.new holds a word that "),
+        (None, "jwt-key-1", OTHER, 0o600, "two of the new values are the same"),
+    ],
+)
+def test_what_is_no_new_value_is_refused(
+    store: Path, names: list[str] | None, name: str, value: str, mode: int, said: str
+) -> None:
+    if name:
+        put(store, name, value, mode)
+    with pytest.raises(RefusedError) as refused:
+        secrets.rotate(names or ["jwt-key-1", "jwt-key-2"])
+    assert refused.value.reason.startswith(said.format(store=store))
+    assert NEW not in refused.value.reason
+
+
+def test_a_value_that_was_in_use_is_refused_wherever_it_was(store: Path) -> None:
+    put(store, "stripe-webhook", f"jwt-key-1-{'a' * 40}")
+    with pytest.raises(RefusedError, match="is a value that is or was in use"):
+        secrets.rotate(["stripe-webhook"])
+    # Rotated once, the first value still counts as used.
+    (store / "stripe-webhook").write_text(NEW)
+    put(store, "stripe-webhook", f"stripe-webhook-{'a' * 40}")
+    with pytest.raises(RefusedError, match="is or was in use"):
+        secrets.rotate(["stripe-webhook"])
+
+
+def test_only_requests_that_were_let_in_count() -> None:
+    line = '{{"message": "request completed", "status": {}, "userId": "{}"}}'
+    asked = [
+        *(line.format(*each) for each in ((200, "a"), (404, "a"), (200, "a"), (401, ""))),
+        line.format(200, "sb-operator-org_1"),
+        '{"message": "request completed", ',
+        "no JSON",
+    ]
+    assert strangers.used(asked) == {"a": 2}
+
+
+def test_the_tables_are_those_of_the_migrations(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Path(__file__).parents[2] / "examples/platform/migrations/sql"
+    monkeypatch.setattr(settings, "MIGRATIONS", folder)
+    assert {"users", "content_items", "event_outbox"} <= security.tables()
+
+
+@pytest.fixture(scope="module")
+def box(local_backend: LocalBackend) -> Iterator[Box]:
+    box = Box(local_backend, ["app", "db-1", "redis-1", "api", "web", "worker", "wordpress"])
+    yield box
+    box.close()
+
+
+_ROTATE = """
+store=/etc/smartbeak/secrets
+install --directory --mode 700 "$store"
+for name in jwt-key-1 jwt-key-2; do (umask 077 && openssl rand -hex 32 >"$store/$name.new"); done
+sb may rotate jwt-key-1 jwt-key-2
+for name in jwt-key-1 jwt-key-2; do mv "$store/$name.new" "$store/$name"; done
+"""
+
+
+def test_evidence_output_and_logs_hold_no_secret_byte_by_byte(box: Box) -> None:
+    """Each secret of the stack, the stolen ones and the new ones, in what an incident keeps."""
+    for loot in ("key", "webhook"):
+        faults.inject(faults.parse(f"intrude {loot}", KIT), KIT, box.sandbox)
+    said = [box.shell("ops", "sb show key /run/secrets/jwt-key-1; true")]
+    said.append(box.shell("ops", _ROTATE))
+    box.shell("api", "platform-service restart")
+    eventually(
+        lambda: box.shell("ops", "sb show key /run/secrets/jwt-key-1; true"),
+        lambda text: "refused (401) as owner" in text,
+    )
+    said.append(box.shell("ops", "sb triage; sb triage security; sb look; sb triage --json"))
+    said.append(box.shell("api", "sb triage security; sb show strangers"))
+    for host in ("ops", "api", "web", "worker", "db-1", "redis-1"):
+        folder = f"/tmp/kept-{host}"
+        said.append(box.shell(host, f"sb evidence --to {folder}"))
+        said.append(box.shell(host, f"cat {folder}/*"))
+    hidden: set[str] = set()
+    for host in ("ops", "app", "api", "db-1", "wordpress"):
+        hidden |= set(box.shell(host, "cat /run/secrets/* /run/tls/*.key || true").splitlines())
+    hidden |= set(box.shell("ops", "cat /etc/smartbeak/secrets/*").splitlines())
+    hidden = {each.strip() for each in hidden if len(each.strip()) >= 12 and "-----" not in each}
+    assert len(hidden) > 10
+    text = "\n".join(said)
+    assert "support_7" in text, "it is the evidence of this break-in"
+    assert not [secret for secret in hidden if secret in text]
