@@ -19,6 +19,7 @@ extensions = [
     "sphinx_copybutton",
     "drillbook.site.search",
     "drillbook.site.table_heads",
+    "drillbook.site.twins",
     "drillbook.site.anchors",
     "drillbook.site.diagrams",  # sphinxcontrib.mermaid, drawn while building
     "drillbook.sphinx_ext",

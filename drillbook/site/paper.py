@@ -60,7 +60,7 @@ def compose(html: Path, reports: Sequence[Report], *, only: str = "") -> str:
                 "unknown-page", f"the book has no page `{only}`.", hint=f"It has {known}."
             )
     for chapter in chapters:
-        for change in (_drop, _show_tabs, _unfold, _tick_boxes, _headings):
+        for change in (flatten, _headings):
             change(soup, chapter.content)
     _links(chapters)
     title = chapters[0].title if only else book
@@ -106,6 +106,12 @@ def chapters_of(body: Tag) -> list[Chapter]:
     first = body.find("section")
     pages = [("index", first), *found] if first is not None else found
     return [Chapter(name, tag, f"c{number}-") for number, (name, tag) in enumerate(pages)]
+
+
+def flatten(soup: BeautifulSoup, content: Tag) -> None:
+    """Shows at once what a screen shows when asked, without what only a screen has use for."""
+    for change in (_drop, _show_tabs, _unfold, _tick_boxes):
+        change(soup, content)
 
 
 def _drop(soup: BeautifulSoup, content: Tag) -> None:

@@ -40,19 +40,19 @@ class Texts(EnvironmentCollector):
 
     def clear_doc(self, app: Sphinx, env: BuildEnvironment, docname: str) -> None:
         """Forgets a page."""
-        _texts(env).pop(docname, None)
+        texts(env).pop(docname, None)
 
     def merge_other(
         self, app: Sphinx, env: BuildEnvironment, docnames: Any, other: BuildEnvironment
     ) -> None:
         """Takes over what another reading process found."""
         for docname in docnames:
-            if docname in _texts(other):
-                _texts(env)[docname] = _texts(other)[docname]
+            if docname in texts(other):
+                texts(env)[docname] = texts(other)[docname]
 
     def process_doc(self, app: Sphinx, doctree: nodes.document) -> None:
         """Takes one page."""
-        _texts(app.env)[app.env.current_document.docname] = of(doctree)
+        texts(app.env)[app.env.current_document.docname] = of(doctree)
 
 
 def of(doctree: nodes.document) -> Page:
@@ -122,7 +122,8 @@ def _target(link: nodes.Element) -> tuple[str, str]:
     return "", target.lstrip("#")
 
 
-def _texts(env: BuildEnvironment) -> dict[str, Page]:
+def texts(env: BuildEnvironment) -> dict[str, Page]:
+    """What is kept of each page, by docname."""
     if not hasattr(env, _TEXTS):
         setattr(env, _TEXTS, {})
     found: dict[str, Page] = getattr(env, _TEXTS)
@@ -136,11 +137,11 @@ def script(env: BuildEnvironment, address: Any) -> str:
         env: What was read.
         address: Gives the address of a page by its docname.
     """
-    texts = {name: each for name, each in sorted(_texts(env).items()) if name in env.titles}
-    place = {name: number for number, name in enumerate(texts)}
+    kept = {name: each for name, each in sorted(texts(env).items()) if name in env.titles}
+    place = {name: number for number, name in enumerate(kept)}
     sections: list[list[Any]] = []
     rows: list[list[Any]] = []
-    for name, page in texts.items():
+    for name, page in kept.items():
         sections += [[place[name], *section] for section in page["sections"]]
         rows += [
             [place[target or name], *rest]
@@ -149,7 +150,7 @@ def script(env: BuildEnvironment, address: Any) -> str:
         ]
     pages = [
         [address(name), env.titles[name].astext(), int(page["drills"])]
-        for name, page in texts.items()
+        for name, page in kept.items()
     ]
     found = {"pages": pages, "sections": sections, "rows": rows}
     return f"window.drillbookTexts={json.dumps(found, ensure_ascii=False)};\n"
