@@ -36,7 +36,7 @@ _COLOUR = re.compile(r'<span class="\w{1,3}">([^<]*)</span>')
 """Highlighting. Like drawings it goes before the page is parsed, of which it is the most."""
 
 
-class _Converter(MarkdownConverter):  # type: ignore[misc]
+class _Converter(MarkdownConverter):
     """Markdown with fenced blocks that name their language."""
 
     def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:
