@@ -92,6 +92,8 @@ def test_no_request_gets_an_answer_that_is_not_documented(box: Box, user: int, o
         # An inside address is refused though it is well formed: no pattern says which it is.
         f"-H 'Authorization: Bearer {box.token(user)}' --checks all "
         "--exclude-checks positive_data_acceptance "
+        # Stripe is not in this box, and 503 counts as a defect; see test_billing.
+        "--exclude-path-regex billing/invoices "
         f"--max-examples {EXAMPLES} --seed 7 --no-color --request-timeout 5 2>&1 || echo FAILED",
         timeout_s=180,
     )

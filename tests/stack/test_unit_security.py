@@ -184,6 +184,11 @@ def test_roles_and_limits_are_those_of_the_facts() -> None:
         for method, fact in methods.items()
         if not fact.get("public")
     }
+    facts |= {
+        (fact["method"], path): (tuple(fact["roles"]), fact["per-minute"])
+        for path, fact in FACTS["web"].items()
+        if "roles" in fact
+    }
     assert {key: (each.roles, each.per_minute) for key, each in roles.ACCESS.items()} == facts
     assert set(FACTS["tokens"]["roles"]["value"]) == set(roles.ROLES)
 

@@ -22,12 +22,13 @@ BEARER = HTTPBearer(
 _WORDS = {
     400: "What was sent is not what the route takes.",
     401: "No token, or one that is not good.",
+    402: "The card was declined.",
     403: "The user may not do this.",
     404: "There is no such thing.",
     409: "It is not in a state that allows this.",
     413: "The body is too long.",
     429: "Too many requests of this user in this minute.",
-    503: "PostgreSQL or Redis is away, or a queue is full.",
+    503: "PostgreSQL, Redis or Stripe is away, or a queue is full.",
 }
 
 

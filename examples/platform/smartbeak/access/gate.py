@@ -38,6 +38,7 @@ class Gate:
         metrics: Where requests are counted.
         identify: Who sent a token; None where no route asks.
         legacy_paths: What becomes of paths without the version: `redirect`, `rewrite`, `off`.
+        guarded: Paths that want a token; None where all do but the public ones.
     """
 
     def __init__(
@@ -46,11 +47,13 @@ class Gate:
         metrics: Metrics,
         identify: Identify | None = None,
         legacy_paths: str = "off",
+        guarded: frozenset[str] | None = None,
     ) -> None:
         self._app = app
         self._metrics = metrics
         self._identify = identify
         self._legacy_paths = legacy_paths
+        self._guarded = guarded
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request, as ASGI demands."""
@@ -95,7 +98,10 @@ class Gate:
 
     async def _admit(self, scope: Scope, headers: dict[bytes, str]) -> None:
         """Lets through whom the platform knows, and anybody to public paths."""
-        if self._identify is None or scope["path"] in PUBLIC:
+        path: str = scope["path"]
+        if self._identify is None or path in PUBLIC:
+            return
+        if self._guarded is not None and path not in self._guarded:
             return
         sent = headers.get(b"authorization")
         if sent is None:

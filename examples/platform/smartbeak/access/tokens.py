@@ -87,7 +87,7 @@ class Tokens:
         Raises:
             ApiError: 401; it does not say why, since that helps only who forges one.
         """
-        for key in self._keys:
+        for key in filter(None, self._keys):
             try:
                 claims = jwt.decode(
                     token,

@@ -14,6 +14,7 @@ from smartbeak.access.tokens import Identity, Tokens, check_revoked
 from smartbeak.api import (
     admin,
     alerts,
+    billing,
     content,
     media,
     notifications,
@@ -23,12 +24,14 @@ from smartbeak.api import (
 )
 from smartbeak.api.admin import Admin, count_jobs
 from smartbeak.api.alerts import Alerts
+from smartbeak.api.billing import Billing
 from smartbeak.api.content import Content
 from smartbeak.api.media import Media
 from smartbeak.api.notifications import Notifications
 from smartbeak.api.publishing import Publishing
 from smartbeak.data.database import Database
 from smartbeak.data.health import Health
+from smartbeak.data.payments import Payments
 from smartbeak.data.queues import Queues
 from smartbeak.data.store import Store
 from smartbeak.http import handlers, probes
@@ -78,6 +81,8 @@ class ControlPlane:
         self.app.include_router(alerts.routes(Alerts(database)))
         self.app.include_router(media.routes(Media(database, settings.bucket)))
         self.app.include_router(plans.routes(database))
+        payments = Payments(settings.stripe_key)
+        self.app.include_router(billing.routes(Billing(database, payments)))
         handlers.add_document(self.app)
         self.served = Gate(self.app, metrics, self._identify, settings.legacy_paths)
 

@@ -22,6 +22,7 @@ _PLACEHOLDER = re.compile(
     r"\b(placeholder|xxx|example|test|demo|fake|mock|invalid|null)\b|\byour[_-]", re.IGNORECASE
 )
 
+_APP_URL = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 _FOLDER = re.compile(r"file://(/[A-Za-z0-9._/-]+)")
 _ENDPOINT = re.compile(r"https://[a-z0-9.-]+(:[0-9]{1,5})?")
 
@@ -54,7 +55,7 @@ _STORAGE = ("STORAGE_BUCKET", "STORAGE_ACCESS_KEY_ID", "STORAGE_SECRET_ACCESS_KE
 VARIABLES = frozenset(
     {
         *("NODE_ENV", "LOG_LEVEL", "SERVICE_NAME", "CONTROL_PLANE_DB", "REDIS_URL", "HOST", "PORT"),
-        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        *("OTEL_EXPORTER_OTLP_ENDPOINT", "NEXT_PUBLIC_APP_URL", "STRIPE_SECRET_KEY"),
         *("JWT_AUDIENCE", "JWT_ISSUER", "API_LEGACY_PATH_MODE", "ENABLE_RATE_LIMITING"),
         *("WORKER_REGION", *_NUMBERS, *_STORAGE, "STORAGE_REGION", "STORAGE_ENDPOINT"),
         *(name for names in _SECRETS.values() for name in names),
@@ -127,6 +128,12 @@ class Settings:
 
     traces: str = ""
     """Folder for its spans; without one it makes none."""
+
+    app_url: str = "http://localhost:3000"
+    """Where users are: `http` or `https` and a host."""
+
+    stripe_key: str = field(default="", repr=False)
+    """Key of Stripe's API; empty where the process was not told."""
 
 
 @dataclass(frozen=True)
@@ -221,6 +228,12 @@ def load(environ: Mapping[str, str], role: str) -> Settings:
     folder = _FOLDER.fullmatch(traces)
     if traces and not folder:
         wrong.append(f"OTEL_EXPORTER_OTLP_ENDPOINT is {traces!r}, not file:// and a folder")
+    app_url = environ.get("NEXT_PUBLIC_APP_URL", "").rstrip("/") or "http://localhost:3000"
+    if not _APP_URL.fullmatch(app_url):
+        wrong.append(f"NEXT_PUBLIC_APP_URL is {app_url!r}, not http:// or https:// and a host")
+    stripe_key = environ.get("STRIPE_SECRET_KEY", "")
+    if stripe_key and not stripe_key.startswith(("sk_", "rk_")):
+        wrong.append("STRIPE_SECRET_KEY begins with neither sk_ nor rk_")
     port = environ.get("PORT") or str(_PORTS[role])
     if not port.isdecimal() or int(port) > 65535:
         wrong.append(f"PORT is {port!r}, not a port")
@@ -247,6 +260,8 @@ def load(environ: Mapping[str, str], role: str) -> Settings:
         secrets={name: environ.get(name, "") for name in (*_SECRETS["web"], *_SECRETS["worker"])},
         bucket=bucket,
         traces=folder[1] if folder else "",
+        app_url=app_url,
+        stripe_key=stripe_key,
     )
 
 

@@ -136,9 +136,10 @@ async def _subscription(connection: Connection, thing: Mapping[str, Any]) -> Non
         f"UPDATE subscriptions SET status = %s, updated_at = now(), grace_until = {grace}, "
         "current_period_start = coalesce(%s, current_period_start), "
         "current_period_end = coalesce(%s, current_period_end), "
+        "plan_id = coalesce(%s, plan_id), "
         "cancelled_at = CASE WHEN %s = 'cancelled' THEN coalesce(cancelled_at, now()) END "
         "WHERE stripe_subscription_id = %s RETURNING id",
-        *(status, begins, ends, status, subscription),
+        *(status, begins, ends, await _plan_of(connection, thing), status, subscription),
     )
     if known is not None:
         return
@@ -148,7 +149,22 @@ async def _subscription(connection: Connection, thing: Mapping[str, Any]) -> Non
     if org is None:
         log.warn("no organization for the customer", subscriptionId=subscription)
         return
-    await _insert(connection, org["id"], customer, subscription, status, "plan_pro")
+    plan = await _plan_of(connection, thing) or "plan_pro"
+    await _insert(connection, org["id"], customer, subscription, status, plan)
+
+
+async def _plan_of(connection: Connection, thing: Mapping[str, Any]) -> str | None:
+    """The plan of a subscription, as the metadata of its price says."""
+    items = thing.get("items")
+    data = items.get("data") if isinstance(items, Mapping) else None
+    first = data[0] if isinstance(data, list) and data else None
+    price = first.get("price") if isinstance(first, Mapping) else None
+    about = price.get("metadata") if isinstance(price, Mapping) else None
+    key = about.get("planId") if isinstance(about, Mapping) else None
+    if not isinstance(key, str) or "\0" in key:
+        return None
+    row = await fetch_one(connection, "SELECT id FROM plans WHERE id = %s", key)
+    return row["id"] if row else None
 
 
 async def _insert(
