@@ -99,7 +99,9 @@ class Desk:
         """Where the user goes afterwards: nowhere but to the platform."""
         if asked is None:
             return self._origin + otherwise
-        if asked != self._origin and not asked.startswith(tuple(f"{self._origin}{c}" for c in "/?#")):
+        if asked != self._origin and not asked.startswith(
+            tuple(f"{self._origin}{c}" for c in "/?#")
+        ):
             raise invalid("An address to return to must belong to the platform")
         return asked
 
