@@ -50,6 +50,7 @@ def _loot(text: str) -> str:
 
 
 KINDS = (
+    Kind("ADDRESS", _name),
     Kind("FILE", _file),
     Kind("LOOT", _loot),
     Kind("PROVIDER", _provider),
@@ -130,8 +131,9 @@ FAULTS = (
         "processes", always("writes"), postgres.hold_lock, (PRIMARY, APP), counts_from_end=True,
     ),
     Declaration(
-        "misname", (),
-        "Somebody puts the replica's name into the platform's address and restarts its processes.",
+        "misname", ("[ADDRESS]",),
+        "Somebody puts the replica's name, or another that is no host, into the platform's "
+        "address and restarts its processes.",
         "files", always("writes"), postgres.misname, (PRIMARY, REPLICA, APP),
         counts_from_end=True,
     ),

@@ -98,9 +98,9 @@ def hold_lock(sandbox: Sandbox, table: str) -> None:
     )  # fmt: skip
 
 
-def misname(sandbox: Sandbox) -> None:
-    """Writes the replica into the platform's address and restarts who reads it."""
-    run(sandbox, APP, "sed", "--in-place", f"s/@{PRIMARY}:/@{REPLICA}:/", CONFIG)
+def misname(sandbox: Sandbox, name: str = REPLICA) -> None:
+    """Writes another name into the platform's address and restarts who reads it."""
+    run(sandbox, APP, "sed", "--in-place", f"s/@{PRIMARY}:/@{name}:/", CONFIG)
     for host in present(sandbox, PLATFORM):
         ask(sandbox, host, "platform-service", "restart")
 
