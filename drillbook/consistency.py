@@ -34,8 +34,9 @@ class Claims:
     drills: tuple[tuple[str, Where], ...]
     """Each service that a drill adds, with the place that says so."""
 
-    faults: tuple[tuple[str, Where, tuple[str, ...]], ...]
-    """Each drill's fault, the place that says it, and the services that the drill adds."""
+    faults: tuple[tuple[str, Where, tuple[str, ...], tuple[str, ...]], ...]
+    """Each drill's fault, the place that says it, the services that the drill adds, and the
+    names of its snippets that are run."""
 
     skips: tuple[tuple[str, Where], ...]
     """Each date on which a skip ends."""
@@ -106,8 +107,8 @@ def check(
             )
     for host, where, more in claims.hosts:
         yield from _host(host, where, (*claims.stack, *more), book)
-    for text, where, more in claims.faults:
-        yield from _fault(text, where, (*claims.stack, *more), book, kit)
+    for text, where, more, snippets in claims.faults:
+        yield from _fault(text, where, (*claims.stack, *more), snippets, book, kit)
     for number, where in claims.fixes:
         if number not in mended:
             yield PageError(
@@ -136,10 +137,23 @@ def _host(host: str, where: Where, services: tuple[str, ...], book: Stack) -> It
 
 
 def _fault(
-    text: str, where: Where, services: tuple[str, ...], book: Stack, kit: Kit
+    text: str,
+    where: Where,
+    services: tuple[str, ...],
+    snippets: tuple[str, ...],
+    book: Stack,
+    kit: Kit,
 ) -> Iterator[PageError]:
     try:
         fault = faults.parse(text, kit, where)
+        for name, _ in fault.later:
+            if name not in snippets:
+                yield PageError(
+                    "unknown-snippet",
+                    f"`after {name}`: the drill runs no snippet of that name",
+                    where=where,
+                    hint="its snippets: " + ", ".join(snippets),
+                )
         named = faults.hosts_named(fault, kit)
         unknown = [error for host in named for error in _host(host, where, services, book)]
         yield from unknown

@@ -6,7 +6,7 @@ import contextlib
 import json
 import re
 import sys
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -79,6 +79,9 @@ class _Scene:
     used: set[str] = field(default_factory=set)
     """Simulated services that were part of a command."""
 
+    breaks: Callable[[str], None] = lambda _: None
+    """Brings about what the drill's fault says of a snippet that has passed."""
+
 
 def play(
     scenario: Scenario,
@@ -115,6 +118,7 @@ def play(
             ending.callback(sandbox.close)
             scene = _Scene(scenario, backend.name, kept, sandbox)
             if drill:
+                scene.breaks = _later(root, sandbox, drill)
                 watch, injected = break_stack(root, sandbox, drill, _SETTLE_WRITES)
         except DrillbookError as error:
             yield from _all_broken(scenario, error)
@@ -131,6 +135,13 @@ def play(
             verdict = _judge(scene, blank, watch, injected, _concerned(root, sandbox, drill))
             sandbox.close()
             yield _recorded(scene, verdict, watch)
+
+
+def _later(root: Path, sandbox: Sandbox, drill: Drill) -> Callable[[str], None]:
+    """What is called with the name of each snippet that has passed."""
+    brought = kit.load(stack.load(root))
+    fault = faults.parse(drill.fault, brought)
+    return lambda name: faults.inject_after(name, fault, brought, sandbox)
 
 
 def _concerned(root: Path, sandbox: Sandbox, drill: Drill) -> frozenset[str]:
@@ -199,6 +210,8 @@ def _step(scene: _Scene, snippet: Snippet, accept: Accept | None) -> Result:
             reason := _not_found(played, scene.sandbox) or _not_simulated(scene.sandbox)
         ):
             played = replace(played, status="failed", reason=reason)
+        if played.status == "passed":
+            scene.breaks(snippet.name)
     except HarnessError as error:
         played = Played(status="error", reason=str(error))
     if played.status != "passed":

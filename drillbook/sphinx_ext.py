@@ -143,7 +143,17 @@ def read_page(app: Sphinx, document: nodes.document) -> None:
                 (name, head.where) for head in found.drills for name in head.options.stack
             ),
             faults=tuple(
-                (head.options.fault, head.fault_where, head.options.stack) for head in found.drills
+                (
+                    head.options.fault,
+                    head.fault_where,
+                    head.options.stack,
+                    tuple(
+                        block.name
+                        for block in found.blocks
+                        if block.drill == head.name and not block.options.skip
+                    ),
+                )
+                for head in found.drills
             ),
             skips=tuple(
                 (block.options.until, block.at("until"))

@@ -37,10 +37,11 @@ def errors(
     until: str = "",
     more: tuple[str, ...] = (),
     fault: str = "",
+    snippets: tuple[str, ...] = (),
 ) -> list[str]:
     skips = ((until, HOST),) if until else ()
     drills = tuple((name, DRILL) for name in more)
-    faults = ((fault, HOST, more),) if fault else ()
+    faults = ((fault, HOST, more, snippets),) if fault else ()
     claims = Claims(stack, STACK, ((host, HOST, more),), drills, faults, skips)
     return [str(it) for it in check(claims, KNOWN, KIT, TODAY)]
 
@@ -103,6 +104,20 @@ def test_a_fault_and_the_hosts_that_it_needs() -> None:
         "source/x.md:20: unknown-fault: there is no fault 'explode'\n  hint: faults: kill HOST, "
         "stop HOST, pause HOST, resume HOST, cut LINK, delay LINK DURATION, open LINK, "
         "wait DURATION"
+    ]
+
+
+def test_a_fault_in_the_middle_comes_after_a_snippet_that_is_run() -> None:
+    fault = "kill db-1; after start; kill redis-1"
+    here = ("app", "redis-1")
+    assert errors(stack=here, fault=fault, snippets=("look", "start")) == []
+    assert errors(stack=here, fault=fault, snippets=("look", "begin")) == [
+        "source/x.md:20: unknown-snippet: `after start`: the drill runs no snippet of that name\n"
+        "  hint: its snippets: look, begin"
+    ]
+    assert errors(stack=("app",), fault=fault, snippets=("start",)) == [
+        "source/x.md:20: unknown-host: The host `redis-1` is not started for this page.\n"
+        "  hint: Add it to `stack`, in the front matter or of the drill."
     ]
 
 

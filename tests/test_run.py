@@ -293,6 +293,26 @@ def test_a_drill_without_one_of_its_steps_turns_red(
     assert drill.reason.startswith("users were still not served after the last step")
 
 
+def test_a_fault_in_the_middle_comes_about_once_its_snippet_has_passed(
+    run: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drillbook.run._SERVED_S", 3.0)
+    look = console("look", "$ pg_isready --quiet --host db-2", on="ops", exit_code=2)
+    fault = "kill db-1; after repoint; kill db-2"
+    results, drill = run(PROMOTE, REPOINT, look, fault=fault)
+    assert statuses(results) == ["passed", "passed", "passed"]
+    assert drill
+    assert (drill.fault, drill.status) == (fault, "failed")
+    assert drill.reason.startswith("users were still not served after the last step")
+
+
+def test_a_fault_in_the_middle_that_cannot_be_made_is_an_error(run: Play) -> None:
+    results, drill = run(PROMOTE, REPOINT, fault="kill db-1; after promote; resume redis-1")
+    assert statuses(results) == ["error", "not-run"]
+    assert drill
+    assert drill.status == "not-run"
+
+
 def test_acknowledged_rows_that_are_lost_are_counted_against_the_objective(run: Play) -> None:
     fault = "cut db-1-repl; wait 1s; kill db-1"
     _, drill = run(PROMOTE, REPOINT, fault=fault)

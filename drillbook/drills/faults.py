@@ -4,6 +4,10 @@ An expression is one step or several joined by `; `, for example
 `cut db-1-repl; wait 1s; kill db-1`. Every fault changes processes, files, the
 network, data or credentials of the running stack, through its hosts' agents. None
 is a switch that a recovery step could flip back.
+
+Steps behind `after NAME` come about in the middle of the recovery, once the drill's
+snippet of that name has passed: `kill db-1; after start; kill redis-1`. What users
+miss is judged by the steps before it.
 """
 
 from __future__ import annotations
@@ -25,6 +29,16 @@ class Fault:
 
     text: str
     steps: tuple[Step, ...]
+    later: tuple[tuple[str, tuple[Step, ...]], ...] = ()
+    """Names of snippets, and what is broken once each has passed."""
+
+    @property
+    def all_steps(self) -> tuple[Step, ...]:
+        """Those of the beginning, then those of the middle."""
+        return (*self.steps, *(step for _, steps in self.later for step in steps))
+
+
+_AFTER = "after"
 
 
 def parse(expression: str, kit: Kit, where: Where | None = None) -> Fault:
@@ -38,8 +52,28 @@ def parse(expression: str, kit: Kit, where: Where | None = None) -> Fault:
     Raises:
         PageError: `unknown-fault` or `fault-arguments`.
     """
-    steps = tuple(_step(part.split(), kit, where) for part in expression.split(";"))
-    return Fault("; ".join(map(str, steps)), steps)
+    parts: list[tuple[str, list[Step]]] = [("", [])]
+    text = []
+    for part in expression.split(";"):
+        words = part.split()
+        if words[:1] == [_AFTER]:
+            parts.append((_snippet(words, where), []))
+            text.append(" ".join(words))
+        else:
+            step = _step(words, kit, where)
+            parts[-1][1].append(step)
+            text.append(str(step))
+    if not all(steps for _, steps in parts):
+        raise PageError(
+            "fault-arguments",
+            f"`{'; '.join(text)}` breaks nothing before or behind `{_AFTER}`",
+            where=where,
+            hint=f"write `FAULT; {_AFTER} SNIPPET; FAULT`",
+        )
+    (_, first), *later = parts
+    return Fault(
+        "; ".join(text), tuple(first), tuple((name, tuple(steps)) for name, steps in later)
+    )
 
 
 def oracle(fault: Fault, kit: Kit, services: Services, where: Where | None = None) -> str:
@@ -89,7 +123,7 @@ def oracle(fault: Fault, kit: Kit, services: Services, where: Where | None = Non
 def hosts_named(fault: Fault, kit: Kit) -> tuple[str, ...]:
     """The hosts and links that the stack must have for this fault, in order of use."""
     found: dict[str, None] = {}
-    for step in fault.steps:
+    for step in fault.all_steps:
         for kind, argument in _arguments(step, kit):
             if kind in ("HOST", "LINK"):
                 found.setdefault(argument)
@@ -98,7 +132,7 @@ def hosts_named(fault: Fault, kit: Kit) -> tuple[str, ...]:
 
 
 def inject(fault: Fault, kit: Kit, sandbox: Sandbox) -> float:
-    """Makes the fault happen.
+    """Makes the fault happen, without what comes in the middle of the recovery.
 
     Returns:
         CLOCK_MONOTONIC seconds from which the outage is measured: the last step
@@ -111,13 +145,40 @@ def inject(fault: Fault, kit: Kit, sandbox: Sandbox) -> float:
     for step in fault.steps:
         declaration = kit.faults[step.name]
         begin = time.monotonic()
-        try:
-            declaration.inject(sandbox, *step.arguments)
-        except InjectionFailed as error:
-            raise HarnessError("fault-failed", f"`{step}`: {error}") from error
+        _bring_about(step, kit, sandbox)
         if declaration.noticed(step, sandbox.services):
             moment = time.monotonic() if declaration.counts_from_end else begin
     return moment
+
+
+def inject_after(snippet: str, fault: Fault, kit: Kit, sandbox: Sandbox) -> None:
+    """Makes happen what the fault says of a snippet that has just passed.
+
+    Raises:
+        HarnessError: `fault-failed` when a step could not be done; what `request` raises.
+    """
+    for name, steps in fault.later:
+        if name == snippet:
+            for step in steps:
+                _bring_about(step, kit, sandbox)
+
+
+def _bring_about(step: Step, kit: Kit, sandbox: Sandbox) -> None:
+    try:
+        kit.faults[step.name].inject(sandbox, *step.arguments)
+    except InjectionFailed as error:
+        raise HarnessError("fault-failed", f"`{step}`: {error}") from error
+
+
+def _snippet(words: Sequence[str], where: Where | None) -> str:
+    if len(words) != 2:
+        raise PageError(
+            "fault-arguments",
+            f"`{' '.join(words)}` names {len(words) - 1} snippets, not 1",
+            where=where,
+            hint=f"write `{_AFTER} SNIPPET`",
+        )
+    return words[1]
 
 
 def _step(words: Sequence[str], kit: Kit, where: Where | None) -> Step:

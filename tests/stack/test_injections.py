@@ -101,6 +101,8 @@ def test_an_expression_is_taken_apart_in_order() -> None:
         ("drop-answers wordpress 3; kill worker", "publishing"),
         ("change-password smartbeak", "writes"),
         ("fail-over-behind", "writes"),
+        # What comes in the middle of the recovery does not decide what users miss.
+        ("kill db-1; after start; kill redis-1", "writes"),
     ],
 )
 def test_the_oracle_is_that_of_the_last_step_that_has_one(expression: str, name: str) -> None:
@@ -151,6 +153,20 @@ def test_the_oracle_is_that_of_the_last_step_that_has_one(expression: str, name:
             "drop-answers",
             "fault-arguments: `drop-answers` has 0 arguments, not 1 to 2\n"
             "  hint: write `drop-answers HOST [COUNT]`",
+        ),
+        (
+            "kill db-1; after; kill db-2",
+            "fault-arguments: `after` names 0 snippets, not 1\n  hint: write `after SNIPPET`",
+        ),
+        (
+            "kill db-1; after start",
+            "fault-arguments: `kill db-1; after start` breaks nothing before or behind `after`\n"
+            "  hint: write `FAULT; after SNIPPET; FAULT`",
+        ),
+        (
+            "after start; kill db-1",
+            "fault-arguments: `after start; kill db-1` breaks nothing before or behind `after`\n"
+            "  hint: write `FAULT; after SNIPPET; FAULT`",
         ),
         (
             "kill sentinel-1",
