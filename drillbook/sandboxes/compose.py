@@ -295,6 +295,12 @@ class ComposeBackend:
             checkout = Path(definition.node_packages)
             shown[npm.installed(self._root, checkout, self._environ)] = NODE_MODULES
             shown[npm.runtime(self._root)] = _NODE
+        shown |= wheels.tools(
+            definition.python_tools,
+            (name for service in services for name in service.programs),
+            self._root / "build/python",
+            for_image=True,
+        )
         if any(service.registry for service in services):
             shown[npm.mirrored(self._root, definition.npm_mirror, self._environ)] = npm.MIRROR
         addition = {
@@ -306,7 +312,8 @@ class ComposeBackend:
                 service.name: {
                     **addition,
                     "environment": {
-                        "PYTHONPATH": f"{service.environment.get('PYTHONPATH', '')}:{_PYLIB}"
+                        "PYTHONPATH": f"{service.environment.get('PYTHONPATH', '')}:{_PYLIB}",
+                        stack.SERVICES: stack.named(services),
                     },
                 }
                 for service in services

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from drillbook import digests
 from drillbook.errors import HarnessError
-from drillbook.sandboxes import certs, debian, exposed, npm, servers, stack, versions
+from drillbook.sandboxes import certs, debian, exposed, npm, servers, stack, versions, wheels
 from drillbook.sandboxes.local_sandbox import LocalSandbox
 from drillbook.sandboxes.made import made_once
 from drillbook.sandboxes.servers import SYSTEM_PATH
@@ -123,6 +123,12 @@ class LocalBackend:
         if definition.node_packages and any(servers.NODE.name in s.programs for s in wanted):
             installed = npm.installed(self._root, Path(definition.node_packages), self._environ)
             packages[installed] = npm.NODE_MODULES
+        packages |= wheels.tools(
+            definition.python_tools,
+            (name for service in wanted for name in service.programs),
+            self._root / "build/python",
+            for_image=False,
+        )
         if any(service.registry for service in wanted):
             packages[npm.mirrored(self._root, definition.npm_mirror, self._environ)] = npm.MIRROR
         secrets = certs.read_secrets(state)
@@ -153,7 +159,7 @@ class LocalBackend:
             for volume in volumes:
                 (folder / volume).mkdir()
 
-        return made_once(self._kept, f"empty {sorted(volumes)}", fill)
+        return made_once(self._kept, f"empty {sorted(volumes)}", fill, keep_s=_TEMPLATE_KEEP_S)
 
     def _template(self, services: Sequence[Service], volumes: Sequence[str], state: Path) -> Path:
         """The folder with these services' data at rest, made if it is not there yet."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from drillbook.errors import HarnessError
-from drillbook.sandboxes import versions
+from drillbook.sandboxes import stack, versions
 from drillbook.sandboxes.host import AgentHost
 from drillbook.sandboxes.sandbox import Reply
 from drillbook.sandboxes.servers import SYSTEM_PATH
@@ -42,7 +42,7 @@ class LocalSandbox:
         programs: Folders of the server programs.
         secrets: Values to keep out of evidence.
         shown: Paths of the machine that every host sees, read-only.
-        packages: Folders with npm packages, and where every host sees them.
+        packages: Folders with packages of npm and Python, and where every host sees them.
     """
 
     def __init__(
@@ -201,6 +201,7 @@ class LocalSandbox:
                 channel, end = pair()
                 self._hosts[service.name] = AgentHost(service.name, *[channel.detach()] * 2)
                 hosts.append(_host_specification(service, user, end, programs))
+                hosts[-1]["env"][stack.SERVICES] = stack.named(self.services.values())
                 for folder, target in packages.items():
                     hosts[-1]["mounts"].append([str(folder), target, "bind"])
                 pairs = (f"{key}={value}" for key, value in hosts[-1]["env"].items())

@@ -7,7 +7,7 @@ same services as plain processes and therefore reads the same keys, named here.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +22,10 @@ from drillbook.sandboxes.servers import NODE, Server
 from drillbook.sandboxes.service import Service, User
 
 COMPOSE_FILE = "examples/compose.yaml"
+SERVICES = "STACK_SERVICES"
+"""Variable in which every host finds the names of the services that are there, by blanks
+apart: a name that nobody answers to yet cannot be told from one that is not in the stack."""
+
 SECRETS = "secrets"
 """Folder of the secrets below `DRILLBOOK_STATE`."""
 
@@ -35,7 +39,7 @@ _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _OF_STACK = frozenset(
     {
         *("drills", "python-path", "operator", "prober", "user", "programs"),
-        *("python-packages", "node-packages", "npm-mirror", "defects", "triage"),
+        *("python-packages", "python-tools", "node-packages", "npm-mirror", "defects", "triage"),
         *("effects", "script-effects"),
     }
 )
@@ -73,6 +77,10 @@ class Stack:
 
     python_packages: tuple[str, ...] = ()
     """Packages of the project's lock that hosts in containers get; they have none of their own."""
+
+    python_tools: Mapping[str, str] = field(default_factory=dict)
+    """Lock file of each set of Python packages that stands apart from the project's, by the
+    name under which a service asks for it among its `programs`."""
 
     node_packages: str = ""
     """Folder of the package.json whose packages hosts get; empty without Node."""
@@ -151,6 +159,11 @@ class Stack:
         return tuple(volume for volume, is_data in seen.items() if is_data)
 
 
+def named(services: Iterable[Service]) -> str:
+    """What the variable `SERVICES` says."""
+    return " ".join(sorted(service.name for service in services))
+
+
 def load(root: Path, variables: Mapping[str, str] | None = None) -> Stack:
     """Reads the stack definition.
 
@@ -210,9 +223,10 @@ def _stack(document: Mapping[str, Any], services: dict[str, Service], folder: Pa
     entries.only(ours, _OF_STACK, "x-drillbook")
     programs = {NODE.name: NODE}
     programs |= {name: _server(name, each) for name, each in ours.get("programs", {}).items()}
+    tools = {name: _beside(folder, lock) for name, lock in ours.get("python-tools", {}).items()}
     for each in services.values():
         for name in each.programs:
-            if name not in programs and name not in each.versions:
+            if name not in (programs.keys() | tools.keys() | each.versions.keys()):
                 raise ValueError(f"{each.name}: there is no program {name!r}")
     hosts = [each for each in document["services"].values() if each and "build" in each]
     made = {
@@ -232,6 +246,7 @@ def _stack(document: Mapping[str, Any], services: dict[str, Service], folder: Pa
         python_packages=tuple(ours.get("python-packages", ())),
         effects=_effects(ours.get("effects", {})),
         script_effects=_effects(ours.get("script-effects", {})),
+        python_tools=tools,
         node_packages=_beside(folder, ours.get("node-packages")),
         npm_mirror=tuple(_beside(folder, each) for each in ours.get("npm-mirror", ())),
         defects=_beside(folder, ours.get("defects")),

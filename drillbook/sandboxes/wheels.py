@@ -12,7 +12,7 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -28,6 +28,9 @@ _PYTHON = "3.11"
 
 _PLATFORMS = ("manylinux_2_28", "manylinux_2_17", "manylinux2014")
 """Tags of wheels that run with Debian 12's C library."""
+
+TOOLS = "/opt/python"
+"""Where every host sees the stack's tools in Python, a folder for each."""
 
 _PIP_TIMEOUT_S = 300.0
 _ENTRY = re.compile(r"^([A-Za-z0-9._-]+)==.*(?:\n[ \t].*)*", re.MULTILINE)
@@ -47,6 +50,37 @@ def unpacked(lock: Path, names: Iterable[str], folder: Path) -> Path:
     wanted = locked(lock.read_text(encoding="utf-8"), names)
     made_of = f"{_PYTHON} {platform.machine()}\n{wanted}"
     return made_once(folder, made_of, lambda making: _unpack(wanted, making))
+
+
+def tools(
+    locks: Mapping[str, str], programs: Iterable[str], folder: Path, *, for_image: bool
+) -> dict[Path, str]:
+    """The folders with the stack's tools that are asked for, and where hosts see each.
+
+    A tool whose packages do not go together with the project's has a lock of its own.
+
+    Args:
+        locks: Lock file of each tool, by name.
+        programs: What the services ask for.
+        folder: Where such folders are kept, one for each version of a lock.
+        for_image: For the Python of the hosts' image; else for the one that runs this.
+
+    Raises:
+        HarnessError: `no-wheels` with pip's last lines.
+    """
+    python = _PYTHON if for_image else platform.python_version()
+    found = {}
+    for name in sorted(locks.keys() & set(programs)):
+        wanted = Path(locks[name]).read_text(encoding="utf-8")
+        found[
+            made_once(
+                folder,
+                f"{name} {python} {platform.machine()}\n{wanted}",
+                lambda making, wanted=wanted: _unpack(wanted, making, for_image=for_image),  # type: ignore[misc]
+                say=f"the packages of {name}",
+            )
+        ] = f"{TOOLS}/{name}"
+    return found
 
 
 def locked(lock: str, names: Iterable[str]) -> str:
@@ -73,14 +107,17 @@ def locked(lock: str, names: Iterable[str]) -> str:
     return "\n".join(needed[name] for name in sorted(needed)) + "\n"
 
 
-def _unpack(wanted: str, target: Path) -> None:
+def _unpack(wanted: str, target: Path, *, for_image: bool = True) -> None:
     requirements = target.with_suffix(".txt")
     requirements.write_text(wanted)
     machine = platform.machine()
+    of_image = [
+        "--implementation=cp", f"--python-version={_PYTHON}",
+        *(f"--platform={tag}_{machine}" for tag in _PLATFORMS),
+    ]  # fmt: skip
     pip = subprocess.run(
         [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-         "--require-hashes", "--no-deps", "--only-binary=:all:", "--implementation=cp",
-         f"--python-version={_PYTHON}", *(f"--platform={tag}_{machine}" for tag in _PLATFORMS),
+         "--require-hashes", "--no-deps", "--only-binary=:all:", *(of_image if for_image else []),
          f"--target={target}", f"--requirement={requirements}"],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
         timeout=_PIP_TIMEOUT_S,

@@ -74,6 +74,13 @@ MASKS: tuple[Mask, ...] = (
         ("5f0c1a9e8d1b4f639a300d6a6a4f2b11", "5f0c1a9e-8d1b-4f63-9a30"),
     ),
     Mask(
+        "sha256",
+        r"(?!0{64})[0-9a-f]{64}",
+        "a SHA-256 digest in hexadecimal",
+        ("5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03",),
+        ("5891b5b522d5df086d0ff0b110fbd9d2", "0" * 64, "sha256:5891b5b5"),
+    ),
+    Mask(
         "time",
         rf"(?:{_DAY}[ T])?{_CLOCK}{_ZONE}?",
         "a time of day, with or without its date and zone",

@@ -19,7 +19,7 @@ _SERVER = ("primary", "replica", "absent", *_SERVICE)
 FACTS: dict[str, Kind] = {
     # The platform's way into its database, and both servers by their part in the pair.
     "platform": ("writable", "read-only", "set to read-only", *_SERVICE),
-    "platform.address": ("known", "foreign"),
+    "platform.address": ("known", "managed", "foreign"),
     "primary": _SERVER,
     "primary.host": ("db-1", "db-2"),
     "primary.streaming": NUMBER,

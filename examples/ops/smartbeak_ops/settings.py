@@ -22,6 +22,9 @@ STORE = Path("/etc/smartbeak/secrets")
 DATABASES = ("db-1", "db-2")
 """The pair of database hosts; either may be primary."""
 
+RDS = ".rds.amazonaws.com"
+"""End of every name of an endpoint of Amazon's managed databases."""
+
 REDISES = ("redis-1", "redis-2")
 """The pair of Redis hosts; either may be master."""
 
@@ -69,6 +72,12 @@ class Settings:
     def redis(self) -> str:
         """Address of the platform's Redis; may hold a password: never print it."""
         return self.values.get("REDIS_URL", "")
+
+    @property
+    def managed(self) -> str:
+        """Name of the managed database's endpoint; empty where the platform runs its own."""
+        found = _DATABASE.match(self.database)
+        return found[1] if found is not None and found[1].endswith(RDS) else ""
 
     @property
     def primary(self) -> str:

@@ -43,6 +43,14 @@ def repoint(host: str) -> None:
 
 
 @may.command()
+def reboot() -> None:
+    """The managed database may be rebooted with failover: it takes no writes."""
+    from smartbeak_ops.guards import database
+
+    database.reboot()
+
+
+@may.command()
 def switch() -> None:
     """The primary may be stopped in order: the replica has nearly everything."""
     from smartbeak_ops.guards import database

@@ -5,6 +5,7 @@ from __future__ import annotations
 from smartbeak_ops import postgres, reading, settings
 from smartbeak_ops.failures import ServiceError
 from smartbeak_ops.guards import sql
+from smartbeak_ops.looks import sql as looking
 from smartbeak_ops.looks.database import OWN
 from smartbeak_ops.refusal import RefusedError, UnknownError
 
@@ -56,6 +57,26 @@ def repoint(host: str) -> None:
         raise RefusedError(f"{host} is no primary: {role}")
     if reading.role_of(other) == "primary":
         raise RefusedError(f"{other} is primary as well: fence it first")
+
+
+def reboot() -> None:
+    """Lets a managed instance be rebooted with failover: nobody can write to it.
+
+    Raises:
+        RefusedError: The database is not managed, or it takes writes.
+    """
+    known = settings.read()
+    if not known.managed:
+        raise RefusedError("the platform's database is not managed: sb triage postgres")
+    try:
+        with postgres.Server(known.database) as server:
+            row = server.one(looking.ACCESS)
+    except ServiceError as error:
+        if error.state in ("no password", "wrong password"):
+            raise RefusedError(f"the server answers, and refuses: {error.said}") from error
+        return
+    if not row["recovering"]:
+        raise RefusedError("the database answers as a primary: a failover ends every session")
 
 
 def switch() -> None:

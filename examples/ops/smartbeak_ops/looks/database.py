@@ -41,7 +41,15 @@ _REASONS = (
 
 
 def looks(known: settings.Settings) -> list[Look]:
-    """Everything about the database, from the operator's machine."""
+    """Everything about the database, from the operator's machine.
+
+    A managed one shows nothing but its endpoint: its servers have no names of their own.
+    """
+    if endpoint := known.managed:
+        return [
+            Look("platform", lambda seen: _platform(seen, known, "managed")),
+            Look("api", lambda seen: _managed_api(seen, known, endpoint)),
+        ]
     try:
         primary = known.primary
         hosts = {each: "primary" if each == primary else "replica" for each in settings.DATABASES}
@@ -58,9 +66,9 @@ def looks(known: settings.Settings) -> list[Look]:
     ]
 
 
-def _platform(seen: Seen, known: settings.Settings) -> None:
+def _platform(seen: Seen, known: settings.Settings, address: str = "known") -> None:
     """What the platform gets, at its address and as its role."""
-    seen.know(platform__address="known")
+    seen.know(platform__address=address)
     try:
         with postgres.Server(known.database) as server:
             row = server.one(sql.ACCESS)
@@ -93,6 +101,23 @@ def _api(seen: Seen, hosts: dict[str, str]) -> None:
         api=ready,
         api__connected=" and ".join(sorted(hosts[host] for host in found)) or "none",
     )
+
+
+def _managed_api(seen: Seen, known: settings.Settings, endpoint: str) -> None:
+    """The API, and how many of its sessions the managed database has."""
+    seen.lines.append(f"database: managed, {endpoint}")
+    if not settings.known("api"):
+        seen.know(api="absent")
+        return
+    ready = web.probe(f"{settings.API}/readyz", "ready", "not ready")
+    seen.know(api=ready)
+    try:
+        with postgres.Server(known.database) as server:
+            count = int(server.value(sql.API_SESSIONS))
+    except ServiceError:
+        seen.lines.append(f"api: {ready}")
+        return
+    seen.lines.append(f"api: {ready}, {'connected' if count else 'not connected'}")
 
 
 def _sessions(host: str) -> int | None:

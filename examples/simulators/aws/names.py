@@ -1,0 +1,12 @@
+"""Names in the stack's AWS account; `platform/facts.yaml` says which are production's."""
+
+REGION = "us-east-1"
+ENDPOINT = "smartbeak-production.aaaaaaaaaa.us-east-1.rds.amazonaws.com"
+INSTANCE = "smartbeak-production"
+DATABASE = "smartbeak"
+DATABASE_USER = "smartbeak"
+EVIDENCE = "smartbeak-security-evidence"
+TRAIL = "smartbeak-production"
+TRAIL_BUCKET = "smartbeak-production-trail"
+BLOCKED = "smartbeak-blocklist"
+ACL = "smartbeak-production"
