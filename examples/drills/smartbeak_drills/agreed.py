@@ -6,6 +6,10 @@ ACKNOWLEDGED = "/tmp/smartbeak-acknowledged.jsonl"
 """File on app with jobs that somebody else had acknowledged and that the prober counts as
 well: `{"job": id}`, one a line."""
 
+BOUGHT = "/tmp/smartbeak-bought.jsonl"
+"""File on app with what customers bought, one purchase a line: what each of them wanted and
+agreed to pay, whatever became of it."""
+
 WATCHED = tuple(f"content_{number}" for number in range(1, 11))
 """Pieces that readers read again and again: one of each domain."""
 

@@ -25,7 +25,7 @@ from smartbeak_drills.injections import (
     redis,
     targets,
 )
-from smartbeak_drills.places import API, APP, OPERATOR, PRIMARY, REPLICA, WEB
+from smartbeak_drills.places import API, APP, OPERATOR, PRIMARY, REPLICA, STRIPE_WAN, WEB
 
 _FILE = re.compile(r"[a-z0-9][a-z0-9-]*\.sql")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
@@ -259,6 +259,13 @@ FAULTS = (
         "Stripe delivers events late that newer ones have overtaken, signed and in time: each "
         "says of a payer that the payment is past due.",
         "data", always("entitled"), payments.stale_events, (WEB, APP), counts_from_end=True,
+    ),
+    Declaration(
+        "double-charge", ("COUNT",),
+        "A client without idempotency keys sends the subscriptions of so many customers twice: "
+        "each is charged twice. Others buy as they should, or look like it.",
+        "data", always("settled"), payments.double_charge, (WEB, APP, STRIPE_WAN),
+        counts_from_end=True,
     ),
     Declaration(
         "renewals", (),

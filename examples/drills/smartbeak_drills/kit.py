@@ -6,10 +6,12 @@ from drillbook.drills.declarations import Oracle
 from drillbook.drills.kit import Kit
 from smartbeak_drills import faults
 from smartbeak_drills.oracles import names
-from smartbeak_drills.places import API, WEB
+from smartbeak_drills.places import API, STRIPE_WAN, WEB
 
 
 def _needs(oracle: str) -> tuple[str, ...]:
+    if oracle in names.OF_STRIPE:
+        return WEB, STRIPE_WAN
     if oracle in names.OF_WEB:
         return (WEB,)
     return (API,) if oracle in names.OF_PLATFORM else ()

@@ -21,6 +21,13 @@ PLATFORM = (API, WEB, "worker", "worker-eu")
 API_URL = f"http://{API}:3001"
 WEB_URL = f"http://{WEB}:3000"
 
+STRIPE_URL = "https://api.stripe.com"
+STRIPE_WAN = "stripe-wan"
+"""Host of the way to Stripe."""
+
+STRIPE_KEY = Path("/run/secrets/stripe-key")
+"""Holds what stands behind `sk_test_` in the key of Stripe's API."""
+
 OVERRIDES = "/var/lib/smartbeak/secrets"
 """Secrets that were put on a platform host by hand: they go before those of the store."""
 

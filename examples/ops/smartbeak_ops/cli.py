@@ -31,6 +31,7 @@ _COMMANDS = {
     "may": ("may", "may"),
     "show": ("show", "show"),
     "queue": ("queue", "queue"),
+    "charges": ("charges", "charges"),
     "evidence": ("incident", "evidence"),
     "canary": ("incident", "canary"),
     "note": ("incident", "note"),

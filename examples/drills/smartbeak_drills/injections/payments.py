@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drillbook.drills.hosts import ask, run
 from drillbook.sandboxes.sandbox import Sandbox
-from smartbeak_drills.places import APP, OVERRIDES, WEB
+from smartbeak_drills.places import APP, CONFIG, OVERRIDES, WEB
 
 _WRITE = """
 umask 077
@@ -22,6 +22,12 @@ def wrong_secret(sandbox: Sandbox, provider: str) -> None:
 def stale_events(sandbox: Sandbox) -> None:
     """Has Stripe deliver events late that newer ones have overtaken."""
     run(sandbox, APP, "python3", "-m", "smartbeak_drills.late_events", "past_due")
+
+
+def double_charge(sandbox: Sandbox, count: str) -> None:
+    """Has a client without idempotency keys send so many orders twice."""
+    argv = ("python3", "-m", "smartbeak_drills.shoppers", "--config", CONFIG, "double", count)
+    run(sandbox, APP, *argv)
 
 
 def renewals(sandbox: Sandbox) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from smartbeak_drills.agreed import PAYERS
 from smartbeak_drills.session import Session
+from smartbeak_drills.users import purchases
+from smartbeak_drills.users.stripe import Stripe
 from smartbeak_drills.users.webhooks import PATIENCE_S, Webhooks
 
 _LOOK_S = 0.3
@@ -45,4 +47,26 @@ class Entitled:
             self._said = f"{missing} of {len(PAYERS)} payers have no active subscription"
             if not missing:
                 self._said = ""
+        return self._said
+
+
+class Settled:
+    """Who bought something paid for it once, to the cent, and has it once, on both sides."""
+
+    def __init__(self, database: Callable[[], Session]) -> None:
+        self._database = database
+        self._stripe = Stripe()
+        self._next = 0.0
+        self._said = "nothing was looked at yet"
+
+    def look(self) -> str:
+        """See `drillbook.inside.oracle.Oracle`."""
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + _LOOK_S
+            bought = purchases.read()
+            self._said = ""
+            if bought:
+                with self._database() as session:
+                    differs = purchases.differences(bought, self._stripe, session)
+                self._said = purchases.summed(differs)
         return self._said

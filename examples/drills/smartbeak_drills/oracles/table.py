@@ -9,7 +9,7 @@ from drillbook.inside.oracle import All, Oracle
 from drillbook.inside.probing import CannotLook
 from smartbeak_drills.oracles.base import Surroundings
 from smartbeak_drills.oracles.database import Connections, Replica, Roles, Rows, Writes
-from smartbeak_drills.oracles.payments import Entitled, WebhooksTaken
+from smartbeak_drills.oracles.payments import Entitled, Settled, WebhooksTaken
 from smartbeak_drills.oracles.platform import (
     ContentServed,
     Fresh,
@@ -128,6 +128,10 @@ def _unforged(means: Means) -> Oracle:
     return All(_webhooks(means), Unforged(line, means.around.platform))
 
 
+def _settled(means: Means) -> Oracle:
+    return All(_webhooks(means), Settled(means.around.platform))
+
+
 _ORACLES: Mapping[str, Callable[[Means], Oracle]] = {
     "writes": _writes,
     "connections": _connections,
@@ -145,4 +149,5 @@ _ORACLES: Mapping[str, Callable[[Means], Oracle]] = {
     "entitled": _entitled,
     "shut-out": _shut_out,
     "unforged": _unforged,
+    "settled": _settled,
 }

@@ -70,7 +70,7 @@ class Line:
         return self._ask(method, path, None if body is None else json.dumps(body).encode(), headers)
 
     def send(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Posts JSON that was signed, byte for byte.
+        """Posts a body, byte for byte; JSON unless a header says otherwise.
 
         Raises:
             CallError: As for `call`.
@@ -80,7 +80,7 @@ class Line:
     def _ask(self, method: str, path: str, data: bytes | None, more: Mapping[str, str]) -> Answer:
         headers = {"Accept": "application/json", **more}
         if data is not None:
-            headers["Content-Type"] = "application/json"
+            headers.setdefault("Content-Type", "application/json")
         begin = time.monotonic()
         try:
             connection = self._open()

@@ -1,0 +1,138 @@
+"""Customers who buy, and a client that sends some orders twice.
+
+    python3 -m smartbeak_drills.shoppers --config FILE double COUNT
+
+As a release does that has no idempotency keys: an answer that comes late is asked for
+again. Among the customers that it charges twice are others who look like it: two who pay
+the same, one who cancelled and bought again, one who was charged twice and has their money
+back. Prints `done` when the platform knows all of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from drillbook.inside.trouble import Trouble
+from smartbeak_drills.session import Session
+from smartbeak_drills.settings import read_address
+from smartbeak_drills.users import purchases
+from smartbeak_drills.users.purchases import Purchase
+from smartbeak_drills.users.stripe import Stripe
+
+CENTS = {"plan_pro": 4900, "plan_scale": 19900}
+"""What the plans cost a month."""
+
+_ORDINARY = 6
+_PATIENCE_S = 15.0
+_POLL_S = 0.1
+_SIGN_UP = """
+INSERT INTO organizations (id, name, stripe_customer_id) VALUES ($1, $2, $3) RETURNING id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """Where they buy."""
+
+    stripe: Stripe
+    session: Session
+
+    def sign_up(self) -> tuple[str, str]:
+        """A new customer and organization, known to both sides."""
+        org = f"org_{uuid.uuid4().hex[:8]}"
+        customer = self.stripe.post(
+            "customers",
+            {
+                **{"email": f"{org}@example.com", "metadata[orgId]": org},
+                "invoice_settings[default_payment_method]": "pm_card_visa",
+            },
+        )["id"]
+        self.session.run(_SIGN_UP, org, f"Example {org}", customer)
+        return customer, org
+
+    def subscribe(self, customer: str, org: str, plan: str) -> str:
+        """A subscription that is paid; its id."""
+        made = self.stripe.post(
+            "subscriptions",
+            {
+                **{"customer": customer, "items[0][price]": f"price_{plan}"},
+                **{"metadata[orgId]": org, "metadata[planId]": plan},
+            },
+        )
+        return str(made["id"])
+
+
+def double(shop: Shop, count: int) -> list[Purchase]:
+    """Customers of whom so many are charged twice for one subscription."""
+    bought = []
+    for number in range(_ORDINARY + count):
+        customer, org = shop.sign_up()
+        shop.subscribe(customer, org, "plan_pro")
+        if number >= _ORDINARY:
+            shop.subscribe(customer, org, "plan_pro")
+        bought.append(Purchase(customer, org, "plan_pro", CENTS["plan_pro"]))
+    customer, org = shop.sign_up()
+    shop.stripe.delete(f"subscriptions/{shop.subscribe(customer, org, 'plan_pro')}")
+    shop.subscribe(customer, org, "plan_pro")
+    bought.append(Purchase(customer, org, "plan_pro", 2 * CENTS["plan_pro"]))
+    customer, org = shop.sign_up()
+    extra = shop.subscribe(customer, org, "plan_pro")
+    shop.subscribe(customer, org, "plan_pro")
+    charge = next(each for each in shop.stripe.all("invoices", subscription=extra))["charge"]
+    shop.stripe.post("refunds", {"charge": charge, "reason": "duplicate"})
+    shop.stripe.delete(f"subscriptions/{extra}")
+    bought.append(Purchase(customer, org, "plan_pro", CENTS["plan_pro"]))
+    return bought
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Has them buy; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="smartbeak_drills.shoppers", description=__doc__.partition("\n")[0]
+    )
+    parser.add_argument("--config", required=True, type=Path, help="the platform's configuration")
+    parser.add_argument("what", choices=["double"])
+    parser.add_argument("count", type=int, help="customers that are charged twice")
+    options = parser.parse_args(argv)
+    try:
+        with Session(read_address(options.config), timeout_s=5.0) as session:
+            shop = Shop(Stripe(), session)
+            bought = double(shop, options.count)
+            purchases.note(bought)
+            _await_platform(shop, bought, options.count)
+    except Trouble as error:
+        print(f"shoppers: {error.text}", file=sys.stderr)
+        return 1
+    print("done", flush=True)
+    return 0
+
+
+def _await_platform(shop: Shop, bought: Sequence[Purchase], count: int) -> None:
+    """Waits until nothing differs but what was charged twice.
+
+    Raises:
+        Trouble: It goes on differing.
+    """
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        left = purchases.differences(bought, shop.stripe, shop.session)
+        rows = shop.session.run(
+            "SELECT count(*) FROM subscriptions WHERE org_id = ANY (string_to_array($1, ','))",
+            ",".join(each.org for each in bought),
+        )
+        # Two for each that is doubled, and for the two that look like it.
+        if len(left) == count and int(str(rows[0][0])) == len(bought) + count + 2:
+            return
+        if time.monotonic() > deadline:
+            raise Trouble(purchases.summed(left) or "the platform does not have all of it")
+        time.sleep(_POLL_S)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""Stripe's API, by Stripe's own library; the key is never printed nor an argument."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import stripe
+
+from smartbeak_ops import settings
+from smartbeak_ops.refusal import UnknownError
+
+HOST = "api.stripe.com"
+
+VERSION = "2023-10-16"
+"""Version of the API that the platform's account is pinned to."""
+
+_KEY = settings.SECRETS / "stripe-key"
+_PREFIX = "sk_test_"
+_ANSWER_S = 5.0
+_TRIES = 2
+"""How often a request is sent again that had no answer: with the same idempotency key."""
+
+
+def client() -> stripe.StripeClient:
+    """Stripe's client.
+
+    Raises:
+        UnknownError: There is no key here.
+    """
+    try:
+        secret = _KEY.read_text().strip()
+    except OSError as error:
+        raise UnknownError(f"{_KEY} cannot be read ({error.strerror}): type this on ops") from None
+    stripe.ca_bundle_path = os.environ.get("SSL_CERT_FILE", stripe.ca_bundle_path)
+    key = secret if secret.startswith(("sk_", "rk_")) else _PREFIX + secret
+    return stripe.StripeClient(
+        key,
+        stripe_version=VERSION,
+        http_client=stripe.HTTPXClient(timeout=_ANSWER_S, allow_sync_methods=True),
+        max_network_retries=_TRIES,
+    )
+
+
+def unanswered(error: stripe.StripeError) -> UnknownError:
+    """Why nothing is known: Stripe's words may hold a part of the key."""
+    code = f" ({error.code})" if error.code else ""
+    status = f" answers {error.http_status}{code}" if error.http_status else " does not answer"
+    return UnknownError(f"{HOST}{status}: {type(error).__name__}")
+
+
+def dump(thing: Any) -> dict[str, Any]:
+    """An object of Stripe, as plain values."""
+    found: dict[str, Any] = thing.to_dict() if hasattr(thing, "to_dict") else dict(thing)
+    return found
