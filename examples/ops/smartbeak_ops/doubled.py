@@ -65,17 +65,26 @@ def money(cents: int, currency: str) -> str:
     return f"{cents // 100}.{cents % 100:02} {currency}"
 
 
-def find(hours: float) -> list[Doubled]:
-    """Looks for customers with several live subscriptions to one plan, the newest this young.
+def find(hours: float, tries: int = 2) -> list[Doubled]:
+    """Looks for customers with several live subscriptions to one plan, all this young.
+
+    Args:
+        hours: How young.
+        tries: How often what had no answer is asked for again.
 
     Raises:
         UnknownError: Stripe does not answer.
     """
-    client = stripe_api.client()
+    client = stripe_api.client(tries)
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     try:
         found = client.v1.subscriptions.list(
-            {"status": "active", "limit": 100, "expand": ["data.latest_invoice.charge"]}
+            {
+                "status": "active",
+                "limit": 100,
+                "created": {"gte": int(time.time() - hours * 3600)},
+                "expand": ["data.latest_invoice.charge"],
+            }
         )
         for each in found.auto_paging_iter():
             one = stripe_api.dump(each)
@@ -84,12 +93,7 @@ def find(hours: float) -> list[Doubled]:
             groups.setdefault((one["customer"], plan), []).append(one)
     except stripe.StripeError as error:
         raise stripe_api.unanswered(error) from None
-    since = time.time() - hours * 3600
-    several = {
-        key: group
-        for key, group in groups.items()
-        if len(group) > 1 and max(each["created"] for each in group) > since
-    }
+    several = {key: group for key, group in groups.items() if len(group) > 1}
     known = _known([customer for customer, _ in several])
     return [
         doubled

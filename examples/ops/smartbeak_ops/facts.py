@@ -121,6 +121,10 @@ FACTS: dict[str, Kind] = {
     "webhooks.refused": NUMBER,
     "webhooks.paddle": NUMBER,
     "subscriptions.percent": NUMBER,
+    "stripe": ("answers", "slow", "busy", "refuses the key", "fails", "no answer", "absent"),
+    "charges.doubled": NUMBER,
+    "charges.failed_percent": NUMBER,
+    "charges.reason": ("none", "banks", "provider", "ourselves"),
     "migrations.pending": NUMBER,
     # Who is in, and what only somebody changes who should not be.
     "strangers.users": NUMBER,

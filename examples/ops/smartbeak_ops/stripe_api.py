@@ -22,8 +22,11 @@ _TRIES = 2
 """How often a request is sent again that had no answer: with the same idempotency key."""
 
 
-def client() -> stripe.StripeClient:
+def client(tries: int = _TRIES) -> stripe.StripeClient:
     """Stripe's client.
+
+    Args:
+        tries: How often what had no answer is asked for again.
 
     Raises:
         UnknownError: There is no key here.
@@ -38,7 +41,7 @@ def client() -> stripe.StripeClient:
         key,
         stripe_version=VERSION,
         http_client=stripe.HTTPXClient(timeout=_ANSWER_S, allow_sync_methods=True),
-        max_network_retries=_TRIES,
+        max_network_retries=tries,
     )
 
 

@@ -100,6 +100,8 @@ def _of(subject: str, known: settings.Settings) -> list[Look]:
     }[subject]
     made = getattr(importlib.import_module(f"smartbeak_ops.looks.{module}"), name)(known)
     result: list[Look] = made
+    if subject == "payments":
+        result += importlib.import_module("smartbeak_ops.looks.provider").looks()
     if subject == "redis":
         # Jobs and pieces that Redis lost show only beside PostgreSQL.
         queues = importlib.import_module("smartbeak_ops.looks.queues").looks(known)
