@@ -48,7 +48,10 @@ def at_stripe(box: Box, program: str) -> Any:
 def test_doubles_are_found_and_refunded_once_however_often_it_is_asked(box: Box) -> None:
     assert sb(box, "charges doubled") == "0 charged twice, 0.00 usd to refund\n"
     assert box.shell("app", _DOUBLE) == "done\n"
-    off = "print(json.dumps(purchases.summed(purchases.differences(purchases.read(), stripe, session))))"
+    off = (
+        "found = purchases.differences(purchases.read(), stripe, session)\n"
+        "print(json.dumps(purchases.summed(found)))"
+    )
     assert at_stripe(box, off) == "3 customers and 147.00 usd are off: 3 paid too much"
     found = sb(box, "charges doubled | tee doubled.txt").splitlines()
     assert found[-1] == "3 charged twice, 147.00 usd to refund"
