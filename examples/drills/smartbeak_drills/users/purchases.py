@@ -80,12 +80,12 @@ def differences(bought: Sequence[Purchase], stripe: Stripe, session: Session) ->
     for org, subscription, plan in session.run(_ROWS, ",".join(each.org for each in bought)):
         rows.setdefault(str(org), []).append((str(subscription), str(plan)))
     found = []
-    for each in bought:
+    for wanted in bought:
         text = _difference(
-            each, paid[each.customer], live.get(each.customer, []), rows.get(each.org, [])
+            wanted, paid[wanted.customer], live.get(wanted.customer, []), rows.get(wanted.org, [])
         )
         if text:
-            found.append(Difference(each.customer, paid[each.customer] - each.cents, text))
+            found.append(Difference(wanted.customer, paid[wanted.customer] - wanted.cents, text))
     return found
 
 
