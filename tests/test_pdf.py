@@ -12,7 +12,7 @@ import pytest
 
 from drillbook import report
 from drillbook.errors import HarnessError, PageError
-from drillbook.site import paper, pdf
+from drillbook.site import paper, pdf, symptoms
 from drillbook.site.wording import SYMBOLS, WORDS
 from drillbook.verification import STATES
 from tests import marks_sample
@@ -222,9 +222,9 @@ def test_without_pango_the_packages_are_named(
 
 
 def test_runbooks_are_known_by_their_folder() -> None:
-    assert pdf.is_runbook("runbooks/failover")
-    assert pdf.is_runbook("reliability/runbooks/publishing")
-    assert not pdf.is_runbook("docs/runbooks")
+    assert symptoms.is_runbook("runbooks/failover")
+    assert symptoms.is_runbook("reliability/runbooks/publishing")
+    assert not symptoms.is_runbook("docs/runbooks")
 
 
 @needs_pango

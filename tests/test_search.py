@@ -59,6 +59,16 @@ ERRORS = {
 }  # fmt: skip
 
 
+OTHERS = {
+    text: branch
+    for branch, _, text in (
+        line.partition("  ")
+        for line in (ROOT / "tests/error_texts.txt").read_text(encoding="utf-8").splitlines()
+        if not line.startswith("#")
+    )
+}
+
+
 def results(texts: Path, queries: Sequence[str]) -> list[list[dict[str, Any]]]:
     files = [STATIC / "vendor/minisearch.js", texts, STATIC / "search.js"]
     done = subprocess.run(
@@ -163,14 +173,18 @@ def book_texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with open(out / "doctrees/environment.pickle", "rb") as file:
         env = pickle.load(file)
     texts = out / "texts.js"
-    texts.write_text(search.script(env, lambda name: f"{name}.html"), encoding="utf-8")
+    texts.write_text(
+        search.script(env, lambda name: f"{name}.html", ROOT / "examples/ops/triage"),
+        encoding="utf-8",
+    )
     return texts
 
 
 def test_error_texts_lead_first_to_the_branch_that_answers(book_texts: Path) -> None:
-    found = results(book_texts, list(ERRORS))
+    wanted = {query: f"{DATABASE}/{branch}" for query, branch in ERRORS.items()} | OTHERS
+    found = results(book_texts, list(wanted))
     said = {
-        query: each[0]["url"].partition("#")[0] if each else ""
-        for query, each in zip(ERRORS, found, strict=True)
+        query: each[0]["url"].partition("#")[0].removesuffix(".html") if each else ""
+        for query, each in zip(wanted, found, strict=True)
     }
-    assert said == {query: f"{DATABASE}/{branch}.html" for query, branch in ERRORS.items()}
+    assert said == wanted

@@ -24,7 +24,7 @@ from drillbook import clock, consistency, digests, plan, report
 from drillbook.model import Page, Plan, Report, Snippet
 from drillbook.pages.blocks import ID, DrillNode
 from drillbook.pages.languages import LANGUAGES
-from drillbook.site import evidence_pages, panels, tables
+from drillbook.site import evidence_pages, panels, symptoms, tables
 from drillbook.site.checks import CHECK
 from drillbook.site.summaries import METADATA, SummaryNode, setup_summaries
 from drillbook.site.triage import BRANCH
@@ -234,6 +234,15 @@ class _View:
                 [drill for drill in known.drills.values() if drill.docname == docname]
             )
         titles = {name: title.astext() for name, title in self._app.env.titles.items()}
+        if what == "symptoms":
+            trees = Path(consistency.stack_of(Path(self._app.confdir)).triage)
+            found = symptoms.of(known.plan.pages, trees)
+            return tables.symptom_tables(
+                symptoms.of_runbooks(found, self._app.env.found_docs),
+                known.drills.values(),
+                titles,
+                self._to_page,
+            )
         return tables.page_table(known.plan.pages, known.verifications, titles, self._to_page)
 
     def _to(self, kind: str, id_: str) -> str:

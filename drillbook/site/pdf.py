@@ -15,11 +15,10 @@ from typing import Any
 from drillbook import files, report
 from drillbook.errors import DrillbookError, HarnessError, PageError
 from drillbook.site import paper
+from drillbook.site.symptoms import is_runbook
 
 PACKAGES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
 """Debian's packages with the libraries that WeasyPrint draws text with."""
-
-_RUNBOOKS = "runbooks"
 
 _STYLES = ("fonts.css", "pygments.css", "print.css")
 
@@ -78,11 +77,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     return 0
-
-
-def is_runbook(docname: str) -> bool:
-    """Whether a page is also printed alone: it stands in a folder of runbooks, at any depth."""
-    return _RUNBOOKS in docname.split("/")[:-1]
 
 
 def _wanted(html: Path, out: Path, only: str) -> list[tuple[str, Path]]:

@@ -17,7 +17,9 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.environment.collectors import EnvironmentCollector
 
+from drillbook import consistency, plan
 from drillbook.pages.blocks import DrillNode
+from drillbook.site import symptoms
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -130,12 +132,13 @@ def texts(env: BuildEnvironment) -> dict[str, Page]:
     return found
 
 
-def script(env: BuildEnvironment, address: Any) -> str:
+def script(env: BuildEnvironment, address: Any, trees: Path | None = None) -> str:
     """The texts of the whole book as a script.
 
     Args:
         env: What was read.
         address: Gives the address of a page by its docname.
+        trees: Folder of the triage tables, where the stack has them.
     """
     kept = {name: each for name, each in sorted(texts(env).items()) if name in env.titles}
     place = {name: number for number, name in enumerate(kept)}
@@ -148,12 +151,23 @@ def script(env: BuildEnvironment, address: Any) -> str:
             for target, *rest in page["rows"]
             if (target or name) in place
         ]
+    rows += [
+        [place[each.docname], "", env.titles[each.docname].astext(), [each.text]]
+        for each in (_symptoms(env, trees) if trees else ())
+        if each.drilled
+    ]
     pages = [
         [address(name), env.titles[name].astext(), int(page["drills"])]
         for name, page in kept.items()
     ]
     found = {"pages": pages, "sections": sections, "rows": rows}
     return f"window.drillbookTexts={json.dumps(found, ensure_ascii=False)};\n"
+
+
+def _symptoms(env: BuildEnvironment, trees: Path) -> list[symptoms.Symptom]:
+    """What drills see printed, which no table of a page need say."""
+    read = env.domaindata["drillbook"]["pages"]
+    return symptoms.of((plan.page_of(each["page"]) for each in read.values()), trees)
 
 
 def _leave_out_index(app: Sphinx) -> None:
@@ -173,7 +187,9 @@ def _write(app: Sphinx, exception: Exception | None) -> None:
     if exception is None and app.builder.name == "html":
         path = Path(app.outdir, SCRIPT)
         path.parent.mkdir(exist_ok=True)
-        path.write_text(script(app.env, app.builder.get_target_uri), encoding="utf-8")
+        trees = consistency.stack_of(Path(app.confdir)).triage
+        text = script(app.env, app.builder.get_target_uri, Path(trees) if trees else None)
+        path.write_text(text, encoding="utf-8")
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

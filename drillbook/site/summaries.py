@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 METADATA = "drillbook-summary"
 """Key of a page's metadata that says that it shows results of other pages."""
 
-KINDS = ("drills", "blocks", "marks", "catalogue")
+KINDS = ("drills", "blocks", "marks", "catalogue", "symptoms")
 
 
 class SummaryNode(nodes.General, nodes.Element):
-    """Where a table over the whole book goes; `what` is `drills`, `blocks` or `catalogue`."""
+    """Where a table over the whole book goes; `what` is one of `KINDS`."""
 
 
 class Summary(SphinxDirective):
-    """`{drillbook-summary} drills`, `blocks`, `marks` or `catalogue`; without a word, the first
-    two.
+    """`{drillbook-summary} drills`, `blocks`, `marks`, `catalogue` or `symptoms`; without a word,
+    the first two.
     """
 
     optional_arguments = 2

@@ -7,6 +7,7 @@ from html import escape
 
 from drillbook.model import Page
 from drillbook.site import counting
+from drillbook.site.symptoms import Symptom
 from drillbook.site.wording import MEANINGS, SYMBOLS, WORDS, badge, lost_writes, moment, seconds
 from drillbook.verification import STATES, DrillVerification, Verification, last_verified
 
@@ -83,6 +84,44 @@ def branch_cell(drills: Sequence[DrillVerification]) -> str:
         else ""
     )
     return badge(worst.state) + took
+
+
+def symptom_tables(
+    runbooks: Mapping[str, Sequence[Symptom]],
+    drills: Iterable[DrillVerification],
+    titles: Mapping[str, str],
+    address: Callable[[str], str],
+) -> str:
+    """For each runbook its texts, each with the branch to open and what is known of its drills.
+
+    Args:
+        runbooks: The symptoms by their hub's page.
+        drills: All that are known.
+        titles: Each page's.
+        address: Gives a page's.
+    """
+    of_page: dict[str, list[DrillVerification]] = {}
+    for drill in drills:
+        of_page.setdefault(drill.docname, []).append(drill)
+    parts, jumps = [], []
+    for hub, found in runbooks.items():
+        title = escape(titles.get(hub, hub))
+        anchor = f"symptoms-{hub.replace('/', '-')}"
+        jumps.append(f'<a href="#{anchor}">{title}</a>')
+        rows = [
+            f'<tr><th scope="row"><code>{escape(each.text)}</code></th>'
+            f'<td class="db-text"><a href="{escape(address(each.docname))}">'
+            f"{escape(titles.get(each.docname, each.docname))}</a>"
+            f"<small>{branch_cell(of_page.get(each.docname, []))}</small></td></tr>"
+            for each in found
+        ]
+        table = _table(("What is printed", "Open"), rows, f"Symptoms: {title}", "")
+        parts.append(
+            f'<section class="db-symptoms" id="{anchor}"><h2>{title}'
+            f'<a class="headerlink" href="#{anchor}" title="Link to this heading">#</a></h2>'
+            f"{table}</section>"
+        )
+    return f"<p>{' · '.join(jumps)}</p>" + "".join(parts)
 
 
 def check_cell(id_: str, found: Verification, address: str) -> str:

@@ -20,7 +20,15 @@
     var words = plain(text).split(/[\s.]+/).filter(Boolean).map(function (word) {
       return escaped(word).replace(/\d+/g, "\\d+");
     });
-    return new RegExp("(^|[^a-z0-9])" + words.join("\\s+(?:\\S+\\s+){0,2}") + "($|[^a-z0-9])");
+    var end = /[a-z0-9]$/.test(text.toLowerCase()) ? "($|[^a-z0-9])" : "";
+    return new RegExp("(^|[^a-z0-9])" + words.join("\\s+(?:\\S+\\s+){0,2}") + end);
+  }
+
+  // How many of a row's own numbers a line has, less those that it has not.
+  function sameNumbers(row, line) {
+    return (row.match(/\d+/g) || []).reduce(function (sum, number) {
+      return sum + (new RegExp("(^|\\D)" + number + "($|\\D)").test(line) ? 1 : -1);
+    }, 0);
   }
 
   function make(texts, MiniSearch) {
@@ -71,9 +79,10 @@
       rows.forEach(function (row) {
         var weight = 0;
         if (row.plain === query) {
-          weight = 4000;
+          weight = 9000;
         } else if (row.pattern && row.pattern.test(query)) {
-          weight = 2000 + row.plain.length;
+          // More of the line's words say more than a drill.
+          weight = 2000 + 20 * row.plain.length + 100 * sameNumbers(row.plain, query);
         } else if (query.length > 2 && row.plain.indexOf(query) >= 0) {
           weight = 1000;
         }
