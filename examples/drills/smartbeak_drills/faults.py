@@ -18,6 +18,7 @@ from drillbook.drills.declarations import (
 from drillbook.sandboxes.sandbox import Sandbox
 from smartbeak_drills.injections import (
     intruder,
+    migrations,
     payments,
     platform,
     postgres,
@@ -30,6 +31,7 @@ from smartbeak_drills.places import API, APP, OPERATOR, PRIMARY, REPLICA, STRIPE
 _FILE = re.compile(r"[a-z0-9][a-z0-9-]*\.sql")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _REDIS = "redis"
+_RELEASES = ("content-locale", "content-locale-index", "content-type-dropped")
 
 
 def _file(text: str) -> str:
@@ -49,10 +51,15 @@ def _loot(text: str) -> str:
     return "" if text in ("key", "session", "webhook") else "it is key, session or webhook"
 
 
+def _release(text: str) -> str:
+    return "" if text in _RELEASES else f"it is one of {', '.join(_RELEASES)}"
+
+
 KINDS = (
     Kind("ADDRESS", _name),
     Kind("FILE", _file),
     Kind("LOOT", _loot),
+    Kind("RELEASE", _release),
     Kind("PROVIDER", _provider),
     Kind("QUEUE", _name),
     Kind("ROLE", _name),
@@ -104,6 +111,19 @@ FAULTS = (
         "run-sql", ("HOST", "FILE"),
         "Runs a file of examples/faults as smartbeak, as an operator would by mistake.",
         "data", always("rows"), postgres.run_sql, (OPERATOR,),
+    ),
+    Declaration(
+        "migrate", ("RELEASE",),
+        "The migrations of a release that the platform does not run any more, from its checkout on "
+        "ops: examples/faults/migrations, with what users wrote then.",
+        "data", always("content"), migrations.migrate, (OPERATOR, PRIMARY, API),
+    ),
+    Declaration(
+        "break-off-migration", ("RELEASE",),
+        "The same, and SIGKILL to the run while the last of them builds an index: one migration is "
+        "in, one is half made, the lock is held by nobody.",
+        "data", always("content"), migrations.break_off, (OPERATOR, PRIMARY, API),
+        counts_from_end=True,
     ),
     Declaration(
         "swap-roles", (),
@@ -215,6 +235,20 @@ FAULTS = (
         "A bulk import orders so many publishing jobs at once; each counts as acknowledged. The "
         "worker gets through them, as fast as its targets let it.",
         "data", always("publishing"), queues.backlog, (OPERATOR, APP, API, "worker"),
+        counts_from_end=True,
+    ),
+    Declaration(
+        "jobs-of-new-shape", ("COUNT",),
+        "A release that was rolled back had ordered so many publishing jobs in a shape of its own; "
+        "each counts as acknowledged. The old worker takes them and cannot read them.",
+        "data", always("publishing"), queues.new_shape, (OPERATOR, APP, API, "worker"),
+        counts_from_end=True,
+    ),
+    Declaration(
+        "cache-of-new-shape", (),
+        "A release that was rolled back had read pieces and cached them in a shape of its own; the "
+        "old API hands them out as they are.",
+        "data", always("fresh"), platform.cache_new_shape, (OPERATOR, APP, API),
         counts_from_end=True,
     ),
     Declaration(

@@ -8,6 +8,12 @@ CONFIG = "/etc/smartbeak/platform.env"
 """The platform's configuration; runbooks change it."""
 
 CHECKOUT = "/opt/smartbeak/platform"
+RELEASE = "/home/operator/release"
+"""Checkout of the release that is taken back, on the operator's machine."""
+
+RELEASES = "/opt/smartbeak/faults/migrations"
+"""Migrations of releases that do harm, a folder each."""
+
 KEY = Path("/run/secrets/jwt-key-1")
 """Signs the users' tokens."""
 

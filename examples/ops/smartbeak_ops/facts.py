@@ -103,6 +103,7 @@ FACTS: dict[str, Kind] = {
     "jobs.failed": NUMBER,
     "jobs.missing": NUMBER,
     "jobs.doubled": NUMBER,
+    "jobs.unreadable": NUMBER,
     "waiting.jobs": NUMBER,
     "waiting.oldest_s": NUMBER,
     "published.minute": NUMBER,
@@ -116,6 +117,7 @@ FACTS: dict[str, Kind] = {
     "letters.recent": NUMBER,
     "letters.curable": NUMBER,
     "cache.stale": NUMBER,
+    "cache.foreign": NUMBER,
     # Payments and releases.
     "webhooks.silent_s": NUMBER,
     "webhooks.refused": NUMBER,
@@ -126,6 +128,7 @@ FACTS: dict[str, Kind] = {
     "charges.failed_percent": NUMBER,
     "charges.reason": ("none", "banks", "provider", "ourselves"),
     "migrations.pending": NUMBER,
+<<<<<<< HEAD
     # Who is in, and what only somebody changes who should not be.
     "strangers.users": NUMBER,
     "targets.elsewhere": NUMBER,
@@ -133,5 +136,10 @@ FACTS: dict[str, Kind] = {
     "tables.unknown": NUMBER,
     "tables.missing": NUMBER,
     "logins.unknown": NUMBER,
+=======
+    "migrations.ahead": NUMBER,
+    "migrations.lock": ("free", "held", "left"),
+    "migrations.rows": ("kept", "dropped", "unknown"),
+>>>>>>> 98b0e6f (Migrations, jobs and cached content that a rolled-back release left: branches with drills)
     "processes.old_address": NUMBER,
 }

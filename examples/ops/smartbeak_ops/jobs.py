@@ -74,14 +74,18 @@ def retry(
     return outcomes
 
 
-def requeue(*, dry_run: bool) -> list[Outcome]:
+def requeue(*, dry_run: bool, unreadable: bool = False) -> list[Outcome]:
     """Puts the missing jobs back, under the ids and with the options that they had.
+
+    Args:
+        dry_run: Only say which.
+        unreadable: Those instead that this release cannot read, written as it reads them.
 
     Raises:
         UnknownError: PostgreSQL or Redis does not answer.
     """
     try:
-        lost = queues.missing(settings.read())
+        lost = _undone_unreadable() if unreadable else queues.missing(settings.read())
     except ServiceError as error:
         raise UnknownError(f"what is missing cannot be told: {error.said}") from error
     if dry_run:
@@ -106,6 +110,14 @@ def requeue(*, dry_run: bool) -> list[Outcome]:
         _with_queue(settings.queue_of(str(row["region"])), partial(add, row=row))
         outcomes.append(Outcome(str(row["jobId"]), f"{row['jobId']} is queued", True))
     return outcomes
+
+
+def _undone_unreadable() -> list[dict[str, Any]]:
+    """Rows of the jobs that cannot be read; one that is done needs no queue."""
+    known = settings.read()
+    ids = {each.job for each in queues.unreadable(known) if each.state != "active"}
+    with postgres.Server(known.database) as server:
+        return [row for row in server.rows(sql.UNDONE, [queues.MOST]) if str(row["jobId"]) in ids]
 
 
 def remove(queue: str, job: str, *, dry_run: bool) -> str:

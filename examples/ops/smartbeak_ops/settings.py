@@ -49,6 +49,9 @@ WORKER_PORT = 9464
 MIGRATIONS = Path("/opt/smartbeak/platform/migrations/sql")
 """The migrations of the release, in the checkout."""
 
+RELEASE = Path.home() / "release/migrations/sql"
+"""Those of the release that is taken back, in its own checkout."""
+
 _DATABASE = re.compile(r"^postgres(?:ql)?://[^@/]*@([^:/@]+)(?::(\d+))?/(\w+)(?:\?.*)?$")
 _REDIS = re.compile(r"^rediss?://(?:[^@/]*@)?([^:/@]+)(?::(\d+))?(?:/(\d+))?$")
 

@@ -8,6 +8,15 @@ from smartbeak_drills.agreed import WATCHED
 from smartbeak_drills.injections import client
 from smartbeak_drills.places import OPERATOR
 
+# As the release would write an entry: a headline and blocks, nothing called title or body.
+_RESHAPE = r"""
+redis=$(sed --quiet 's/^REDIS_URL=//p' /etc/smartbeak/platform.env)
+redis-cli -e -u "$redis" GET "$1" |
+  jq --compact-output --join-output '.item |= (. + {headline: .title, blocks: [.body]}
+    | del(.title, .body))' |
+  redis-cli -e -u "$redis" -x SETEX "$1" 300
+"""
+
 
 def stale_cache(sandbox: Sandbox) -> None:
     """Changes rows behind the cache, which goes on answering with the old text."""
@@ -19,3 +28,10 @@ def stale_cache(sandbox: Sandbox) -> None:
         "--command=UPDATE content_items SET title = title || ' (corrected)', updated_at = now() "
         f"WHERE id IN ({changed})",
     )  # fmt: skip
+
+
+def cache_new_shape(sandbox: Sandbox) -> None:
+    """Caches pieces in the shape of another release, which this one hands out as they are."""
+    client.start(sandbox, "read", "errands", "read", *WATCHED, what="the pieces could not be read")
+    for piece in WATCHED:
+        run(sandbox, OPERATOR, "bash", "-euc", _RESHAPE, "bash", f"cache:content:{piece}")

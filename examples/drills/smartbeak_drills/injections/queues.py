@@ -29,7 +29,8 @@ queue.pause().then(() => queue.close());
 _ADD = """
 const jobs = JSON.parse(require('fs').readFileSync(0, 'utf8'));
 const queue = open('publishing');
-queue.addBulk(jobs.map((data) => ({ name: 'publish-execution', data, opts: {
+const shaped = (job) => process.argv[1] === 'new' ? { version: 2, locale: 'en', job } : job;
+queue.addBulk(jobs.map((data) => ({ name: 'publish-execution', data: shaped(data), opts: {
   jobId: data.jobId, priority: 25, attempts: Number(env.JOB_MAX_RETRIES ?? 3),
   backoff: { type: 'exponential', delay: Number(env.JOB_RETRY_DELAY_MS ?? 1000) },
   removeOnComplete: { count: Number(env.JOB_KEEP_COMPLETED ?? 100) },
@@ -62,6 +63,15 @@ def pause(sandbox: Sandbox, queue: str) -> None:
 
 def backlog(sandbox: Sandbox, count: str) -> None:
     """Has a bulk import order so many jobs at once; they count as acknowledged."""
+    _order(sandbox, count, "old")
+
+
+def new_shape(sandbox: Sandbox, count: str) -> None:
+    """Has a release order so many jobs in its own shape; they count as acknowledged."""
+    _order(sandbox, count, "new")
+
+
+def _order(sandbox: Sandbox, count: str, shape: str) -> None:
     rows = run(
         sandbox, OPERATOR, "psql", "--no-psqlrc", "--quiet", "--no-align", "--tuples-only",
         "--host=db-1", "--username=smartbeak", "--dbname=smartbeak", "--set=ON_ERROR_STOP=1",
@@ -69,7 +79,7 @@ def backlog(sandbox: Sandbox, count: str) -> None:
     )  # fmt: skip
     if not rows:
         raise InjectionFailed("there is no target in us-east-1 to publish to")
-    _bullmq(sandbox, _ADD, given=rows)
+    _bullmq(sandbox, _ADD, shape, given=rows)
     told = "".join(json.dumps({"job": job["jobId"]}) + "\n" for job in json.loads(rows))
     run(sandbox, APP, "tee", "--append", ACKNOWLEDGED, given=told)
 

@@ -56,7 +56,8 @@ class Readers:
         """
         user = self._platform.take("read", READERS, self._orgs[piece])
         item = self._platform.call(line, user, "GET", f"/v1/content/{piece}").body["item"]
-        return Text(item["title"], item["body"], item["status"])
+        # Without a field a reader sees nothing in its place.
+        return Text(*(str(item.get(name, "")) for name in ("title", "body", "status")))
 
     def written(self) -> dict[str, Text]:
         """What the database holds, by piece.

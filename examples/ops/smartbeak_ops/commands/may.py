@@ -337,6 +337,31 @@ def move(source: str, target: str) -> None:
     publishing.move(source, target)
 
 
+@may.command("roll-back")
+def roll_back() -> None:
+    """The last batch of migrations may be taken back: the release has none of it, it only added."""
+    from smartbeak_ops.guards import migrations
+
+    click.echo(migrations.roll_back())
+
+
+@may.command("unlock-migrations")
+def unlock_migrations() -> None:
+    """The lock of the migrations may be freed: no run is going on."""
+    from smartbeak_ops.guards import migrations
+
+    migrations.unlock()
+
+
+@may.command("drop-index")
+@click.argument("index")
+def drop_index(index: str) -> None:
+    """INDEX may be dropped: it was not built to its end, and nobody builds it."""
+    from smartbeak_ops.guards import migrations
+
+    migrations.drop_index(index)
+
+
 def _on_database() -> bool:
     from smartbeak_ops.looks import host
 

@@ -50,12 +50,15 @@ def retry(
 
 @queue.command()
 @_DRY
+@click.option(
+    "--unreadable", is_flag=True, help="Those instead that another release wrote its own way."
+)
 @click.pass_context
-def requeue(ctx: click.Context, dry_run: bool) -> None:
+def requeue(ctx: click.Context, dry_run: bool, unreadable: bool) -> None:
     """Put the jobs back that PostgreSQL has as not done and that are in no queue."""
     from smartbeak_ops import jobs as work
 
-    _tell(ctx, work.requeue(dry_run=dry_run), "queued again")
+    _tell(ctx, work.requeue(dry_run=dry_run, unreadable=unreadable), "queued again")
 
 
 @queue.command()

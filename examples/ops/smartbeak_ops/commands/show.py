@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import time
+<<<<<<< HEAD
 from pathlib import Path
+=======
+from dataclasses import asdict
+>>>>>>> 98b0e6f (Migrations, jobs and cached content that a rolled-back release left: branches with drills)
 from typing import IO, Any, LiteralString
 
 import click
@@ -71,6 +75,21 @@ def missing(listed: bool) -> None:
         click.echo(as_json(found))
     else:
         click.echo(f"{len(found)} jobs are in no queue")
+
+
+@show.command()
+@click.option("--list", "listed", is_flag=True, help="The jobs, a line of JSON each.")
+def unreadable(listed: bool) -> None:
+    """Jobs of another release, which the worker of this one cannot read."""
+    from smartbeak_ops import settings
+    from smartbeak_ops.jobs import as_json
+    from smartbeak_ops.looks import queues
+
+    found = queues.unreadable(settings.read())
+    if listed:
+        click.echo(as_json([asdict(each) for each in found]))
+    else:
+        click.echo(f"{len(found)} jobs cannot be read by this release")
 
 
 @show.command()

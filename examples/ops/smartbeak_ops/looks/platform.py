@@ -7,6 +7,7 @@ import time
 
 from smartbeak_ops import postgres, redisdb, settings, web
 from smartbeak_ops.failures import ServiceError
+from smartbeak_ops.looks import migrations
 from smartbeak_ops.looks.seen import Look, Seen
 
 SLOW_S = 0.8
@@ -30,7 +31,7 @@ def looks(known: settings.Settings) -> list[Look]:
     """The API and the release, from the operator's machine."""
     return [
         Look("speed", lambda seen: _api(seen, known)),
-        Look("migrations", lambda seen: _migrations(seen, known)),
+        migrations.look(known),
     ]
 
 
@@ -138,18 +139,3 @@ def _subscriptions(seen: Seen, known: settings.Settings) -> None:
         f"subscriptions: {row['recent']} past due within the hour, of {row['payers']} payers",
         subscriptions__percent=100 * float(str(row["recent"])) / max(float(str(row["payers"])), 1),
     )
-
-
-def _migrations(seen: Seen, known: settings.Settings) -> None:
-    folder = settings.MIGRATIONS
-    wanted = {each.name.removesuffix(".up.sql") for each in folder.glob("*.up.sql")}
-    if not wanted:
-        return
-    try:
-        with postgres.Server(known.database) as server:
-            made = {str(row["name"]) for row in server.rows("SELECT name FROM schema_migrations")}
-    except ServiceError as error:
-        seen.blind("migrations", f"the database says {error.said}")
-        return
-    pending = len(wanted - made)
-    seen.say(f"migrations: {pending} pending", migrations__pending=pending)

@@ -13,6 +13,7 @@ from typing import Any
 from smartbeak_ops import postgres, redisdb, settings, web
 from smartbeak_ops.failures import ServiceError
 from smartbeak_ops.looks import publishing_sql as sql
+from smartbeak_ops.looks import shapes
 from smartbeak_ops.looks.seen import Look, Seen, span
 
 STATES = ("wait", "paused", "prioritized", "delayed", "active", "completed", "failed")
@@ -38,6 +39,7 @@ def looks(known: settings.Settings) -> list[Look]:
     return [
         Look("readyz", _api),
         Look("queues", lambda seen: _queues(seen, known)),
+        Look("unreadable", lambda seen: _unreadable(seen, known)),
         Look("missing", lambda seen: _missing(seen, known)),
         Look("targets", lambda seen: _targets(seen, known)),
         Look("cache", lambda seen: _stale(seen, known)),
@@ -209,6 +211,28 @@ def _each_queue(
     )
 
 
+def unreadable(known: settings.Settings) -> list[shapes.Unreadable]:
+    """Jobs of all regions that the worker of this release cannot read.
+
+    Raises:
+        ServiceError: Redis does not answer.
+    """
+    names = [settings.queue_of(region) for region in regions(known)]
+    return shapes.jobs(redisdb.Store.at(known.redis), names)
+
+
+def _unreadable(seen: Seen, known: settings.Settings) -> None:
+    try:
+        found = unreadable(known)
+    except ServiceError:
+        return  # `queues` says it
+    seen.know(jobs__unreadable=len(found))
+    if found:
+        states = Counter(each.state for each in found)
+        parts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+        seen.lines.append(f"unreadable: {len(found)} jobs of another release: {parts}")
+
+
 def _missing(seen: Seen, known: settings.Settings) -> None:
     try:
         count = len(missing(known))
@@ -220,6 +244,8 @@ def _missing(seen: Seen, known: settings.Settings) -> None:
 
 def missing(known: settings.Settings) -> list[dict[str, Any]]:
     """Jobs that PostgreSQL has as not done and that are in no queue.
+
+    A job that failed because this release cannot read it is no such job: it is in its queue.
 
     Raises:
         ServiceError: PostgreSQL or Redis does not answer: then nothing is known, which is
@@ -234,7 +260,8 @@ def missing(known: settings.Settings) -> list[dict[str, Any]]:
             return []
         # Done meanwhile, or just between two states: looked at once more.
         still = server.rows(sql.STILL_UNDONE, [[row["jobId"] for row in lost]])
-        held |= set(_held(store, {settings.queue_of(str(row["region"])) for row in lost}))
+        named = {settings.queue_of(str(row["region"])) for row in lost}
+        held |= set(_held(store, named)) | {each.job for each in shapes.jobs(store, named)}
         ids = {str(row["id"]) for row in still} - held
         return [row for row in lost if str(row["jobId"]) in ids]
 
@@ -304,6 +331,10 @@ def _stale(seen: Seen, known: settings.Settings) -> None:
     try:
         found = store.scan("cache:content:*", 1000)
         texts = store.together(*(("GET", key) for key in found)) if found else []
+        foreign = sum(isinstance(text, str) and not shapes.is_entry(text) for text in texts)
+        seen.know(cache__foreign=foreign)
+        if foreign:
+            seen.lines.append(f"cache: {foreign} of {len(texts)} pieces are of another release")
         pieces = []
         for text in texts:
             item = (json.loads(text) or {}).get("item") if isinstance(text, str) else None

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY content_items_title

@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY content_items_title ON content_items (title)

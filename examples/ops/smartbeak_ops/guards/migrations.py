@@ -1,0 +1,77 @@
+"""Guards of migrations that are taken back."""
+
+from __future__ import annotations
+
+from smartbeak_ops import settings
+from smartbeak_ops.failures import ServiceError
+from smartbeak_ops.looks import migrations
+from smartbeak_ops.refusal import RefusedError, UnknownError
+
+
+def roll_back() -> str:
+    """Lets the last batch be taken back: the release has none of it, and it only added.
+
+    Returns:
+        What goes: `migrate:rollback` takes back the whole batch.
+
+    Raises:
+        RefusedError: The release needs it, its rows cannot come back, or a run is going on.
+        UnknownError: It cannot be told.
+    """
+    found = _state()
+    if found.lock != "free":
+        raise RefusedError(
+            "a run is going on" if found.lock == "held" else "the lock was left behind: first free it"
+        )
+    needed = [name for name in found.last if name not in found.ahead]
+    if needed:
+        raise RefusedError(
+            f"batch {found.batch} has {len(needed)} migrations that the release needs, "
+            f"{needed[0]} among them"
+        )
+    data = found.data
+    if data == "unknown":
+        raise UnknownError(f"batch {found.batch} is not in {settings.RELEASE}: what it does")
+    if data == "dropped":
+        raise RefusedError(
+            f"batch {found.batch} drops or rewrites rows: the way back does not bring them back"
+        )
+    if found.invalid:
+        raise RefusedError(f"index {found.invalid[0]} is half-built: first drop it")
+    return f"batch {found.batch}, all of it: {', '.join(found.last)}"
+
+
+def unlock() -> None:
+    """Lets the lock of the migrations be freed: nobody holds it.
+
+    Raises:
+        RefusedError: It is free, or a run is going on.
+    """
+    found = _state()
+    if found.lock == "free":
+        raise RefusedError("the lock is free")
+    if found.lock == "held":
+        raise RefusedError("a session of a run is open: it is going on")
+
+
+def drop_index(index: str) -> None:
+    """Lets an index be dropped: it was not built to its end, and nobody builds it.
+
+    Raises:
+        RefusedError: It is whole, or still being built.
+    """
+    found = _state()
+    if index not in found.invalid:
+        raise RefusedError(f"{index} is no half-built index")
+    if found.lock == "held":
+        raise RefusedError("a session of a run is open: it may be building it")
+
+
+def _state() -> migrations.State:
+    try:
+        found = migrations.state(settings.read())
+    except ServiceError as error:
+        raise UnknownError(f"the database says {error.said}") from error
+    if found is None:
+        raise RefusedError(f"there is no checkout in {settings.MIGRATIONS}: type it on ops")
+    return found
