@@ -29,6 +29,7 @@ from smartbeak_drills.injections import (
 from smartbeak_drills.places import API, APP, OPERATOR, PRIMARY, REPLICA, STRIPE_WAN, WEB
 
 _FILE = re.compile(r"[a-z0-9][a-z0-9-]*\.sql")
+_SETTING = re.compile(r"[A-Z][A-Z0-9_]*=[A-Za-z0-9_.:@-]*")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _REDIS = "redis"
 _RELEASES = ("content-locale", "content-locale-index", "content-type-dropped")
@@ -41,6 +42,10 @@ def _file(text: str) -> str:
 
 def _name(text: str) -> str:
     return "" if _NAME.fullmatch(text) else "it is a name in small letters"
+
+
+def _setting(text: str) -> str:
+    return "" if _SETTING.fullmatch(text) else "it is NAME=VALUE, without blanks and slashes"
 
 
 def _provider(text: str) -> str:
@@ -63,6 +68,7 @@ KINDS = (
     Kind("PROVIDER", _provider),
     Kind("QUEUE", _name),
     Kind("ROLE", _name),
+    Kind("SETTING", _setting),
     Kind("TABLE", _name),
 )
 
@@ -300,6 +306,18 @@ FAULTS = (
         "each is charged twice. Others buy as they should, or look like it.",
         "data", always("settled"), payments.double_charge, (WEB, APP, STRIPE_WAN),
         counts_from_end=True,
+    ),
+    Declaration(
+        "deploy-setting", ("SETTING",),
+        "A release brings another value of a setting, and the API is restarted with it: it starts, "
+        "or does not.",
+        "files", always("content"), platform.deploy_setting, (APP, API), counts_from_end=True,
+    ),
+    Declaration(
+        "wrong-key", (),
+        "A release brings a file of its own for JWT_KEY_1 to the API's host, and the API is "
+        "restarted with it: every token is refused.",
+        "credentials", always("content"), platform.wrong_key, (API,), counts_from_end=True,
     ),
     Declaration(
         "renewals", (),

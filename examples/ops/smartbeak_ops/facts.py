@@ -51,6 +51,7 @@ FACTS: dict[str, Kind] = {
     # The platform's processes.
     "api": ("ready", "not ready", "no answer", "absent"),
     "api.connected": ("primary", "replica", "primary and replica", "none"),
+    "api.tokens": ("taken", "refused"),
     "api.slow": ("no", "pool", "redis", "postgresql", "itself"),
     "platform.ready": ("ready", "not ready", "no answer", "absent"),
     "web": ("ready", "not ready", "no answer", "absent"),
@@ -69,6 +70,7 @@ FACTS: dict[str, Kind] = {
     "other": (*_SERVER, "master"),
     "process": ("dead", "serves", "busy", "hangs"),
     "process.address": ("old",),
+    "process.reason": ("settings",),
     # Redis.
     "redis": ("master", "replica", *_SERVICE),
     "redis.address": ("known", "foreign"),

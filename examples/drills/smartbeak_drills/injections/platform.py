@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from drillbook.drills.hosts import run
+from drillbook.drills.hosts import ask, run
 from drillbook.sandboxes.sandbox import Sandbox
 from smartbeak_drills.agreed import WATCHED
 from smartbeak_drills.injections import client
-from smartbeak_drills.places import OPERATOR
+from smartbeak_drills.places import API, APP, CONFIG, OPERATOR, OVERRIDES
 
 # As the release would write an entry: a headline and blocks, nothing called title or body.
 _RESHAPE = r"""
@@ -16,6 +16,27 @@ redis-cli -e -u "$redis" GET "$1" |
     | del(.title, .body))' |
   redis-cli -e -u "$redis" -x SETEX "$1" 300
 """
+
+
+_KEY = """
+umask 077
+mkdir --parents "$1"
+head --bytes 48 /dev/urandom | base64 --wrap 0 >"$1/jwt-key-1"
+"""
+
+
+def deploy_setting(sandbox: Sandbox, setting: str) -> None:
+    """Deploys a setting as a release does, and restarts the API, which may not come up."""
+    name, _, value = setting.partition("=")
+    run(sandbox, APP, "sed", "--in-place", f"s/^{name}=.*/{name}={value}/", CONFIG)
+    run(sandbox, APP, "grep", "--line-regexp", "--fixed-strings", setting, CONFIG)
+    ask(sandbox, API, "platform-service", "restart")
+
+
+def wrong_key(sandbox: Sandbox) -> None:
+    """Puts another key for signing on the API's host, and restarts it where it runs."""
+    run(sandbox, API, "bash", "-euc", _KEY, "bash", OVERRIDES)
+    ask(sandbox, API, "platform-service", "restart")
 
 
 def stale_cache(sandbox: Sandbox) -> None:

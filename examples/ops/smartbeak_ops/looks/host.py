@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from smartbeak_ops import postgres, reading, settings, web
@@ -202,6 +204,9 @@ def _process(seen: Seen) -> None:
     pid = process()
     if pid is None:
         seen.say(f"{host}: no process runs", process="dead")
+        refused = settings_refused(log_end(PLATFORM_LOG))
+        if refused:
+            seen.say(f"log: cannot start: {clean(refused)[:240]}", process__reason="settings")
         return
     before, began = _cpu(pid), time.monotonic()
     answers = web.get(_probe(host), wait_s=2).answered
@@ -230,6 +235,23 @@ def _process(seen: Seen) -> None:
         if '"level": "error"' in line or '"level": "fatal"' in line:
             seen.lines.append(f"log: {clean(line)[:240]}")
             break
+
+
+def settings_refused(log: Sequence[str]) -> str:
+    """Why the last start of a process ended, where its settings are the reason; else empty.
+
+    Args:
+        log: The end of its log: lines of JSON.
+    """
+    for line in reversed(log):
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue  # of npm, or of a traceback
+        if not isinstance(entry, dict):
+            continue
+        return str(entry.get("error", "")) if entry.get("message") == "cannot start" else ""
+    return ""
 
 
 def _probe(host: str) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import time
+from http import HTTPStatus
 
 from smartbeak_ops import postgres, redisdb, settings, web
+from smartbeak_ops.api import Api
 from smartbeak_ops.failures import ServiceError
 from smartbeak_ops.looks import migrations
 from smartbeak_ops.looks.seen import Look, Seen
+from smartbeak_ops.refusal import RefusedError
 
 SLOW_S = 0.8
 """Longest that a probe of a healthy process takes; it asks PostgreSQL and Redis."""
@@ -31,6 +34,7 @@ def looks(known: settings.Settings) -> list[Look]:
     """The API and the release, from the operator's machine."""
     return [
         Look("speed", lambda seen: _api(seen, known)),
+        Look("tokens", _tokens),
         migrations.look(known),
     ]
 
@@ -104,6 +108,22 @@ def _redis_s(known: settings.Settings) -> float:
 def _waiting() -> float:
     found = _POOL.search(web.get(f"{settings.API}/metrics").text)
     return float(found[1]) if found else 0.0
+
+
+def _tokens(seen: Seen) -> None:
+    """Whether the API takes tokens of the key that the store of secrets has."""
+    if not settings.known("api"):
+        return
+    try:
+        reply = Api().ask("GET", "/v1/content?limit=1")
+    except RefusedError:
+        return  # no key on this host
+    if not reply.answered:
+        return
+    refused = reply.status == HTTPStatus.UNAUTHORIZED
+    seen.know(api__tokens="refused" if refused else "taken")
+    if refused:
+        seen.lines.append("api: REFUSES tokens of the key in the store of secrets")
 
 
 def _web(seen: Seen) -> None:
