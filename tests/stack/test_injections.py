@@ -103,6 +103,11 @@ def test_an_expression_is_taken_apart_in_order() -> None:
         ("fail-over-behind", "writes"),
         # What comes in the middle of the recovery does not decide what users miss.
         ("kill db-1; after start; kill redis-1", "writes"),
+        ("migrate content-locale", "content"),
+        ("break-off-migration content-locale-index", "content"),
+        ("jobs-of-new-shape 20", "publishing"),
+        ("cache-of-new-shape", "fresh"),
+        ("deploy-setting DB_POOL_SIZE=0; wrong-key", "content"),
     ],
 )
 def test_the_oracle_is_that_of_the_last_step_that_has_one(expression: str, name: str) -> None:
@@ -148,6 +153,16 @@ def test_the_oracle_is_that_of_the_last_step_that_has_one(expression: str, name:
             "pause-queue Publishing",
             "fault-arguments: 'Publishing' is no QUEUE: it is a name in small letters\n"
             "  hint: write `pause-queue QUEUE`",
+        ),
+        (
+            "migrate content",
+            "fault-arguments: 'content' is no RELEASE: it is one of content-locale,"
+            " content-locale-index, content-type-dropped\n  hint: write `migrate RELEASE`",
+        ),
+        (
+            "deploy-setting DB_POOL_SIZE",
+            "fault-arguments: 'DB_POOL_SIZE' is no SETTING: it is NAME=VALUE, without blanks and"
+            " slashes\n  hint: write `deploy-setting SETTING`",
         ),
         (
             "drop-answers",

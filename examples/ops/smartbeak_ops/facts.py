@@ -130,7 +130,9 @@ FACTS: dict[str, Kind] = {
     "charges.failed_percent": NUMBER,
     "charges.reason": ("none", "banks", "provider", "ourselves"),
     "migrations.pending": NUMBER,
-<<<<<<< HEAD
+    "migrations.ahead": NUMBER,
+    "migrations.lock": ("free", "held", "left"),
+    "migrations.rows": ("kept", "dropped", "unknown"),
     # Who is in, and what only somebody changes who should not be.
     "strangers.users": NUMBER,
     "targets.elsewhere": NUMBER,
@@ -138,10 +140,5 @@ FACTS: dict[str, Kind] = {
     "tables.unknown": NUMBER,
     "tables.missing": NUMBER,
     "logins.unknown": NUMBER,
-=======
-    "migrations.ahead": NUMBER,
-    "migrations.lock": ("free", "held", "left"),
-    "migrations.rows": ("kept", "dropped", "unknown"),
->>>>>>> 98b0e6f (Migrations, jobs and cached content that a rolled-back release left: branches with drills)
     "processes.old_address": NUMBER,
 }

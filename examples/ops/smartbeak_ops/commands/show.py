@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import time
-<<<<<<< HEAD
-from pathlib import Path
-=======
 from dataclasses import asdict
->>>>>>> 98b0e6f (Migrations, jobs and cached content that a rolled-back release left: branches with drills)
+from pathlib import Path
 from typing import IO, Any, LiteralString
 
 import click

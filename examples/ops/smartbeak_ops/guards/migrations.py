@@ -21,7 +21,9 @@ def roll_back() -> str:
     found = _state()
     if found.lock != "free":
         raise RefusedError(
-            "a run is going on" if found.lock == "held" else "the lock was left behind: first free it"
+            "a run is going on"
+            if found.lock == "held"
+            else "the lock was left behind: first free it"
         )
     needed = [name for name in found.last if name not in found.ahead]
     if needed:
