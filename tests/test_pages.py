@@ -104,6 +104,12 @@ _TABLES = {
             (ROOT / "examples/postgres/probe.sql").read_text(),
         )
     },
+    # Of releases that the drills take back.
+    **{
+        name: set(re.findall(r"(?m)^    ([a-z_]+) ", body))
+        for file in (ROOT / "examples/faults/migrations").rglob("*.up.sql")
+        for name, body in re.findall(r"(?ms)^CREATE TABLE (\w+) \(\n(.*?)\n\);", file.read_text())
+    },
 }
 
 
@@ -124,7 +130,10 @@ def unknown_names(sql: str) -> set[str]:
     sql = re.sub(r"\\copy\s+([\w.]+)[^\n]*", r"; select from \1;", sql)
     sql = re.sub(r"--[^\n]*|'(?:[^']|'')*'|\$[a-z]*\$|\\[a-z][^\n]*|:'?\w+'?", " ", sql).lower()
     here = dict(_TABLES)
-    for made, like in re.findall(r"create\s+(?:temp\w*\s+)?table\s+(\w+)\s+\(like\s+(\w+)", sql):
+    made_like = (
+        r"create\s+(?:temp\w*\s+)?table\s+(\w+)\s+(?:\(like|as\s+select[^;]*?\bfrom)\s+(\w+)"
+    )
+    for made, like in re.findall(made_like, sql):
         here[made] = _TABLES.get(like, set())
     found: set[str] = set()
     for statement in sql.split(";"):
@@ -173,6 +182,8 @@ def test_unknown_names_are_found_in_sql() -> None:
         )
         == set()
     )
+    assert unknown_names("CREATE TEMP TABLE t AS SELECT id FROM plans; SELECT t.id FROM t") == set()
+    assert unknown_names("CREATE TABLE t AS SELECT id FROM plan") == {"id", "plan"}
     assert unknown_names("ALTER SYSTEM SET max_connections = 60") == set()
     assert unknown_names("UPDATE plans AS p SET name = t.title FROM users AS t") == {"t.title"}
     assert unknown_names("SELECT whatever FROM pg_stat_activity") == set()
