@@ -24,15 +24,28 @@ from smartbeak_drills.injections import (
     postgres,
     queues,
     redis,
+    releases,
     targets,
 )
-from smartbeak_drills.places import API, APP, OPERATOR, PRIMARY, REPLICA, STRIPE_WAN, WEB
+from smartbeak_drills.places import (
+    API,
+    APP,
+    KUBERNETES,
+    OPERATOR,
+    PRIMARY,
+    REPLICA,
+    STRIPE_WAN,
+    WEB,
+)
 
 _FILE = re.compile(r"[a-z0-9][a-z0-9-]*\.sql")
 _SETTING = re.compile(r"[A-Z][A-Z0-9_]*=[A-Za-z0-9_.:@-]*")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _REDIS = "redis"
 _RELEASES = ("content-locale", "content-locale-index", "content-type-dropped")
+_TAG = re.compile(r"[0-9a-f]{7}")
+_SERVING = ("c82d915", "e5b017f", "9d46c3e")
+"""Releases with a defect whose pods are ready all the same."""
 
 
 def _file(text: str) -> str:
@@ -60,7 +73,17 @@ def _release(text: str) -> str:
     return "" if text in _RELEASES else f"it is one of {', '.join(_RELEASES)}"
 
 
+def _role(text: str) -> str:
+    return "" if text in ("api", "web", "worker") else "it is api, web or worker"
+
+
+def _tag(text: str) -> str:
+    return "" if _TAG.fullmatch(text) else "it is a tag of seven hexadecimal digits"
+
+
 KINDS = (
+    Kind("PART", _role),
+    Kind("TAG", _tag),
     Kind("ADDRESS", _name),
     Kind("FILE", _file),
     Kind("LOOT", _loot),
@@ -87,7 +110,27 @@ def _exhaust(sandbox: Sandbox, host: str) -> None:
     (redis.exhaust if is_redis else postgres.exhaust)(sandbox, host)
 
 
+def _by_release(step: Step, _services: Services) -> str:
+    """What notices a release: what its processes do, or that they never serve."""
+    role, tag = step.arguments
+    if role == "worker":
+        return "worked"
+    return "released" if tag in _SERVING else "rolled"
+
+
 FAULTS = (
+    Declaration(
+        "roll-out", ("PART", "TAG"),
+        "The release of that tag is rolled out to prod-api, prod-web or prod-worker by kubectl, as "
+        "the release job does: its processes run, and do what is wrong with it.",
+        "processes", _by_release, releases.roll_out, (OPERATOR, KUBERNETES), counts_from_end=True,
+    ),
+    Declaration(
+        "pause-rollout", ("PART", "TAG"),
+        "A release is rolled out, and somebody pauses the rollout on its way and forgets it.",
+        "processes", always("rolled"), releases.pause, (OPERATOR, KUBERNETES),
+        counts_from_end=True,
+    ),
     Declaration(
         "exhaust", ("HOST",),
         "A forgotten worker on app opens idle connections until the database or Redis refuses, "

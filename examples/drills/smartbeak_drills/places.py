@@ -40,6 +40,13 @@ OVERRIDES = "/var/lib/smartbeak/secrets"
 STORE = Path("/etc/smartbeak/secrets")
 """Secrets that were rotated: they go before the ones that the stack began with."""
 
+KUBERNETES = "kubernetes"
+"""The simulated cluster, which has the names of the platform's hosts."""
+
+CLUSTER_URL = f"https://{KUBERNETES}"
+IN_CLUSTER = (API, WEB, "worker")
+"""Hosts whose names the cluster has."""
+
 TARGETS = ("wordpress", "linkedin")
 """Hosts that content is published to."""
 

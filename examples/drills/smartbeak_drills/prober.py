@@ -26,7 +26,19 @@ from smartbeak_drills import settings
 from smartbeak_drills.agreed import VICTIM
 from smartbeak_drills.oracles import names, table
 from smartbeak_drills.oracles.base import PATIENCE_S, Surroundings
-from smartbeak_drills.places import API, API_URL, CONFIG, DATABASES, KEY, TARGETS, WEB, WEB_URL
+from smartbeak_drills.places import (
+    API,
+    API_URL,
+    CLUSTER_URL,
+    CONFIG,
+    DATABASES,
+    IN_CLUSTER,
+    KEY,
+    KUBERNETES,
+    TARGETS,
+    WEB,
+    WEB_URL,
+)
 from smartbeak_drills.resp import Redis
 from smartbeak_drills.rows import Rows
 from smartbeak_drills.session import Session, conninfo
@@ -36,6 +48,7 @@ from smartbeak_drills.users import content, publishing, readers
 from smartbeak_drills.users.leavers import Leaver
 from smartbeak_drills.users.platform import Platform
 from smartbeak_drills.users.roster import Roster, members
+from smartbeak_drills.users.visits import Visits
 from smartbeak_drills.users.webhooks import Webhooks
 
 APPLICATION = "drillbook-probe"
@@ -69,7 +82,9 @@ class Users:
         around = Surroundings(rows.journal, nodes, self._platform, self._node)
         means = self._means(around, oracle, hosts)
         self._oracle = table.make(oracle, means)
-        wanted: list[Client | None] = [means.content, means.publishing, means.webhooks]
+        wanted: list[Client | None] = [
+            means.content, means.publishing, means.webhooks, means.visits,
+        ]  # fmt: skip
         if oracle in names.OF_ROWS or not (means.content or means.webhooks):
             wanted.insert(0, rows)
         self._clients = [client for client in wanted if client is not None]
@@ -84,6 +99,8 @@ class Users:
         Raises:
             Trouble: The database does not say who the users are, or takes no revocation.
         """
+        if KUBERNETES in hosts:
+            hosts = [*hosts, *IN_CLUSTER]
         if oracle in names.OF_WEB and WEB in hosts:
             return table.Means(around, webhooks=Webhooks(WEB_URL, self._platform))
         if API not in hosts:
@@ -105,14 +122,17 @@ class Users:
                 leaver = Leaver(platform, leaving, piece)
                 leaver.leave(self._redis, session)
         targets = [f"https://{host}" for host in TARGETS if host in hosts]
+        reading = readers.Readers(platform, orgs)
         return table.Means(
             around,
             platform,
             content.Content(platform, domains),
             publishing.Publishing(platform, routes, targets) if routes else None,
             self._redis,
-            readers.Readers(platform, orgs),
+            reading,
             leaver,
+            visits=Visits(platform, reading) if oracle == "released" else None,
+            cluster=CLUSTER_URL if KUBERNETES in hosts else "",
         )
 
     def _platform(self) -> Session:

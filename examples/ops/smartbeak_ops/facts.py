@@ -55,6 +55,13 @@ FACTS: dict[str, Kind] = {
     "api.slow": ("no", "pool", "redis", "postgresql", "itself"),
     "platform.ready": ("ready", "not ready", "no answer", "absent"),
     "web": ("ready", "not ready", "no answer", "absent"),
+    # What is deployed.
+    "cluster": ("ok", "no answer", "absent"),
+    "rollout": ("done", "under way", "stuck", "paused"),
+    "rollout.reason": ("image", "probe", "crash", "config"),
+    "release.errors": NUMBER,
+    "release.ms": NUMBER,
+    "worker.crashing": FLAG,
     # The host on which sb is typed.
     "server": ("runs", "dead"),
     "folder": ("there", "gone"),

@@ -97,6 +97,7 @@ def _of(subject: str, known: settings.Settings) -> list[Look]:
         "payments": ("platform", "payments"),
         "deploy": ("platform", "looks"),
         "security": ("security", "looks"),
+        "rollback": ("release", "looks"),
     }[subject]
     made = getattr(importlib.import_module(f"smartbeak_ops.looks.{module}"), name)(known)
     result: list[Look] = made

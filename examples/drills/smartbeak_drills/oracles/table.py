@@ -20,6 +20,7 @@ from smartbeak_drills.oracles.platform import (
 )
 from smartbeak_drills.oracles.security import ShutOut, Unforged
 from smartbeak_drills.places import WEB_URL
+from smartbeak_drills.oracles.releases import RolledOut, Visited
 from smartbeak_drills.resp import Redis
 from smartbeak_drills.users.calls import Line
 from smartbeak_drills.users.content import Content
@@ -27,6 +28,7 @@ from smartbeak_drills.users.leavers import Leaver
 from smartbeak_drills.users.platform import Platform
 from smartbeak_drills.users.publishing import Publishing
 from smartbeak_drills.users.readers import Readers
+from smartbeak_drills.users.visits import Visits
 from smartbeak_drills.users.webhooks import Webhooks
 
 
@@ -44,6 +46,11 @@ class Means:
     readers: Readers | None = None
     leaver: Leaver | None = None
     webhooks: Webhooks | None = None
+    visits: Visits | None = None
+    """Only in the cluster, and only for the oracle that looks at them."""
+
+    cluster: str = ""
+    """Address of the simulated cluster; empty without one."""
 
 
 def make(name: str, means: Means) -> Oracle:
@@ -132,6 +139,18 @@ def _settled(means: Means) -> Oracle:
     return All(_webhooks(means), Settled(means.around.platform))
 
 
+def _released(means: Means) -> Oracle:
+    if means.visits is None:
+        raise CannotLook("there is no host `kubernetes`")
+    return All(_content(means), Visited(means.visits))
+
+
+def _rolled(means: Means) -> Oracle:
+    if not means.cluster:
+        raise CannotLook("there is no host `kubernetes`")
+    return All(_content(means), RolledOut(means.cluster))
+
+
 _ORACLES: Mapping[str, Callable[[Means], Oracle]] = {
     "writes": _writes,
     "connections": _connections,
@@ -145,6 +164,9 @@ _ORACLES: Mapping[str, Callable[[Means], Oracle]] = {
     "fresh": _fresh,
     "revoked": _revoked,
     "restored": _restored,
+    "released": _released,
+    "worked": _publishing,
+    "rolled": _rolled,
     "webhooks": _webhooks,
     "entitled": _entitled,
     "shut-out": _shut_out,

@@ -362,6 +362,25 @@ def drop_index(index: str) -> None:
     migrations.drop_index(index)
 
 
+@may.command()
+@click.argument("deployment")
+@click.option("--decided-by", metavar="NAME", help="Who decided it, where no number speaks for it.")
+def undo(deployment: str, decided_by: str | None) -> None:
+    """DEPLOYMENT may be rolled back: it errs, is slow or stuck, and it was not rolled back yet."""
+    from smartbeak_ops.guards import release
+
+    click.echo(release.undo(deployment, decided_by))
+
+
+@may.command("go-on")
+@click.argument("deployment")
+def go_on(deployment: str) -> None:
+    """DEPLOYMENT's rollout may go on: it is paused."""
+    from smartbeak_ops.guards import release
+
+    click.echo(release.resume(deployment))
+
+
 def _on_database() -> bool:
     from smartbeak_ops.looks import host
 

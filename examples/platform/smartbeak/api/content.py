@@ -75,11 +75,13 @@ class Content:
     Args:
         database: Where it is.
         store: Where it is cached.
+        slugs: Whether the release gives each piece a slug.
     """
 
-    def __init__(self, database: Database, store: Store) -> None:
+    def __init__(self, database: Database, store: Store, *, slugs: bool = False) -> None:
         self._database = database
         self._store = store
+        self._slug = (", slug", ", %s") if slugs else ("", "")
 
     async def read(self, user: Identity, content_id: str) -> dict[str, Any]:
         """A piece of content."""
@@ -115,15 +117,18 @@ class Content:
     async def create(self, user: Identity, new: NewContent) -> dict[str, Any]:
         """A new draft."""
         content_id = new.id or str(uuid.uuid4())
+        column, value = self._slug
 
         async def work(connection: Connection) -> DictRow | None:
             await own_domain(connection, user.org, new.domain_id, writes=True)
             return await fetch_one(
                 connection,
                 f"INSERT INTO content_items (id, domain_id, title, body, status, content_type, "
-                f"updated_at) VALUES (%s, %s, %s, %s, 'draft', %s, {_NOW}) "
+                f"updated_at{column}) VALUES (%s, %s, %s, %s, 'draft', %s, {_NOW}{value}) "
                 f"RETURNING *, %s::text AS org_id",
-                *(content_id, new.domain_id, new.title, new.body, new.content_type, user.org),
+                *(content_id, new.domain_id, new.title, new.body, new.content_type),
+                *((content_id,) if value else ()),
+                user.org,
             )
 
         try:

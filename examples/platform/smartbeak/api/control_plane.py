@@ -37,6 +37,7 @@ from smartbeak.data.store import Store
 from smartbeak.http import handlers, probes
 from smartbeak.process.errors import UnavailableError
 from smartbeak.process.metrics import Metrics, show
+from smartbeak.process.releases import GOOD, Defects, Release
 from smartbeak.process.settings import Settings
 
 VERSION = "1.0.0"
@@ -48,15 +49,16 @@ class ControlPlane:
 
     Args:
         settings: What it was told.
+        release: Which release it is.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, release: Release = GOOD) -> None:
         self._metrics = metrics = Metrics()
         self._database = database = Database(settings, metrics)
         self._store = store = Store(settings, metrics)
         self._queues = queues = Queues(store, settings.jobs)
         self._tokens = Tokens(settings)
-        self.health = Health(database, store, metrics)
+        self.health = Health(database, store, metrics, draining=not release.ready)
         metrics.refreshers.append(self._count)
         self.app = FastAPI(
             title="SmartBeak Control Plane API",
@@ -74,7 +76,7 @@ class ControlPlane:
         jobs = Publishing(database, queues)
         self.app.include_router(probes.routes(self.health))
         self.app.include_router(reports.routes(self.health))
-        self.app.include_router(content.routes(Content(database, store)))
+        self.app.include_router(content.routes(Content(database, store, slugs=release.slugs)))
         self.app.include_router(publishing.routes(jobs))
         self.app.include_router(admin.routes(Admin(database, jobs)))
         self.app.include_router(notifications.routes(Notifications(database)))
@@ -84,6 +86,8 @@ class ControlPlane:
         payments = Payments(settings.stripe_key)
         self.app.include_router(billing.routes(Billing(database, payments)))
         handlers.add_document(self.app)
+        if release.errs or release.slow:
+            self.app.add_middleware(Defects, release=release)
         self.served = Gate(self.app, metrics, self._identify, settings.legacy_paths)
 
     async def _identify(self, token: str) -> Identity:

@@ -17,6 +17,7 @@ from smartbeak.data.payments import Payments
 from smartbeak.data.store import Store
 from smartbeak.http import handlers, probes
 from smartbeak.process.metrics import Metrics
+from smartbeak.process.releases import GOOD, Release
 from smartbeak.process.settings import Settings
 from smartbeak.web import checkout, deliveries
 from smartbeak.web.checkout import Desk
@@ -32,13 +33,14 @@ class WebHost:
 
     Args:
         settings: What it was told.
+        release: Which release it is.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, release: Release = GOOD) -> None:
         metrics = Metrics()
         self._database = database = Database(settings, metrics)
         self._store = store = Store(settings, metrics)
-        self.health = Health(database, store, metrics)
+        self.health = Health(database, store, metrics, draining=not release.ready)
         metrics.refreshers.append(self._count)
         self.app = FastAPI(
             title="SmartBeak web host",

@@ -12,6 +12,7 @@ import sys
 gc.disable()
 
 from smartbeak.http import serving  # noqa: E402 - only now
+from smartbeak.process import releases  # noqa: E402 - only now
 from smartbeak.worker.region import RegionWorker  # noqa: E402 - only now
 
 
@@ -19,7 +20,10 @@ def main() -> None:
     """Works until a signal ends it."""
 
     async def work() -> None:
-        await RegionWorker(serving.start("worker")).run()
+        settings = serving.start("worker")
+        if not releases.of(os.environ).works:
+            raise ModuleNotFoundError("No module named 'smartbeak_renderer'")
+        await RegionWorker(settings).run()
         # Not by the end of the loop, which cancels what is left: BullMQ's close() turns
         # round and round once its own task was cancelled, as while Redis is away.
         sys.stdout.flush()

