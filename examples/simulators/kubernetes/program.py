@@ -30,6 +30,7 @@ REGISTRY = "000000000000.dkr.ecr.us-east-1.amazonaws.com/smartbeak/"
 """Where the images are; the account is invented."""
 
 _SETTINGS = Path("/etc/smartbeak/platform.env")
+_ROTATED = Path("/etc/smartbeak/secrets")
 _SECRETS: Mapping[str, str] = {
     "JWT_KEY_1": "jwt-key-1",
     "JWT_KEY_2": "jwt-key-2",
@@ -51,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     folders, host = Folders(Path("/"), "kubernetes"), socket.gethostname()
     logs = folders.log.parent / "pods"
     logs.mkdir(parents=True, exist_ok=True)
-    (folders.state / "store").mkdir(parents=True, exist_ok=True)
+    folders.state.mkdir(parents=True, exist_ok=True)
     cluster = Cluster()
     manifests.load(cluster, manifests.rendered(OVERLAY), manifests.settings(_SETTINGS))
     Refresher(cluster, lambda: stored(folders)).look()
@@ -85,10 +86,10 @@ def runs(image: str, container: str) -> Sequence[str] | None:
 
 
 def stored(folders: Folders) -> dict[str, str]:
-    """What the store holds: a file under `store/` goes before the one made for the stack."""
+    """What the store holds: a secret that was rotated goes before the one of the start."""
     found = {}
     for name, file in _SECRETS.items():
-        newer = folders.state / "store" / name
+        newer = _ROTATED / file
         found[name] = (newer if newer.exists() else folders.secret(file)).read_text().strip()
     return found
 

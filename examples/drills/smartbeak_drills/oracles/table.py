@@ -18,9 +18,9 @@ from smartbeak_drills.oracles.platform import (
     RedisReached,
     Revoked,
 )
+from smartbeak_drills.oracles.releases import RolledOut, Visited
 from smartbeak_drills.oracles.security import ShutOut, Unforged
 from smartbeak_drills.places import WEB_URL
-from smartbeak_drills.oracles.releases import RolledOut, Visited
 from smartbeak_drills.resp import Redis
 from smartbeak_drills.users.calls import Line
 from smartbeak_drills.users.content import Content
