@@ -57,7 +57,7 @@ class Server(ThreadingHTTPServer):
     def server_bind(self) -> None:
         """Without a look at what the address is called: nobody here asks for that."""
         socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = self.server_address[:2]
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Serves one connection; runs in its thread."""
