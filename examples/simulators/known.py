@@ -28,7 +28,8 @@ class Known:
 
 
 def _wordpress(folders: Folders) -> Simulator:
-    return WordPress(Store(folders.accepted), folders.secret("wordpress"))
+    changed = folders.state / "passwords"
+    return WordPress(Store(folders.accepted), folders.secret("wordpress"), changed)
 
 
 def _linkedin(folders: Folders) -> Simulator:

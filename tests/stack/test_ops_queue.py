@@ -44,6 +44,7 @@ def test_jobs_are_put_back_recorded_and_taken_back(box: Box) -> None:
     assert sb(box, "queue requeue") == "job-a is queued\njob-b is queued\n2 jobs, 0 refused\n"
     assert sb(box, "show missing") == "0 jobs are in no queue\n"
     assert sb(box, "queue requeue") == "0 jobs queued again\n"
+    assert sb(box, "queue retry --from /dev/null") == "0 jobs, 0 refused\n"
     assert sb(box, "show jobs") == ("publishing: 2 to do, 0 failed, 0 completed, 2 prioritized\n")
     assert sb(box, "queue record job-b gone") == (
         "REFUSED: job-b is prioritized in its queue: take it out first\n"

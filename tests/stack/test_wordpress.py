@@ -141,6 +141,17 @@ def test_a_new_password_counts_at_once(wordpress: Running) -> None:
     assert wordpress.call("POST", POSTS, {"title": "x"}, **signed("another")).status == 201
 
 
+def test_a_site_whose_owner_changed_its_password_refuses_the_usual_one(wordpress: Running) -> None:
+    changed = wordpress.root / "var/lib/target/passwords"
+    changed.mkdir(parents=True)
+    (changed / "site2.example.com").write_text("its own\n")
+    assert wordpress.publish("job_1").status == 201
+    (changed / "site1.example.com").write_text("its own\n")
+    assert wordpress.publish("job_2").status == 401
+    asked = {**signed("its own"), "Host": "site1.example.com"}
+    assert wordpress.call("POST", POSTS, {"title": "x"}, **asked).status == 201
+
+
 def test_posts_that_come_at_once_are_all_kept_and_none_twice(wordpress: Running) -> None:
     with ThreadPoolExecutor(20) as pool:
         replies = list(pool.map(lambda n: wordpress.publish(f"job_{n}"), range(20)))

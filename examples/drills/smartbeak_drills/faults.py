@@ -41,6 +41,7 @@ from smartbeak_drills.places import (
 _FILE = re.compile(r"[a-z0-9][a-z0-9-]*\.sql")
 _SETTING = re.compile(r"[A-Z][A-Z0-9_]*=[A-Za-z0-9_.:@-]*")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
+_SITE = re.compile(r"site\d+\.example\.com")
 _REDIS = "redis"
 _RELEASES = ("content-locale", "content-locale-index", "content-type-dropped")
 _TAG = re.compile(r"[0-9a-f]{7}")
@@ -59,6 +60,10 @@ def _name(text: str) -> str:
 
 def _setting(text: str) -> str:
     return "" if _SETTING.fullmatch(text) else "it is NAME=VALUE, without blanks and slashes"
+
+
+def _site(text: str) -> str:
+    return "" if _SITE.fullmatch(text) else "it is a site as in site1.example.com"
 
 
 def _provider(text: str) -> str:
@@ -92,6 +97,7 @@ KINDS = (
     Kind("QUEUE", _name),
     Kind("ROLE", _name),
     Kind("SETTING", _setting),
+    Kind("SITE", _site),
     Kind("TABLE", _name),
 )
 
@@ -329,6 +335,17 @@ FAULTS = (
         "A plugin on the target ends the process of each request after its post is saved: "
         "accepted, and then the connection drops. After COUNT posts it removes itself.",
         "files", always(""), targets.drop_answers,
+    ),
+    Declaration(
+        "change-site-password", ("SITE",),
+        "The site's owner has changed its application password and not told us: it refuses ours.",
+        "credentials", always("publishing"), targets.change_site_password, ("wordpress",),
+    ),
+    Declaration(
+        "lower-quota", ("COUNT", "DURATION"),
+        "LinkedIn takes no more than so many posts in that time from us: it answers 429 to the "
+        "others.",
+        "data", always("publishing"), targets.lower_quota, ("linkedin",),
     ),
     Declaration(
         "wrong-secret", ("PROVIDER",),

@@ -5,6 +5,9 @@ once, told apart by the name that the client asks for, as on one hosting machine
 Left out: users and their roles (whoever has the application password is an
 editor), everything about a post that the platform does not send, and all other
 routes.
+
+The sites have one application password, but for one whose owner has changed it: the
+file `/var/lib/target/passwords/<site>` then has that site's.
 """
 
 from __future__ import annotations
@@ -34,11 +37,13 @@ class WordPress:
     Args:
         store: The accepted posts.
         secret: File with the application password.
+        changed: Folder with the passwords of sites that have their own, by site.
     """
 
-    def __init__(self, store: Store, secret: Path) -> None:
+    def __init__(self, store: Store, secret: Path, changed: Path) -> None:
         self._store = store
         self._secret = secret
+        self._changed = changed
 
     def answer(self, request: Request) -> Answer | None:
         """See `messages.Simulator`."""
@@ -47,7 +52,7 @@ class WordPress:
             return None
         if one and request.method == "POST":
             return None  # changing a post
-        known, refusal = self._knows(request.headers.get("authorization", ""))
+        known, refusal = self._knows(request)
         if refusal:
             return refusal
         if request.method == "POST":
@@ -63,9 +68,9 @@ class WordPress:
         words = "There has been a critical error on this website."
         return _died(request, words, "internal_server_error")
 
-    def _knows(self, authorization: str) -> tuple[bool, Answer | None]:
+    def _knows(self, request: Request) -> tuple[bool, Answer | None]:
         """Whether the client is known, or how it is sent away; a client may also be nobody."""
-        kind, _, credentials = authorization.partition(" ")
+        kind, _, credentials = request.headers.get("authorization", "").partition(" ")
         if kind.lower() != "basic":
             return False, None
         try:
@@ -73,11 +78,17 @@ class WordPress:
         except (binascii.Error, UnicodeDecodeError):
             return False, None
         # WordPress shows an application password in groups and ignores the gaps.
-        right = re.sub(r"\s", "", self._secret.read_text())
+        right = re.sub(r"\s", "", self._password(request.site))
         if user and hmac.compare_digest(re.sub(r"\s", "", password).encode(), right.encode()):
             return True, None
         words = "The provided password is an invalid application password."
         return False, _error(401, "incorrect_password", words)
+
+    def _password(self, site: str) -> str:
+        try:
+            return (self._changed / site).read_text()
+        except FileNotFoundError:
+            return self._secret.read_text()
 
     def _create(self, request: Request, known: bool) -> Answer:
         if not known:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from drillbook.drills.hosts import run
+from drillbook.durations import duration
 from drillbook.sandboxes.sandbox import Sandbox
 
 STORE = "/var/lib/target/accepted.jsonl"
@@ -20,6 +21,9 @@ echo "$((left - 1))" >{left}
 kill -KILL "$PPID"
 """
 _FOR_EVER = "0"
+
+PASSWORDS = "/var/lib/target/passwords"
+RATE = "/var/lib/target/rate"
 
 
 def break_store(sandbox: Sandbox, host: str) -> None:
@@ -41,3 +45,14 @@ def drop_answers(sandbox: Sandbox, host: str, count: str = _FOR_EVER) -> None:
         sandbox, host, "bash", "-euc",
         f"chmod +x {PLUGINS}/analytics.new && mv {PLUGINS}/analytics.new {PLUGINS}/analytics",
     )  # fmt: skip
+
+
+def change_site_password(sandbox: Sandbox, site: str) -> None:
+    """Gives one site another application password than its owner entered with us."""
+    script = f"mkdir --parents {PASSWORDS} && head --bytes 18 /dev/urandom | base64"
+    run(sandbox, "wordpress", "bash", "-euc", f"{script} >{PASSWORDS}/{site}")
+
+
+def lower_quota(sandbox: Sandbox, count: str, time: str) -> None:
+    """Has LinkedIn take so many posts in that time, as after a vendor changed its plans."""
+    run(sandbox, "linkedin", "tee", RATE, given=f"{count} {max(1, round(duration(time)))}\n")

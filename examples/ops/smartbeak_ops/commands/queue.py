@@ -41,11 +41,7 @@ def retry(
     """Try each failed JOB again, once; what is published or on its way is refused."""
     from smartbeak_ops import jobs as work
 
-    _tell(
-        ctx,
-        work.retry(_all(jobs, listed), dry_run=dry_run, by_bullmq=by_bullmq, wait=_say),
-        "queued again",
-    )
+    _tell(ctx, work.retry(_all(jobs, listed), dry_run=dry_run, by_bullmq=by_bullmq, wait=_say))
 
 
 @queue.command()
@@ -58,7 +54,8 @@ def requeue(ctx: click.Context, dry_run: bool, unreadable: bool) -> None:
     """Put the jobs back that PostgreSQL has as not done and that are in no queue."""
     from smartbeak_ops import jobs as work
 
-    _tell(ctx, work.requeue(dry_run=dry_run, unreadable=unreadable), "queued again")
+    done = work.requeue(dry_run=dry_run, unreadable=unreadable)
+    _tell(ctx, done, none="0 jobs queued again")
 
 
 @queue.command()
@@ -94,7 +91,7 @@ def take_back(
     """Take back each JOB that was ordered twice and still waits; the older one is kept."""
     from smartbeak_ops import jobs as work
 
-    _tell(ctx, work.take_back(_all(jobs, listed), dry_run=dry_run), "taken back")
+    _tell(ctx, work.take_back(_all(jobs, listed), dry_run=dry_run))
 
 
 @queue.command("drop-letters")
@@ -108,7 +105,7 @@ def drop_letters(
     """Remove the dead letter of each JOB that is published; of others it stays."""
     from smartbeak_ops import jobs as work
 
-    _tell(ctx, work.drop_letters(_all(jobs, listed), dry_run=dry_run, wait=_say), "letters removed")
+    _tell(ctx, work.drop_letters(_all(jobs, listed), dry_run=dry_run, wait=_say))
 
 
 @queue.command()
@@ -134,20 +131,19 @@ def resume(name: str, dry_run: bool) -> None:
 def _all(jobs: Sequence[str], listed: IO[str] | None) -> list[str]:
     from smartbeak_ops.jobs import read_list
 
-    found = [*jobs, *(read_list(listed.read()) if listed else ())]
-    if not found:
+    if not jobs and listed is None:
         raise click.UsageError("name a job, or a list with --from")
-    return found
+    return [*jobs, *(read_list(listed.read()) if listed else ())]
 
 
-def _tell(ctx: click.Context, outcomes: Sequence[Outcome], word: str) -> None:
+def _tell(ctx: click.Context, outcomes: Sequence[Outcome], none: str = "0 jobs, 0 refused") -> None:
     for outcome in outcomes:
         if outcome.done:
             click.echo(outcome.line)
         else:
             click.echo(f"REFUSED: {outcome.line}", err=True)
     done = sum(outcome.done for outcome in outcomes)
-    click.echo(f"{done} jobs, {len(outcomes) - done} refused" if outcomes else f"0 jobs {word}")
+    click.echo(f"{done} jobs, {len(outcomes) - done} refused" if outcomes else none)
     if done < len(outcomes):
         ctx.exit(1)
 

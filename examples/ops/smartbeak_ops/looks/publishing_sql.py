@@ -72,7 +72,9 @@ WITH tried AS (
   WHERE attempt.created_at > now() - interval '1 hour'
 )
 SELECT site, count(*) AS tried, count(*) FILTER (WHERE status = 'failure') AS failed,
-       left((array_agg(error ORDER BY place) FILTER (WHERE status = 'failure'))[1], 120) AS error
+       -- What the target said; that the breaker is open only says that it went on.
+       left((array_agg(error ORDER BY error LIKE 'Circuit breaker%', place)
+             FILTER (WHERE status = 'failure'))[1], 120) AS error
 FROM tried WHERE place <= 5 GROUP BY site ORDER BY 3 DESC LIMIT 20
 """
 
@@ -85,6 +87,7 @@ SELECT CASE WHEN attempt.error ~ 'answered 40[13]' THEN 'credentials'
             ELSE 'outage' END AS kind, max(attempt.created_at) AS newest, count(*)
 FROM publish_attempts AS attempt
 WHERE attempt.status = 'failure' AND attempt.created_at > now() - interval '1 hour'
+  AND attempt.error NOT LIKE 'Circuit breaker%'
 GROUP BY 1 ORDER BY 2 DESC
 """
 
@@ -94,7 +97,7 @@ SELECT count(*) AS total,
        count(*) FILTER (WHERE created_at > now() - interval '1 hour') AS recent,
        count(*) FILTER (WHERE created_at > now() - interval '1 hour' AND """
     + "reason NOT LIKE 'job stalled%' AND reason NOT LIKE 'taken out:%' "
-    + "AND (error_category IN ('network', 'timeout') OR reason ~ 'answered 5[0-9][0-9]' "
+    + "AND (error_category IN ('network', 'timeout') OR reason ~ 'answered (408|429|5[0-9][0-9])' "
     + "OR reason = 'target is disabled')"
     + """) AS curable
 FROM publishing_dlq
@@ -200,7 +203,7 @@ CURABLE_LETTERS: Final[LiteralString] = """
 SELECT org_id, publishing_job_id AS id FROM publishing_dlq
 WHERE created_at > now() - %s::interval
   AND reason NOT LIKE 'job stalled%%' AND reason NOT LIKE 'taken out:%%'
-  AND (error_category IN ('network', 'timeout') OR reason ~ 'answered 5[0-9][0-9]'
+  AND (error_category IN ('network', 'timeout') OR reason ~ 'answered (408|429|5[0-9][0-9])'
     OR reason = 'target is disabled')
 ORDER BY created_at LIMIT 5000
 """
