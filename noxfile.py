@@ -219,6 +219,18 @@ def live(session: nox.Session) -> None:
 
 
 @nox.session
+def mutate(session: nox.Session) -> None:
+    """Take away the pages' guards and change those of `sb`: each must turn red. Takes --page."""
+    _install(session)
+    checks: list[tuple[str, ...]] = [("drillbook", "mutate", *session.posargs)]
+    if not session.posargs:
+        checks.insert(0, ("tests.stack.guards.mutation",))
+    failed = [check[0] for check in checks if not _passes(session, *check)]
+    if failed:
+        session.error(f"failed: {', '.join(failed)}")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure the engine beside its baselines; see benchmarks/."""
     _install(session)

@@ -196,7 +196,7 @@ def test_the_page_shows_commands_streams_status_and_nothing_as_markup() -> None:
         )
     )
     for text in (
-        "$ echo &#x27;&lt;x&gt;&#x27; &amp;&amp; \\\n  true",
+        "$ echo &#39;&lt;x&gt;&#39; &amp;&amp; \\\n  true",
         "&lt;out&gt;",
         "&lt;err&gt;",
         "&lt;b&gt;why",

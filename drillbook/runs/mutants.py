@@ -22,7 +22,7 @@ from drillbook.pages import languages
 from drillbook.pages.statements import Statement, statements, unwrapped
 
 FOLDER = "build/mutants"
-_COPIED = ("source", "examples", "drillbook")
+_COPIED = ("source", "examples", "drillbook", "tests")
 _MADE = shutil.ignore_patterns("__pycache__", "node_modules", ".mypy_cache")
 _FILES = ("conf.py", "requirements.lock", "pyproject.toml", "README.md", "CHANGELOG.md")
 _BUILD_SHARED = ("templates", "programs", "node_modules", "node", "debian", "servers")

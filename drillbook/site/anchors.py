@@ -13,7 +13,6 @@ import argparse
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from sphinx.util.osutil import relative_uri
 
 from drillbook import files, plan
 from drillbook.errors import DrillbookError, HarnessError, PageError, Where
+from drillbook.site import templates
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sphinx.util.typing import ExtensionMetadata
 
 logger = logging.getLogger(__name__)
+_HTML = templates.macros("anchors")
 
 PUBLISHED = "anchors.txt"
 """The list, in the folder of the pages."""
@@ -174,8 +175,7 @@ def _leave_signs(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         page, _, anchor = old.partition("#")
         if page == docname and anchor:
             address = relative_uri(app.builder.get_target_uri(docname), _address(app, new))
-            text = f'<p class="db-moved" id="{escape(anchor)}" tabindex="-1">This part has moved: '
-            text += f'<a href="{escape(address)}">{escape(_title(app, new))}</a></p>'
+            text = str(_HTML.moved(anchor, address, _title(app, new)))
             first = doctree.next_node(nodes.section)
             if first is not None:
                 first.append(nodes.raw("", text, format="html"))

@@ -9,8 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from drillbook.site.wording import SYMBOLS, WORDS
+from markupsafe import Markup
+
+from drillbook.site import templates
+from drillbook.site.wording import Count
 from drillbook.verification import STATES, DrillVerification, State, Verification
+
+_HTML = templates.macros("words")
 
 Mark = Verification | DrillVerification
 
@@ -28,7 +33,7 @@ def soonest(marks: Iterable[Mark]) -> str:
     return min((mark.until for mark in marks if mark.until), default="")
 
 
-def in_words(marks: Iterable[Mark], *, hidden: bool = False) -> str:
+def in_words(marks: Iterable[Mark], *, hidden: bool = False) -> Markup:
     """How many there are of each state that occurs.
 
     Args:
@@ -37,20 +42,15 @@ def in_words(marks: Iterable[Mark], *, hidden: bool = False) -> str:
     """
     found = by_state(marks)
     expires = any(until for days in found.values() for until in days)
-    text, comma = "", ""
-    for state, days in found.items():
-        if not days and not (state == "stale" and expires):
-            continue
-        text += (comma if days else "") + (
-            f'<span class="db-count db-{state}"{attributes(state, days)}'
-            f"{'' if days else ' hidden'}>{len(days)} {SYMBOLS[state]} {WORDS[state]}</span>"
-        )
-        comma = comma or (", " if days else "")
-    return f'<span class="db-counts"{" hidden" if hidden else ""}>{text}</span>'
+    counts = [
+        Count(state, len(days), counted=True, untils=untils(days), hidden=not days)
+        for state, days in found.items()
+        if days or (state == "stale" and expires)
+    ]
+    return Markup(_HTML.expiring(counts, hidden))
 
 
-def attributes(state: State, days: Sequence[str]) -> str:
-    """Attributes of an element that shows a count: its state, and how many end on which day."""
+def untils(days: Iterable[str]) -> str:
+    """How many marks end on which day, as the site's script reads it."""
     counts = Counter(day for day in days if day)
-    untils = " ".join(f"{day}:{number}" for day, number in sorted(counts.items()))
-    return f' data-count="{state}"' + (f' data-untils="{untils}"' if untils else "")
+    return " ".join(f"{day}:{number}" for day, number in sorted(counts.items()))

@@ -8,7 +8,6 @@ light value as fallback, so it follows the reader's theme, and paper.
 from __future__ import annotations
 
 import hashlib
-import html
 import json
 import re
 from collections.abc import Mapping
@@ -17,10 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
+from markupsafe import Markup
 from sphinx.util import logging
 from sphinxcontrib.mermaid import mermaid
 
 from drillbook.errors import HarnessError, PageError, Where
+from drillbook.site import templates
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -33,6 +34,7 @@ except ImportError:  # no wheel for this platform
     merman = None
 
 logger = logging.getLogger(__name__)
+_HTML = templates.macros("pictures")
 
 FONT = "fonts/IBMPlexSans-Regular.woff2"
 """The face that diagrams are measured with and drawn in, in a static folder of the book."""
@@ -138,9 +140,8 @@ def visit_mermaid(self: HTML5Translator, node: nodes.Element) -> None:
         raise nodes.SkipNode from error
     except HarnessError as error:
         logger.info(str(error))
-        self.body.append(f'<pre class="dg-source">{html.escape(node["code"])}</pre>\n')
+        self.body.append(_HTML.source(node["code"]))
         raise nodes.SkipNode from error
-    label = html.escape(alt, quote=True)
     width = _WIDTH.search(svg)
     if self.builder.name == "singlehtml":
         # What becomes the PDF: a picture of its own, in the colours of paper.
@@ -148,15 +149,11 @@ def visit_mermaid(self: HTML5Translator, node: nodes.Element) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         name = hashlib.sha256(svg.encode()).hexdigest()[:16] + ".svg"
         (folder / name).write_text(on_paper(svg), encoding="utf-8")
-        style = f' style="width:{float(width[1]) * _ON_PAPER:.0f}px"' if width else ""
-        self.body.append(f'<img class="dg-picture" src="_images/{name}" alt="{label}"{style}>\n')
+        measured = f"{float(width[1]) * _ON_PAPER:.0f}" if width else ""
+        self.body.append(_HTML.on_paper(name, alt, measured))
         raise nodes.SkipNode
-    # A narrow screen shrinks the drawing a little, then scrolls it: labels stay legible.
-    least = f' style="min-width:{float(width[1]) * _LEAST:.0f}px"' if width else ""
-    self.body.append(
-        f'<div class="dg" role="img" aria-label="{label}">'
-        f'<div aria-hidden="true"{least}>{svg}</div></div>\n'
-    )
+    least = f"{float(width[1]) * _LEAST:.0f}" if width else ""
+    self.body.append(_HTML.on_screen(Markup(svg), alt, least))
     raise nodes.SkipNode
 
 

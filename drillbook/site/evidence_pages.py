@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from html import escape
 from pathlib import Path
+
+from markupsafe import Markup
 
 from drillbook import evidence
 from drillbook.evidence import Evidence, Step
+from drillbook.site import templates
 from drillbook.site.wording import seconds
+
+_HTML = templates.macros("evidence")
 
 # Small and within the page: evidence is also read on its own, as a CI artifact.
 _STYLE = """
@@ -90,43 +94,36 @@ def render(found: Evidence, root: str = "../") -> str:
         "page": f"{found.path}:{found.line}" if found.path else "",
         "digest": found.digest,
     }
-    listed = "".join(
-        f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in facts.items() if value
-    )
-    reason = escape(found.reason)
-    reason = f'<pre class="reason" tabindex="0">{reason}</pre>' if reason else ""
-    steps = "".join(map(_step, found.steps))
-    more = "".join(
-        f'<section><h2>{escape(title)}</h2><pre tabindex="0">{escape(text)}</pre></section>'
-        for title, text in found.more.items()
-    )
-    title = escape(found.id)
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>Evidence: {title}</title><style>{_STYLE}</style></head><body><main>"
-        f"{_back(found, root)}<h1>{title}</h1><dl>{listed}</dl>{reason}{steps}{more}"
-        "</main></body></html>\n"
+    return str(
+        _HTML.page(
+            found,
+            title=found.id,
+            style=Markup(_STYLE),
+            back=root + _place(found),
+            facts=facts,
+            steps=[(_texts(step), _end(step)) for step in found.steps],
+        )
     )
 
 
-def _back(found: Evidence, root: str) -> str:
-    """The way back to where the mark stands."""
+def _place(found: Evidence) -> str:
+    """Where the mark stands."""
     page, _, name = found.id.partition("#")
     kind = "drill" if found.id == found.scenario else "snippet"
-    where = f"{page}.html#{kind}-{name}" if name else f"{page}.html"
-    return f'<p><a href="{escape(root + where)}">Back to the page</a></p>'
+    return f"{page}.html#{kind}-{name}" if name else f"{page}.html"
 
 
-def _step(step: Step) -> str:
+def _texts(step: Step) -> list[tuple[str, str]]:
+    """What was typed, then each text that came of it, by its name."""
+    texts = [("", step.command.rstrip())]
+    said = (("standard output", step.stdout), ("standard error", step.stderr))
+    texts += [(name, text) for name, text in said if text]
+    if step.expected is not None and step.expected.rstrip() != step.stdout.rstrip():
+        texts.append(("the page expects", step.expected or "(nothing)"))
+    return texts
+
+
+def _end(step: Step) -> str:
     status = "ended from outside" if step.exit_code is None else f"status {step.exit_code}"
     line = f" · line {step.line}" if step.line else ""
-    parts = [f'<section><pre class="typed" tabindex="0">$ {escape(step.command.rstrip())}</pre>']
-    for name, text in (("standard output", step.stdout), ("standard error", step.stderr)):
-        if text:
-            parts.append(f'<h2>{name}</h2><pre tabindex="0">{escape(text)}</pre>')
-    if step.expected is not None and step.expected.rstrip() != step.stdout.rstrip():
-        text = escape(step.expected) or "(nothing)"
-        parts.append(f'<h2>the page expects</h2><pre tabindex="0">{text}</pre>')
-    parts.append(f'<p class="end">{status} · {seconds(step.duration_s)}{line}</p></section>')
-    return "".join(parts)
+    return f"{status} · {seconds(step.duration_s)}{line}"

@@ -9,21 +9,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from html import escape
 from typing import TYPE_CHECKING
 
 from docutils import nodes
+from markupsafe import Markup
 from sphinx.util.docutils import SphinxDirective
 
 from drillbook.model import Options, Page, Plan, Report, Result, Scenario, Snippet, Status
 from drillbook.pages.blocks import MADE
-from drillbook.site import panels
+from drillbook.site import panels, templates
 from drillbook.site.wording import MEANINGS
 from drillbook.verification import STATES, State, Verification, verify
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.util.typing import ExtensionMetadata
+
+_HTML = templates.macros("mark_examples")
 
 LABEL = "Example, not a result"
 """Stands in each frame, so that none is taken for a result."""
@@ -39,7 +41,6 @@ ADVICE: Mapping[State, str] = {
 """What a reader should do at each state but verified, which a page can show for real."""
 
 _COMMAND = "$ psql -c 'SELECT pg_is_in_recovery()'"
-_FRAME = 'style="border: 1px solid; break-inside: avoid; margin: 1rem 0"'
 _AS_EXAMPLE = 'class="db-example-mark" style="font-size: var(--font-size--small, 8.5pt)"'
 _WHEN = "2026-01-02T03:04:05Z"
 _TODAY = date(2026, 1, 2)
@@ -84,11 +85,7 @@ def boxes() -> str:
 
 def _box(state: State) -> str:
     meaning = MEANINGS[state][0].upper() + MEANINGS[state][1:]
-    return (
-        f'<fieldset class="db-example" {_FRAME}><legend>{LABEL}</legend>'
-        f'<div class="db-snippet db-is-{state}"><pre>{escape(_COMMAND)}</pre>{_mark(state)}</div>'
-        f"<p>{escape(meaning)}. {escape(ADVICE[state])}</p></fieldset>"
-    )
+    return str(_HTML.box(LABEL, state, _COMMAND, Markup(_mark(state)), meaning, ADVICE[state]))
 
 
 def _mark(state: State) -> str:

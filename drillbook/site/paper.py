@@ -7,17 +7,20 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from html import escape
 from pathlib import Path
 from typing import cast
 
 from bs4 import BeautifulSoup, Tag
+from markupsafe import Markup
 
 from drillbook import clock
 from drillbook.errors import HarnessError, PageError, Where
 from drillbook.model import Report
+from drillbook.site import templates
 from drillbook.site.wording import day, in_words
 from drillbook.verification import STATES, State
+
+_HTML = templates.macros("paper")
 
 
 @dataclass(slots=True)
@@ -65,12 +68,14 @@ def compose(html: Path, reports: Sequence[Report], *, only: str = "") -> str:
     _links(chapters)
     title = chapters[0].title if only else book
     lead = book if only else ""
-    content = "".join(f'<div class="chapter">{chapter.content}</div>' for chapter in chapters)
-    contents = _contents(chapters)
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f"{_meta(reports)}</head><body>{_cover(title, lead, chapters, reports)}{contents}{content}"
-        "</body></html>"
+    return str(
+        _HTML.book(
+            title=title,
+            stamp=clock.text(_today(reports)),
+            cover=_cover(title, lead, chapters, reports),
+            contents=_contents(chapters),
+            chapters=[Markup(chapter.content) for chapter in chapters],
+        )
     )
 
 
@@ -211,21 +216,19 @@ def _links(chapters: Sequence[Chapter]) -> None:
         chapter.content["id"] = f"{chapter.prefix}top"
 
 
-def _contents(chapters: Iterable[Chapter]) -> str:
-    items = []
+def _contents(chapters: Iterable[Chapter]) -> Markup:
+    listed = []
     for chapter in chapters:
         inner = []
         for section in chapter.content.find_all("section", recursive=False):
             heading = section.find("h2")
             if heading is not None and section.get("id"):
-                inner.append(f'<li><a href="#{section["id"]}">{escape(_text(heading))}</a></li>')
-        nested = f"<ol>{''.join(inner)}</ol>" if inner else ""
-        top = f'<a href="#{chapter.prefix}top">{escape(chapter.title)}</a>'
-        items.append(f"<li>{top}{nested}</li>")
-    return f'<nav class="contents"><h1>Contents</h1><ol>{"".join(items)}</ol></nav>'
+                inner.append((section["id"], _text(heading)))
+        listed.append((f"{chapter.prefix}top", chapter.title, inner))
+    return Markup(_HTML.contents(listed))
 
 
-def _cover(title: str, lead: str, chapters: Sequence[Chapter], reports: Sequence[Report]) -> str:
+def _cover(title: str, lead: str, chapters: Sequence[Chapter], reports: Sequence[Report]) -> Markup:
     """Title, day, commit and what the marks inside add up to."""
     blocks = _tally(chapters, ".db-mark")
     drills = _tally(chapters, ".db-drill")
@@ -240,21 +243,16 @@ def _cover(title: str, lead: str, chapters: Sequence[Chapter], reports: Sequence
             for found in reports
         ),
     ]  # fmt: skip
-    listed = "".join(f"<dt>{escape(name)}</dt><dd>{text}</dd>" for name, text in facts if text)
     edition = f"{title}, {day(_today(reports).isoformat())}"
     if commits:
         edition += f", commit {next(iter(commits))}"
-    return (
-        f'<section class="cover"><h1>{escape(title)}</h1><p class="lead">{escape(lead)}</p>'
-        f'<dl>{listed}</dl><p class="lead edition">{escape(edition)}</p></section>'
-    )
+    return Markup(_HTML.cover(title, lead, facts, edition))
 
 
 def _on_what(found: Report) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in found.versions.items())
-    return escape(
-        f"{found.finished[:16].replace('T', ' ')} UTC" + (f", {versions}" if versions else "")
-    )
+    when = found.finished[:16].replace("T", " ")
+    return f"{when} UTC, {versions}" if versions else f"{when} UTC"
 
 
 def _tally(chapters: Sequence[Chapter], selector: str) -> Mapping[State, int]:
@@ -271,14 +269,6 @@ def _today(reports: Sequence[Report]) -> datetime:
         return datetime.fromtimestamp(int(epoch), UTC)
     newest = max((found.finished for found in reports), default="")
     return datetime.fromisoformat(newest) if newest else clock.now()
-
-
-def _meta(reports: Sequence[Report]) -> str:
-    stamp = clock.text(_today(reports))
-    return (
-        f'<meta name="dcterms.created" content="{stamp}">'
-        f'<meta name="dcterms.modified" content="{stamp}">'
-    )
 
 
 def _text(tag: Tag) -> str:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from html import escape
 
 import pygal
+from markupsafe import Markup
 from pygal.style import Style
+
+from drillbook.site import templates
+
+_HTML = templates.macros("pictures")
 
 _INK = Style(
     background="transparent",
@@ -47,4 +51,4 @@ def recovery_plot(name: str, times: Sequence[tuple[str, float]], said: str) -> s
     chart.uuid = "plot-" + re.sub(r"[^a-z0-9]+", "-", name.lower())
     chart.add("recovered", [round(value, 2) for _, value in times])
     drawn = re.sub(r"<!--.*?-->|<script.*?</script>", "", str(chart.render()), flags=re.DOTALL)
-    return f'<div class="db-plot" role="img" aria-label="{escape(said)}">{drawn}</div>'
+    return str(_HTML.plot(said, Markup(drawn)))

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from html import escape
+
+from markupsafe import Markup
 
 from drillbook.model import Page
-from drillbook.site import counting
+from drillbook.site import counting, templates
 from drillbook.site.symptoms import Symptom
-from drillbook.site.wording import MEANINGS, SYMBOLS, WORDS, badge, lost_writes, moment, seconds
+from drillbook.site.wording import (
+    MEANINGS,
+    SYMBOLS,
+    WORDS,
+    Count,
+    badge,
+    lost_writes,
+    moment,
+    seconds,
+)
 from drillbook.verification import STATES, DrillVerification, Verification, last_verified
+
+_HTML = templates.macros("tables")
+_NONE = "–"
 
 
 def drill_table(drills: Iterable[DrillVerification], address: Callable[[str], str]) -> str:
@@ -18,19 +31,19 @@ def drill_table(drills: Iterable[DrillVerification], address: Callable[[str], st
     for drill in drills:
         best = drill.deciding
         result = drill.results.get(best.backend) if best else None
-        recovered = "–" if result is None else _seconds_or_dash(result.recovered_s)
-        lost = "–" if result is None else lost_writes(result)
-        may_lose = f"up to {seconds(drill.drill.rpo_s)} of writes" if drill.drill.rpo_s else "none"
-        backends = ", ".join(run.backend for run in drill.runs if run.counts) or "–"
+        aims = drill.drill
         rows.append(
-            f'<tr><th scope="row"><a href="{escape(address(drill.id))}">{escape(drill.title)}</a>'
-            f"<small><code>{escape(drill.drill.fault)}</code></small></th>"
-            f"<td{_until(drill)}>{badge(drill.state)}</td>"
-            f"<td>{seconds(drill.drill.rto_s - drill.drill.people_s)}</td><td>{recovered}</td>"
-            f"<td>{may_lose}</td>"
-            f"<td>{lost}</td>"
-            f"<td>{moment(best.when) if best and best.when else '–'}</td>"
-            f"<td>{escape(backends)}</td></tr>"
+            _HTML.drill(
+                drill,
+                address=address(drill.id),
+                badge=badge(drill.state),
+                limit=seconds(aims.rto_s - aims.people_s),
+                recovered=_seconds_or_dash(result.recovered_s if result else None),
+                may_lose=f"up to {seconds(aims.rpo_s)} of writes" if aims.rpo_s else "none",
+                lost=lost_writes(result) if result else _NONE,
+                moment=moment(best.when) if best and best.when else _NONE,
+                backends=", ".join(run.backend for run in drill.runs if run.counts) or _NONE,
+            )
         )
     names = (
         "Drill",
@@ -55,35 +68,34 @@ def catalogue(
     for drill in drills:
         best = drill.deciding
         result = drill.results.get(best.backend) if best else None
-        name = drill.id.partition("#")[2]
         rows.append(
-            f'<tr><th scope="row"><a href="{escape(address(drill.id))}"><code>{escape(name)}</code>'
-            f"</a><small><code>{escape(drill.drill.fault)}</code></small></th>"
-            f'<td class="db-text"><a href="{escape(to_page(drill.docname))}">'
-            f"{escape(drill.title)}</a></td>"
-            f"<td>{seconds(drill.drill.rto_s)}</td><td>{seconds(drill.drill.rpo_s)}</td>"
-            f"<td>{'–' if result is None else _seconds_or_dash(result.recovered_s)}</td>"
-            f"<td>{'–' if result is None else lost_writes(result)}</td>"
-            f"<td{_until(drill)}>{badge(drill.state)}"
-            f" {moment(best.when) if best and best.when else ''}</td></tr>"
+            _HTML.choice(
+                drill,
+                name=drill.id.partition("#")[2],
+                address=address(drill.id),
+                page=to_page(drill.docname),
+                badge=badge(drill.state),
+                rto=seconds(drill.drill.rto_s),
+                rpo=seconds(drill.drill.rpo_s),
+                recovered=_seconds_or_dash(result.recovered_s if result else None),
+                lost=lost_writes(result) if result else _NONE,
+                moment=moment(best.when) if best and best.when else "",
+            )
         )
     names = ("Drill, fault", "Branch", "RTO", "RPO", "Recovered in", "Lost writes", "Last run")
     return _table(names, rows, "Catalogue of drills", "No page of this book has a drill yet.")
 
 
-def branch_cell(drills: Sequence[DrillVerification]) -> str:
+def branch_cell(drills: Sequence[DrillVerification]) -> Markup:
     """What is known of a branch, in a word: the worst of its drills, and how long it took."""
     if not drills:
-        return "<span>no drill</span>"
+        return Markup(_HTML.branch("", ""))
     worst = max(drills, key=lambda drill: STATES.index(drill.state))
     best = worst.deciding
     result = worst.results.get(best.backend) if best else None
-    took = (
-        f" <span>{seconds(result.recovered_s)}</span>"
-        if result is not None and result.recovered_s is not None
-        else ""
-    )
-    return badge(worst.state) + took
+    recovered = result.recovered_s if result else None
+    took = "" if recovered is None else seconds(recovered)
+    return Markup(_HTML.branch(badge(worst.state), took))
 
 
 def symptom_tables(
@@ -103,35 +115,29 @@ def symptom_tables(
     of_page: dict[str, list[DrillVerification]] = {}
     for drill in drills:
         of_page.setdefault(drill.docname, []).append(drill)
-    parts, jumps = [], []
+    parts = []
     for hub, found in runbooks.items():
-        title = escape(titles.get(hub, hub))
-        anchor = f"symptoms-{hub.replace('/', '-')}"
-        jumps.append(f'<a href="#{anchor}">{title}</a>')
+        title = titles.get(hub, hub)
         rows = [
-            f'<tr><th scope="row"><code>{escape(each.text)}</code></th>'
-            f'<td class="db-text"><a href="{escape(address(each.docname))}">'
-            f"{escape(titles.get(each.docname, each.docname))}</a>"
-            f"<small>{branch_cell(of_page.get(each.docname, []))}</small></td></tr>"
+            _HTML.symptom(
+                each.text,
+                address(each.docname),
+                titles.get(each.docname, each.docname),
+                branch_cell(of_page.get(each.docname, [])),
+            )
             for each in found
         ]
         table = _table(("What is printed", "Open"), rows, f"Symptoms: {title}", "")
-        parts.append(
-            f'<section class="db-symptoms" id="{anchor}"><h2>{title}'
-            f'<a class="headerlink" href="#{anchor}" title="Link to this heading">#</a></h2>'
-            f"{table}</section>"
-        )
-    return f"<p>{' · '.join(jumps)}</p>" + "".join(parts)
+        parts.append((f"symptoms-{hub.replace('/', '-')}", title, table))
+    return str(_HTML.symptoms(parts))
 
 
 def check_cell(id_: str, found: Verification, address: str) -> str:
     """The block that answers a question, what is known of it, and since when."""
     best = found.deciding
-    when = f" {moment(best.when)}" if best and best.when else ""
-    until = f' data-until="{found.until}"' if found.until else ""
-    name = escape(id_.partition("#")[2])
-    mark = f'<span data-state="{found.state}"{until}>{badge(found.state)}</span>'
-    return f'<a href="{escape(address)}"><code>{name}</code></a> {mark}{when}'
+    when = moment(best.when) if best and best.when else ""
+    name = id_.partition("#")[2]
+    return str(_HTML.check(address, name, found, badge(found.state), when))
 
 
 def page_table(
@@ -150,73 +156,43 @@ def page_table(
         marks = [verifications[id_] for id_ in ids]
         total += marks
         since = last_verified(page, verifications)
-        holds = f' data-holds-until="{counting.soonest(marks)}"' if since else ""
         rows.append(
-            f'<tr class="db-counts"><th scope="row"><a href="{escape(address(page.docname))}">'
-            f"{escape(titles.get(page.docname, page.docname))}</a></th>{_counts(marks)}"
-            f"<td><span{holds}>{moment(since) if since else '–'}</span></td></tr>"
+            _HTML.page(
+                title=titles.get(page.docname, page.docname),
+                address=address(page.docname),
+                cells=_counts(marks),
+                since=moment(since) if since else "",
+                holds_until=counting.soonest(marks),
+            )
         )
     if len(rows) > 1:
-        rows.append(
-            f'<tr class="db-counts db-total"><th scope="row">All pages</th>{_counts(total)}'
-            "<td></td></tr>"
-        )
+        rows.append(_HTML.all_pages(_counts(total)))
     names = ("Page", *(f"{SYMBOLS[s]} {WORDS[s]}" for s in STATES), "All verified since")
     return _table(names, rows, "Blocks", "No page of this book has blocks that are run yet.")
 
 
-def _counts(marks: Sequence[Verification]) -> str:
-    """A cell for each state."""
-    return "".join(
-        f"<td{counting.attributes(state, days)}>{len(days) or '·'}</td>"
+def _counts(marks: Sequence[Verification]) -> list[Count]:
+    """What the cell of each state shows."""
+    return [
+        Count(state, len(days), untils=counting.untils(days))
         for state, days in counting.by_state(marks).items()
-    )
-
-
-def _until(drill: DrillVerification) -> str:
-    until = f' data-until="{drill.until}"' if drill.until else ""
-    return f' data-state="{drill.state}"{until}'
+    ]
 
 
 def legend() -> str:
     """Every state with what it means."""
-    rows = [
-        f'<tr><th scope="row">{badge(state)}</th>'
-        f'<td class="db-text">{escape(MEANINGS[state])}</td></tr>'
-        for state in STATES
-    ]
+    rows = [_HTML.meaning(badge(state), MEANINGS[state]) for state in STATES]
     return _table(("Mark", "Meaning"), rows, "Marks", "")
 
 
 def declared(names: Sequence[str], rows: Iterable[Sequence[str]], label: str) -> str:
     """A plain table whose cells may hold `code` in backquotes; the first cell is code."""
-    html = [
-        f'<tr><th scope="row"><code>{escape(cells[0])}</code></th>'
-        + "".join(f'<td class="db-text">{_inline(cell)}</td>' for cell in cells[1:])
-        + "</tr>"
-        for cells in rows
-    ]
-    return _table(names, html, label, "")
+    return _table(names, [_HTML.declared(cells) for cells in rows], label, "")
 
 
-def _table(names: Sequence[str], rows: Sequence[str], label: str, empty: str) -> str:
-    if not rows:
-        return f"<p>{empty}</p>"
-    cells = "".join(f'<th scope="col">{name}</th>' if name else "<td></td>" for name in names)
-    return (
-        f'<div class="db-scroll" role="region" aria-label="{escape(label)}">'
-        f'<table class="db-table"><thead><tr>{cells}</tr></thead><tbody>{"".join(rows)}</tbody>'
-        "</table></div>"
-    )
-
-
-def _inline(text: str) -> str:
-    pieces = text.split("`")
-    return "".join(
-        f"<code>{escape(piece)}</code>" if number % 2 else escape(piece)
-        for number, piece in enumerate(pieces)
-    )
+def _table(names: Sequence[str], rows: Sequence[Markup], label: str, empty: str) -> Markup:
+    return Markup(_HTML.table(names, rows, label, empty))
 
 
 def _seconds_or_dash(value: float | None) -> str:
-    return "–" if value is None else seconds(value)
+    return _NONE if value is None else seconds(value)

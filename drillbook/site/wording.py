@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
-from html import escape
+
+from markupsafe import Markup, escape
 
 from drillbook.model import DrillResult
+from drillbook.site import templates
 from drillbook.verification import State
+
+_HTML = templates.macros("words")
 
 SYMBOLS: Mapping[State, str] = {
     "verified": "✓",
@@ -42,12 +47,9 @@ MEANINGS: Mapping[State, str] = {
 }
 
 
-def badge(state: State) -> str:
+def badge(state: State) -> Markup:
     """Symbol and word of a state."""
-    return (
-        f'<strong class="db-state db-{state}"><span aria-hidden="true">{SYMBOLS[state]}</span>'
-        f" {WORDS[state]}</strong>"
-    )
+    return Markup(_HTML.badge(state, SYMBOLS[state], WORDS[state]))
 
 
 def seconds(value: float) -> str:
@@ -72,29 +74,51 @@ def lost_writes(result: DrillResult) -> str:
     return f"{result.lost} {noun}{span}"
 
 
-def day(iso: str) -> str:
-    """`2026-11-23` as `23 Nov 2026`; anything else unchanged."""
+def day(iso: str) -> Markup:
+    """`2026-11-23` as `23 Nov 2026`; anything else as it is, escaped."""
     try:
         found = date.fromisoformat(iso[:10])
     except ValueError:
         return escape(iso)
     # strftime follows the caller's locale; a page must not.
-    return f"{found.day} {_MONTHS[found.month - 1]} {found.year}"
+    return Markup(f"{found.day} {_MONTHS[found.month - 1]} {found.year}")
 
 
-def moment(iso: str) -> str:
+def moment(iso: str) -> Markup:
     """A time of the day in UTC, to the minute, as an HTML element."""
     hour = f" {iso[11:16]}" if len(iso) >= 16 else ""
-    return f'<time datetime="{escape(iso)}">{day(iso)}{hour} UTC</time>'
+    return Markup(_HTML.moment(iso, day(iso) + f"{hour} UTC"))
 
 
-def in_words(counts: Mapping[State, int]) -> str:
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many there are of a state, as a template shows it."""
+
+    state: State
+    number: int
+    counted: bool = False
+    """Whether it can be counted anew."""
+
+    untils: str = ""
+    """Last days, each with how many end on it: `2026-11-26:3 ...`."""
+
+    hidden: bool = False
+
+    @property
+    def symbol(self) -> str:
+        """The state's symbol."""
+        return SYMBOLS[self.state]
+
+    @property
+    def word(self) -> str:
+        """The state's word."""
+        return WORDS[self.state]
+
+
+def in_words(counts: Mapping[State, int]) -> Markup:
     """How many there are of each state that occurs."""
-    return ", ".join(
-        f'<span class="db-count db-{state}">{number} {SYMBOLS[state]} {WORDS[state]}</span>'
-        for state, number in counts.items()
-        if number
-    )
+    some = [Count(state, number) for state, number in counts.items() if number]
+    return Markup(_HTML.plain_counts(some))
 
 
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
