@@ -402,3 +402,13 @@ def rotate(names: tuple[str, ...]) -> None:
     from smartbeak_ops.guards import secrets
 
     secrets.rotate(names)
+
+
+@may.command("take-role")
+@click.argument("user")
+@click.argument("org")
+def take_role(user: str, org: str) -> None:
+    """USER's role in ORG may be taken: it has one, and it is not the only owner."""
+    from smartbeak_ops.guards import members
+
+    members.take_role(user, org)
