@@ -139,3 +139,13 @@ def test_evidence_output_and_logs_hold_no_secret_byte_by_byte(box: Box) -> None:
     text = "\n".join(said)
     assert "support_7" in text, "it is the evidence of this break-in"
     assert not [secret for secret in hidden if secret in text]
+
+
+def test_nobody_is_left_without_an_owner(box: Box) -> None:
+    assert box.shell("ops", "sb may take-role user_6 org_2; echo $?") == "0\n"
+    refused = box.shell("ops", "sb may take-role user_5 org_2 2>&1; echo $?")
+    assert refused == (
+        "REFUSED: user_5 is the only owner of org_2: give another member the role first\n1\n"
+    )
+    refused = box.shell("ops", "sb may take-role user_5 org_1 2>&1; echo $?")
+    assert refused == "REFUSED: user_5 has no role in org_1\n1\n"

@@ -31,8 +31,8 @@ ELSEWHERE = "https://collect.example.net"
 """Where the target leads that the intruder makes."""
 
 DOMAIN = "dom_2"
-FORGED = "sub_forged"
-"""Begins the ids of subscriptions that forged events grant."""
+UNPAID = "sub_example4"
+"""A subscription that is past due: forged events say that it is paid."""
 
 _AGAIN_S = 2.0
 
@@ -65,15 +65,14 @@ def break_in(line: Line, config: Path, kind: str) -> Loot:
     return Loot(loot.kind, loot.value, audience, issuer, pieces[:ARCHIVED], target)
 
 
-def forge(line: Line, loot: Loot, kind: str = "customer.subscription.created") -> None:
-    """Forges an event of Stripe that grants a subscription to somebody who did not pay.
+def forge(line: Line, loot: Loot, kind: str = "customer.subscription.updated") -> None:
+    """Forges an event of Stripe that says of somebody who did not pay that they did.
 
     Raises:
         CallError: It was not taken.
     """
-    number = uuid.uuid4().hex[:8]
-    about = {"id": f"{FORGED}_{number}", "customer": "cus_example5", "status": "trialing"}
-    body = stripe_event(f"evt_{number}", kind, about, int(time.time()))
+    about = {"id": UNPAID, "customer": "cus_example4", "status": "active"}
+    body = stripe_event(f"evt_forged_{uuid.uuid4().hex[:8]}", kind, about, int(time.time()))
     headers = stripe_headers(loot.value.encode(), body, int(time.time()))
     line.send("/api/webhooks/stripe", body, headers)
 

@@ -16,7 +16,9 @@ SELECT (SELECT count(*) FROM content_items
         WHERE id = ANY (string_to_array($1, ',')) AND status = 'archived'),
        (SELECT count(*) FROM publish_targets WHERE id = $2 AND enabled)
 """
-_FORGED = "SELECT count(*) FROM subscriptions WHERE starts_with(id, $1) AND status <> 'cancelled'"
+_FORGED = """
+SELECT count(*) FROM subscriptions WHERE stripe_subscription_id = $1 AND status = 'active'
+"""
 
 
 class ShutOut:
@@ -71,9 +73,9 @@ class Unforged:
         self._said = "a forged event is taken" if self._taken(stolen) else ""
         if not self._said:
             with self._database() as session:
-                ((count,),) = session.run(_FORGED, intruder.FORGED)
+                ((count,),) = session.run(_FORGED, intruder.UNPAID)
             if int(str(count)):
-                self._said = f"{count} subscriptions were granted by forged events"
+                self._said = f"{count} subscriptions count as paid by forged events"
         return self._said
 
     def _taken(self, stolen: Loot) -> bool:
