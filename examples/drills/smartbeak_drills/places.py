@@ -28,6 +28,7 @@ API_URL = f"http://{API}:3001"
 WEB_URL = f"http://{WEB}:3000"
 
 STRIPE_URL = "https://api.stripe.com"
+STRIPE_PAGE = "https://checkout.stripe.com"
 STRIPE_WAN = "stripe-wan"
 """Host of the way to Stripe."""
 

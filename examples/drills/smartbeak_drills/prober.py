@@ -35,6 +35,7 @@ from smartbeak_drills.places import (
     IN_CLUSTER,
     KEY,
     KUBERNETES,
+    STRIPE_WAN,
     TARGETS,
     WEB,
     WEB_URL,
@@ -45,6 +46,7 @@ from smartbeak_drills.session import Session, conninfo
 from smartbeak_drills.settings import read_address
 from smartbeak_drills.splitbrain import SplitBrain
 from smartbeak_drills.users import content, publishing, readers
+from smartbeak_drills.users.buyers import Buyers
 from smartbeak_drills.users.leavers import Leaver
 from smartbeak_drills.users.platform import Platform
 from smartbeak_drills.users.roster import Roster, members
@@ -84,6 +86,7 @@ class Users:
         self._oracle = table.make(oracle, means)
         wanted: list[Client | None] = [
             means.content, means.publishing, means.webhooks, means.visits,
+            means.buyers,
         ]  # fmt: skip
         if oracle in names.OF_ROWS or not (means.content or means.webhooks):
             wanted.insert(0, rows)
@@ -102,7 +105,10 @@ class Users:
         if KUBERNETES in hosts:
             hosts = [*hosts, *IN_CLUSTER]
         if oracle in names.OF_WEB and WEB in hosts:
-            return table.Means(around, webhooks=Webhooks(WEB_URL, self._platform))
+            buyers = None
+            if oracle in names.OF_STRIPE and STRIPE_WAN in hosts:
+                buyers = Buyers(WEB_URL, Roster((), self._config, KEY), self._platform)
+            return table.Means(around, webhooks=Webhooks(WEB_URL, self._platform), buyers=buyers)
         if API not in hosts:
             return table.Means(around)
         with self._platform() as session:

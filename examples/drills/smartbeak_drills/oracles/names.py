@@ -42,8 +42,8 @@ OF_CLUSTER: Mapping[str, str] = {
 
 OF_WEB: Mapping[str, str] = {
     "webhooks": "Events of Stripe and Paddle, signed as they sign them, are taken.",
-    "settled": "As `webhooks`, and who bought something paid for it once, to the cent, and has "
-    "it once, at Stripe and on the platform.",
+    "settled": "As `webhooks`; customers buy, and who bought something paid for it once, to the "
+    "cent, and has it once, at Stripe and on the platform.",
     "entitled": "As `webhooks`, and each watched payer's subscription is active.",
     "unforged": "As `webhooks`; an event signed with a stolen secret is refused, and what forged "
     "ones granted is taken back.",

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from smartbeak_drills.agreed import PAYERS
 from smartbeak_drills.session import Session
 from smartbeak_drills.users import purchases
-from smartbeak_drills.users.stripe import Stripe
+from smartbeak_drills.users.buyers import Buyers
 from smartbeak_drills.users.webhooks import PATIENCE_S, Webhooks
 
 _LOOK_S = 0.3
@@ -51,22 +51,19 @@ class Entitled:
 
 
 class Settled:
-    """Who bought something paid for it once, to the cent, and has it once, on both sides."""
+    """Customers buy, and who bought paid once, to the cent, and has it once, on both sides."""
 
-    def __init__(self, database: Callable[[], Session]) -> None:
-        self._database = database
-        self._stripe = Stripe()
+    def __init__(self, buyers: Buyers) -> None:
+        self._buyers = buyers
         self._next = 0.0
         self._said = "nothing was looked at yet"
 
     def look(self) -> str:
         """See `drillbook.inside.oracle.Oracle`."""
+        trouble = self._buyers.trouble()
+        if trouble:
+            return trouble
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + _LOOK_S
-            bought = purchases.read()
-            self._said = ""
-            if bought:
-                with self._database() as session:
-                    differs = purchases.differences(bought, self._stripe, session)
-                self._said = purchases.summed(differs)
+            self._said = purchases.summed(self._buyers.differences())
         return self._said

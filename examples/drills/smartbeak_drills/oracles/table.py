@@ -22,6 +22,7 @@ from smartbeak_drills.oracles.releases import RolledOut, Visited
 from smartbeak_drills.oracles.security import ShutOut, Unforged
 from smartbeak_drills.places import WEB_URL
 from smartbeak_drills.resp import Redis
+from smartbeak_drills.users.buyers import Buyers
 from smartbeak_drills.users.calls import Line
 from smartbeak_drills.users.content import Content
 from smartbeak_drills.users.leavers import Leaver
@@ -51,6 +52,8 @@ class Means:
 
     cluster: str = ""
     """Address of the simulated cluster; empty without one."""
+
+    buyers: Buyers | None = None
 
 
 def make(name: str, means: Means) -> Oracle:
@@ -136,7 +139,9 @@ def _unforged(means: Means) -> Oracle:
 
 
 def _settled(means: Means) -> Oracle:
-    return All(_webhooks(means), Settled(means.around.platform))
+    if means.buyers is None:
+        raise CannotLook("there is no host `stripe-wan`")
+    return All(_webhooks(means), Settled(means.buyers))
 
 
 def _released(means: Means) -> Oracle:

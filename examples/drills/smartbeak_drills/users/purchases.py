@@ -44,6 +44,11 @@ class Difference:
 
     text: str
 
+    @property
+    def doubled(self) -> bool:
+        """Whether there is too much of something."""
+        return self.cents > 0 or self.text.startswith("have 2")
+
 
 def note(bought: Iterable[Purchase]) -> None:
     """Adds purchases to those that are watched."""
