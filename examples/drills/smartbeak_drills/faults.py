@@ -195,6 +195,18 @@ FAULTS = (
         counts_from_end=True,
     ),
     Declaration(
+        "leave-primary", (),
+        "What a failover in haste leaves behind: db-1 was killed and lies as it died, db-2 is "
+        "primary, and the platform uses it.",
+        "files", always("replica"), postgres.leave_primary, (PRIMARY, REPLICA, APP),
+    ),
+    Declaration(
+        "strand-worker", ("HOST",),
+        "db-2 has become primary and everybody was restarted but that worker: it has the address "
+        "of db-1, which is a replica now.",
+        "files", always("publishing"), postgres.strand_worker, (PRIMARY, REPLICA, APP, API),
+    ),
+    Declaration(
         "change-password", ("ROLE",),
         "The role gets another password than the platform's secret says, and its sessions are "
         "ended.",

@@ -148,13 +148,33 @@ def swap_roles(sandbox: Sandbox) -> None:
 def fail_over(sandbox: Sandbox) -> None:
     """The same, but whoever runs already still has the old address."""
     run(sandbox, PRIMARY, "pg_ctl", "stop", f"--pgdata={DATA}", "--mode=fast", "--wait")
-    run(sandbox, REPLICA, "pg_ctl", "promote", f"--pgdata={DATA}", "--wait")
-    _sql(sandbox, REPLICA, "CHECKPOINT")
-    run(sandbox, APP, "sed", "--in-place", f"s/@{PRIMARY}:/@{REPLICA}:/", CONFIG)
+    _promote(sandbox)
     run(sandbox, PRIMARY, "touch", f"{DATA}/standby.signal")
     run(sandbox, PRIMARY, "pg_ctl", "start", f"--pgdata={DATA}", f"--log={LOG}", "--wait")
     for host in (PRIMARY, REPLICA):
         _until_healthy(sandbox, host)
+
+
+def leave_primary(sandbox: Sandbox) -> None:
+    """Fails over after a crash, and leaves the old primary as it died."""
+    signal(sandbox, PRIMARY, "KILL")
+    _promote(sandbox)
+    for host in present(sandbox, PLATFORM):
+        run(sandbox, host, "platform-service", "restart")
+
+
+def strand_worker(sandbox: Sandbox, worker: str) -> None:
+    """Fails over cleanly, and restarts all of the platform's processes but one worker."""
+    fail_over(sandbox)
+    for host in present(sandbox, PLATFORM):
+        if host != worker:
+            run(sandbox, host, "platform-service", "restart")
+
+
+def _promote(sandbox: Sandbox) -> None:
+    run(sandbox, REPLICA, "pg_ctl", "promote", f"--pgdata={DATA}", "--wait")
+    _sql(sandbox, REPLICA, "CHECKPOINT")
+    run(sandbox, APP, "sed", "--in-place", f"s/@{PRIMARY}:/@{REPLICA}:/", CONFIG)
 
 
 def _sql(sandbox: Sandbox, host: str, *statements: str) -> str:
