@@ -71,7 +71,8 @@ def _provider(text: str) -> str:
 
 
 def _loot(text: str) -> str:
-    return "" if text in ("key", "session", "webhook") else "it is key, session or webhook"
+    known = ("key", "session", "webhook", "login")
+    return "" if text in known else "it is key, session, webhook or login"
 
 
 def _release(text: str) -> str:
@@ -108,7 +109,7 @@ def _by_server(step: Step, services: Services) -> str:
 
 
 def _by_loot(step: Step, services: Services) -> str:
-    return "unforged" if step.arguments[0] == "webhook" else "shut-out"
+    return {"webhook": "unforged", "login": "logged-out"}.get(step.arguments[0], "shut-out")
 
 
 def _exhaust(sandbox: Sandbox, host: str) -> None:
@@ -400,8 +401,9 @@ FAULTS = (
     Declaration(
         "intrude", ("LOOT",),
         "An intruder on app uses the key that signs tokens, or an administrator's session, to "
-        "read and archive content and to make a target of its own, or Stripe's webhook secret to "
-        "forge events; and goes on as long as it is taken.",
+        "read and archive content and to make a target of its own, Stripe's webhook secret to "
+        "forge events, or the platform's login to read users in the database; and goes on as long "
+        "as it is taken.",
         "data", _by_loot, intruder.intrude, (APP,), counts_from_end=True,
     ),
 )  # fmt: skip

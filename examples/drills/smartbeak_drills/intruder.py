@@ -1,11 +1,12 @@
 """An intruder: uses a stolen secret, does harm with it, and goes on as long as it is taken.
 
-    python3 -m smartbeak_drills.intruder --config FILE key|session|webhook
+    python3 -m smartbeak_drills.intruder --config FILE key|session|webhook|login
 
 The client behind the fault `intrude`. With the key that signs tokens, or with an
 administrator's session, it lists the content of an organization, reads some and archives
 some; with a session it also makes a publish target that leads to a place of its own. With
-Stripe's webhook secret it forges events. It prints `in` once that is done.
+Stripe's webhook secret it forges events. With the platform's login it reads who the users are,
+on a session that it keeps open. It prints `in` once that is done.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from drillbook.inside.trouble import Trouble
 from smartbeak_drills import settings
 from smartbeak_drills.clients import ended_by_signal
 from smartbeak_drills.loot import Loot, session
-from smartbeak_drills.places import API_URL, KEY, WEB_URL
+from smartbeak_drills.places import API_URL, KEY, PRIMARY, REPLICA, WEB_URL
+from smartbeak_drills.session import Session, SessionError, conninfo
 from smartbeak_drills.users.calls import CallError, Line
 from smartbeak_drills.users.webhooks import SECRETS, stripe_event, stripe_headers
 
@@ -34,7 +36,15 @@ DOMAIN = "dom_2"
 UNPAID = "sub_example4"
 """A subscription that is past due: forged events say that it is paid."""
 
+ROLE = "smartbeak"
+"""Role of the database whose login is stolen."""
+
+PASSWORD = Path("/run/secrets/smartbeak")
+CLIENT = "psql"
+"""What the intruder's sessions are called."""
+
 _AGAIN_S = 2.0
+_USERS = "SELECT id, email FROM users ORDER BY id"
 
 
 def break_in(line: Line, config: Path, kind: str) -> Loot:
@@ -89,15 +99,43 @@ def go_on(line: Line, loot: Loot, stop: threading.Event) -> None:
             continue
 
 
+def read_users(stolen: Loot, hosts: Sequence[str], stop: threading.Event) -> None:
+    """Reads at each database host what the role may read, and keeps the sessions open."""
+    held: dict[str, Session] = {}
+    while not stop.wait(_AGAIN_S):
+        for host in hosts:
+            try:
+                if host not in held:
+                    held[host] = log_in(stolen, host)
+                held[host].run(_USERS)
+            except SessionError:
+                if gone := held.pop(host, None):
+                    gone.close()
+    for each in held.values():
+        each.close()
+
+
+def log_in(stolen: Loot, host: str) -> Session:
+    """A session with the stolen password.
+
+    Raises:
+        SessionError: It is refused.
+    """
+    address = f"host={host} dbname=smartbeak application_name={CLIENT}"
+    return Session(conninfo(address, user=ROLE, password=stolen.value), timeout_s=2.0)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Breaks in and stays until SIGTERM; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="smartbeak_drills.intruder", description=__doc__.split("\n")[0]
     )
     parser.add_argument("--config", required=True, type=Path, help="the platform's configuration")
-    parser.add_argument("kind", choices=["key", "session", "webhook"])
+    parser.add_argument("kind", choices=["key", "session", "webhook", "login"])
     options = parser.parse_args(argv)
     stop = ended_by_signal()
+    if options.kind == "login":
+        return _with_login(stop)
     try:
         if options.kind == "webhook":
             line = Line(WEB_URL, timeout_s=5.0)
@@ -114,6 +152,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     print("in", flush=True)
     go_on(line, loot, stop)
     line.close()
+    return 0
+
+
+def _with_login(stop: threading.Event) -> int:
+    stolen = Loot("login", PASSWORD.read_text(encoding="utf-8").strip())
+    try:
+        with log_in(stolen, PRIMARY) as session:
+            session.run(_USERS)
+    except SessionError as error:
+        print(f"intruder: {error.text}", file=sys.stderr)
+        return 1
+    stolen.keep()
+    print("in", flush=True)
+    read_users(stolen, (PRIMARY, REPLICA), stop)
     return 0
 
 

@@ -16,7 +16,7 @@ from typing import Literal
 from smartbeak_drills.agreed import STOLEN, VICTIM
 from smartbeak_drills.users import tokens
 
-Kind = Literal["key", "session", "webhook"]
+Kind = Literal["key", "session", "webhook", "login"]
 
 ORGANIZATION = "org_2"
 STRANGER = "support_7"
@@ -28,8 +28,9 @@ class Loot:
     """A stolen secret.
 
     Attributes:
-        kind: The key that signs tokens, a session of `VICTIM`, or Stripe's webhook secret.
-        value: The key, the token or the secret.
+        kind: The key that signs tokens, a session of `VICTIM`, Stripe's webhook secret, or the
+            platform's login at the database.
+        value: The key, the token, the secret or the password.
         audience: Whom tokens are for, where they are forged.
         issuer: Who makes them.
         pieces: Content that was archived with it.

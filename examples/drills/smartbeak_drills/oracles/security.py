@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from smartbeak_drills import intruder, loot
 from smartbeak_drills.loot import Loot
-from smartbeak_drills.session import Session
+from smartbeak_drills.session import Session, SessionError
 from smartbeak_drills.users.calls import CallError, Line
 
 _TRY_S = 0.5
@@ -16,6 +16,7 @@ SELECT (SELECT count(*) FROM content_items
         WHERE id = ANY (string_to_array($1, ',')) AND status = 'archived'),
        (SELECT count(*) FROM publish_targets WHERE id = $2 AND enabled)
 """
+_LEFT = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1"
 _FORGED = """
 SELECT count(*) FROM subscriptions WHERE stripe_subscription_id = $1 AND status = 'active'
 """
@@ -53,6 +54,39 @@ class ShutOut:
                 raise
             return error.status == 429
         return True
+
+
+class LoggedOut:
+    """A stolen login is refused by every server, and no session of it is left."""
+
+    def __init__(self, database: Callable[[], Session], hosts: Sequence[str]) -> None:
+        self._database = database
+        self._hosts = hosts
+        self._next = 0.0
+        self._said = ""
+
+    def look(self) -> str:
+        """See `drillbook.inside.oracle.Oracle`."""
+        stolen = loot.kept()
+        if stolen is None or time.monotonic() < self._next:
+            return self._said
+        self._next = time.monotonic() + _TRY_S
+        self._said = next(filter(None, (self._at(host, stolen) for host in self._hosts)), "")
+        if not self._said:
+            with self._database() as session:
+                ((left,),) = session.run(_LEFT, intruder.CLIENT)
+            if int(str(left)):
+                self._said = f"{left} sessions of the intruder are left"
+        return self._said
+
+    def _at(self, host: str, stolen: Loot) -> str:
+        try:
+            intruder.log_in(stolen, host).close()
+        except SessionError as error:
+            if "authentication failed" in error.text or "not permitted to log in" in error.text:
+                return ""
+            raise
+        return f"the stolen login is taken by {host}"
 
 
 class Unforged:

@@ -19,7 +19,7 @@ from smartbeak_drills.oracles.platform import (
     Revoked,
 )
 from smartbeak_drills.oracles.releases import RolledOut, Visited
-from smartbeak_drills.oracles.security import ShutOut, Unforged
+from smartbeak_drills.oracles.security import LoggedOut, ShutOut, Unforged
 from smartbeak_drills.places import WEB_URL
 from smartbeak_drills.resp import Redis
 from smartbeak_drills.users.buyers import Buyers
@@ -133,6 +133,11 @@ def _shut_out(means: Means) -> Oracle:
     return All(content, ShutOut(means.platform.line(), means.around.platform))
 
 
+def _logged_out(means: Means) -> Oracle:
+    around = means.around
+    return All(_content(means), LoggedOut(around.platform, around.nodes))
+
+
 def _unforged(means: Means) -> Oracle:
     line = Line(WEB_URL, timeout_s=2.5)
     return All(_webhooks(means), Unforged(line, means.around.platform))
@@ -175,6 +180,7 @@ _ORACLES: Mapping[str, Callable[[Means], Oracle]] = {
     "webhooks": _webhooks,
     "entitled": _entitled,
     "shut-out": _shut_out,
+    "logged-out": _logged_out,
     "unforged": _unforged,
     "settled": _settled,
 }

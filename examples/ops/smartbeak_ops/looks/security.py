@@ -8,8 +8,8 @@ from typing import Any
 from smartbeak_ops import postgres, settings
 from smartbeak_ops.looks.seen import Look, Seen
 
-ROLES = ("postgres", "smartbeak", "replicator")
-"""Roles of the database that may log in."""
+ROLES = ("postgres", "smartbeak", "smartbeak_b", "replicator")
+"""Roles of the database that may log in; `smartbeak_b` takes over when a password leaked."""
 
 _SHOWN = 3
 _KEEPER = ("schema_migrations", "schema_migrations_lock")

@@ -6,13 +6,15 @@ import asyncio
 import gc
 import importlib
 import os
+import signal
+import socket
 import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from smartbeak.process import logs, settings
 from smartbeak.process.logs import Log
@@ -20,6 +22,10 @@ from smartbeak.process.settings import Settings
 
 DRAIN_S = 8
 """Seconds that requests and jobs in hand have to end."""
+
+RETIRE_S = 1.5
+"""Seconds for which a server that is relieved goes on: each answer ends its connection, so
+that its clients come back to the one that relieves it, and none is cut off."""
 
 log = Log("process")
 
@@ -53,8 +59,32 @@ def _tracing() -> Any:
     return importlib.import_module("smartbeak.process.tracing")
 
 
+class _Farewell:
+    """Ends the connection with each answer, once it is told to.
+
+    Args:
+        app: What answers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.closing = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on."""
+
+        async def told(message: Message) -> None:
+            if self.closing and message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+            await send(message)
+
+        await self._app(scope, receive, told)
+
+
 class Server(uvicorn.Server):
     """A server that says when it begins and ends, in the process's own log.
+
+    SIGUSR1 tells it that another one listens at its address and relieves it.
 
     Args:
         app: What to serve.
@@ -65,9 +95,10 @@ class Server(uvicorn.Server):
     def __init__(
         self, app: ASGIApp, settings: Settings, ending: Callable[[], None] = lambda: None
     ) -> None:
+        self._farewell = _Farewell(_tracing().served(app) if settings.traces else app)
         super().__init__(
             uvicorn.Config(
-                _tracing().served(app) if settings.traces else app,
+                self._farewell,
                 host=settings.host,
                 port=settings.port,
                 log_config=None,
@@ -87,6 +118,7 @@ class Server(uvicorn.Server):
         """Begins to listen."""
         await super().startup(sockets)
         if self.started:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._retire)
             log.info("listening", host=self.config.host, port=self.config.port)
 
     async def shutdown(self, sockets: list[Any] | None = None) -> None:
@@ -95,6 +127,11 @@ class Server(uvicorn.Server):
         # Raised again, they would make a regular end look like a crash.
         self._captured_signals.clear()
         log.info("stopped")
+
+    def _retire(self) -> None:
+        log.info("relieved")
+        self._farewell.closing = True
+        asyncio.get_running_loop().call_later(RETIRE_S, self.handle_exit, int(signal.SIGTERM), None)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Takes a signal to end."""
@@ -106,6 +143,19 @@ class Server(uvicorn.Server):
 
 def run(server: uvicorn.Server) -> None:
     """Serves until a signal ends it; a second run of the loop is never needed."""
-    asyncio.run(server.serve())
+    asyncio.run(server.serve(sockets=[_listening(server.config)]))
     if not server.started:
         sys.exit(1)
+
+
+def _listening(config: uvicorn.Config) -> socket.socket:
+    """A socket at the server's address, which one that relieves it may share.
+
+    Raises:
+        OSError: The address is taken by somebody who shares it with nobody.
+    """
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    made.bind((config.host, config.port))
+    return made
