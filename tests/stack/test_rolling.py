@@ -55,7 +55,8 @@ def box(local_backend: LocalBackend) -> Iterator[Box]:
 def test_no_request_fails_while_the_processes_take_turns(box: Box) -> None:
     before = box.shell("api", "cat /run/platform.pid")
     users = f"python3 -c '{_USERS}' > /tmp/users & sleep 1; "
-    assert box.shell("api", f"{users} platform-service roll; wait; cat /tmp/users").splitlines() == [
+    said = box.shell("api", f"{users} platform-service roll; wait; cat /tmp/users")
+    assert said.splitlines() == [
         "api: running",
         "True {200} []",
     ]
