@@ -253,6 +253,13 @@ def lock(session: nox.Session) -> None:
         "--python-version", "3.11", *groups, "--generate-hashes", "--no-header", "--quiet",
         "-o", LOCK, *session.posargs, external=True,
     )  # fmt: skip
+    for wanted in sorted(ROOT.glob("examples/**/requirements.lock")):
+        # Tools whose packages do not go together with the project's.
+        session.run(
+            str(own / "bin" / "uv"), "pip", "compile", str(wanted.with_suffix(".txt")),
+            "--universal", "--python-version", "3.11", "--generate-hashes", "--no-header",
+            "--quiet", "-o", str(wanted), *session.posargs, external=True,
+        )  # fmt: skip
 
 
 def _install(session: nox.Session) -> None:

@@ -56,6 +56,18 @@ def test_all_that_a_backend_needs_is_read(root: Path) -> None:
     assert api.simulated
 
 
+def test_a_tool_with_a_lock_of_its_own_is_a_program_that_a_service_may_ask_for(root: Path) -> None:
+    file = root / stack.COMPOSE_FILE
+    asked = FILE.replace("simulated: true", "programs: [tool]")
+    file.write_text(asked)
+    with pytest.raises(HarnessError, match="api: there is no program 'tool'"):
+        stack.load(root)
+    file.write_text(asked + "x-drillbook: {python-tools: {tool: tool/requirements.lock}}\n")
+    found = stack.load(root)
+    assert found.python_tools == {"tool": str(root / "examples/tool/requirements.lock")}
+    assert stack.named(found.services.values()) == "api db disk"
+
+
 def test_a_variable_without_a_value_takes_its_default(root: Path) -> None:
     mounts = stack.load(root, {}).services["api"].mounts
     assert mounts[2].source == str(root / "examples/state/token")

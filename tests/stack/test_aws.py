@@ -208,6 +208,33 @@ def test_a_failover_leads_the_endpoint_to_the_other_server(local_backend: LocalB
         sandbox.close()
 
 
+def test_triage_tells_a_managed_database_and_the_guard_lets_nobody_reboot_a_sound_one(
+    local_backend: LocalBackend,
+) -> None:
+    sandbox = local_backend.open(["ops", "app", "aws", "rds", "api"], label="test")
+    account = Account(sandbox)
+    try:
+        said = account.says("sb look postgres")
+        assert said.splitlines() == [
+            "platform: writable",
+            f"database: managed, {names.ENDPOINT}",
+            "api: ready, connected",
+        ]
+        assert "nothing is wrong" in account.says("sb triage postgres")
+        may = account.shell("sb may reboot")
+        assert (may["status"], may["stderr"].strip()) == (
+            1,
+            "REFUSED: the database answers as a primary: a failover ends every session",
+        )
+        account.says("pg_ctl stop --mode immediate --silent", "db-1")
+        assert "branch: runbooks/database-failover/managed-rds" in account.says(
+            "sb triage postgres"
+        )
+        account.says("sb may reboot")
+    finally:
+        sandbox.close()
+
+
 def test_every_action_that_the_front_lets_through_is_one_that_something_uses() -> None:
     text = (ROOT / "examples/simulators/aws/front.py").read_text()
     used = "\n".join(

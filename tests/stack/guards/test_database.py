@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from smartbeak_ops import reading, settings
+from smartbeak_ops import postgres, reading, settings
 from smartbeak_ops.failures import ServiceError
 from smartbeak_ops.guards import database, sql
+from smartbeak_ops.looks import sql as looking
 from tests.stack.guards.fakes import (
     KNOWN,
     MP,
@@ -146,6 +147,67 @@ SESSION = {
     "rolsuper": False,
     "blocks": 3,
 }
+
+
+class TestReboot:
+    MANAGED = settings.Settings(
+        {
+            "CONTROL_PLANE_DB": "postgres://smartbeak@smartbeak-production.x.rds.amazonaws.com/smartbeak"
+        }
+    )
+
+    def ask(
+        self, monkeypatch: MP, found: Fake | ServiceError, known: settings.Settings = MANAGED
+    ) -> Callable[[], None]:
+        def connect(address: str) -> Fake:
+            assert address == known.database
+            if isinstance(found, ServiceError):
+                raise found
+            return found
+
+        monkeypatch.setattr(postgres, "Server", connect)
+        monkeypatch.setattr(settings, "read", lambda: known)
+        return database.reboot
+
+    @staticmethod
+    def server(recovering: bool) -> Fake:
+        return Fake({looking.ACCESS: [{"recovering": recovering, "read_only": False}]})
+
+    @pytest.mark.parametrize(
+        ("said", "state"),
+        [
+            ("Connection refused", "refused"),
+            ("timeout expired", "no answer"),
+            ("server closed the connection unexpectedly", "closed"),
+            ("FATAL:  the database system is starting up", "starting"),
+        ],
+    )
+    def test_a_database_that_is_gone(self, monkeypatch: MP, said: str, state: str) -> None:
+        error = ServiceError(said)
+        assert error.state == state
+        self.ask(monkeypatch, error)()
+
+    def test_a_database_that_takes_no_writes(self, monkeypatch: MP) -> None:
+        self.ask(monkeypatch, self.server(recovering=True))()
+
+    def test_one_that_takes_writes(self, monkeypatch: MP) -> None:
+        said = refused(self.ask(monkeypatch, self.server(recovering=False)))
+        assert said == "the database answers as a primary: a failover ends every session"
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            'FATAL:  password authentication failed for user "smartbeak"',
+            'could not translate host name "x" to address: Name or service not known',
+        ],
+    )
+    def test_what_another_server_does_not_mend(self, monkeypatch: MP, said: str) -> None:
+        text = refused(self.ask(monkeypatch, ServiceError(said)))
+        assert text == f"a failover does not mend that: {ServiceError(said).said}"
+
+    def test_a_pair_of_our_own(self, monkeypatch: MP) -> None:
+        said = refused(self.ask(monkeypatch, self.server(recovering=True), KNOWN))
+        assert said == "the platform's database is not managed: sb triage postgres"
 
 
 class TestSessions:

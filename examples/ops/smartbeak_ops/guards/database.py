@@ -12,6 +12,9 @@ from smartbeak_ops.refusal import RefusedError, UnknownError
 LAG_BYTES = 1_000_000
 """What a replica may lack when the roles are changed on purpose."""
 
+GONE = ("refused", "no answer", "closed", "starting")
+"""States of a managed database for which another server is the answer."""
+
 SHARE = 0.8
 """Part of the slots that pools may take: a rolling restart holds old and new ones."""
 
@@ -72,8 +75,8 @@ def reboot() -> None:
         with postgres.Server(known.database) as server:
             row = server.one(looking.ACCESS)
     except ServiceError as error:
-        if error.state in ("no password", "wrong password"):
-            raise RefusedError(f"the server answers, and refuses: {error.said}") from error
+        if error.state not in GONE:
+            raise RefusedError(f"a failover does not mend that: {error.said}") from error
         return
     if not row["recovering"]:
         raise RefusedError("the database answers as a primary: a failover ends every session")
