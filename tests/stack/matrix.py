@@ -59,6 +59,8 @@ class Case:
     prober: str = ""
     sentinels: bool = False
     wait: float = 3.0
+    stack: Sequence[str] = ()
+    """Hosts beside `ops`; the usual ones without."""
 
 
 @dataclass
@@ -89,7 +91,7 @@ def cases() -> list[Case]:
 
 def run(backend: LocalBackend, case: Case) -> list[Result]:
     """Makes the fault in a sandbox of its own, and asks."""
-    hosts = [*USUAL, *(SENTINELS if case.sentinels else ())]
+    hosts = [*(case.stack or USUAL), *(SENTINELS if case.sentinels else ())]
     box = backend.open(["ops", *hosts], label="triage")
     try:
         if case.prober:

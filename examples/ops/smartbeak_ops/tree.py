@@ -30,7 +30,7 @@ from smartbeak_ops import data
 from smartbeak_ops.facts import FACTS, FLAG, NUMBER
 from smartbeak_ops.looks.seen import Value
 
-SUBJECTS = ("postgres", "redis", "queues", "payments", "deploy", "rollback", "security")
+SUBJECTS = ("postgres", "redis", "rollback", "queues", "payments", "deploy", "security")
 """Subjects in the order in which they are read: what others need comes first."""
 
 _COMPARISON = re.compile(r"^(>=|<=|>|<|==) *(-?\d+(?:\.\d+)?)$")

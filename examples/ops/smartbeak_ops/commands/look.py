@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from smartbeak_ops.triage import Found
 
-SUBJECTS = ("postgres", "redis", "queues", "payments", "deploy", "rollback", "security")
+SUBJECTS = ("postgres", "redis", "rollback", "queues", "payments", "deploy", "security")
 
 _SUBJECT = click.argument("subject", type=click.Choice(SUBJECTS), required=False)
 _JSON = click.option("--json", "as_json", is_flag=True, help="For programs.")
