@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 
@@ -105,6 +106,14 @@ def test_a_name_is_covered_when_a_page_that_somebody_wrote_has_it(book: Path) ->
     found = {each.kind: each for each in coverage.measure(book)}
     assert (found["tables"].names, found["tables"].missing) == (("users", "user"), ("user",))
     assert (found["routes"].missing, found["routes"].share) == (("/v1/z",), 0.5)
+    (book / "examples/rules.yaml").write_text(
+        "groups: [{rules: [{alert: users}, {alert: gone}]}, {rules: [{alert: other}]}]\n"
+    )
+    (book / coverage.FILE).write_text(
+        "- {name: alerts, file: examples/rules.yaml, at: groups.rules, by: alert}\n"
+    )
+    (rules,) = coverage.measure(book)
+    assert (rules.names, rules.missing) == (("users", "gone", "other"), ("gone", "other"))
     (book / coverage.FILE).write_text("- {name: t, file: examples/facts.yaml, at: nothing}\n")
     with pytest.raises(PageError, match="coverage: t: 'nothing'"):
         coverage.measure(book)
@@ -180,3 +189,22 @@ def test_a_plot_is_told_in_words_and_the_same_at_every_build() -> None:
     assert (
         'aria-label="from 4 to 2"' in drawn and "<script" not in drawn and "http://p" not in drawn
     )
+
+
+@pytest.mark.parametrize(
+    ("gate", "value", "status", "word"),
+    [(True, 90, 1, "BELOW ITS GATE"), (False, 90, 0, "BELOW"), (True, 100, 0, "")],
+)
+def test_only_a_gate_makes_the_check_red(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    gate: bool, value: float, status: int, word: str,
+) -> None:  # fmt: skip
+    figure = metrics.Figure("drills", "", 100, value, gate=gate)
+    (tmp_path / "build").mkdir()
+    (tmp_path / __main__.METRICS).write_text(
+        json.dumps({"success": [asdict(figure) | {"met": figure.met}]}), encoding="utf-8"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert __main__.main(["metrics", "--check"]) == status
+    assert capsys.readouterr().out.splitlines()[1].endswith(f"aim 100  {word}".rstrip())
+    assert __main__.main(["metrics"]) == 0

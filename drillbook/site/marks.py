@@ -27,7 +27,7 @@ from drillbook.pages.languages import LANGUAGES
 from drillbook.site import evidence_pages, panels, symptoms, tables
 from drillbook.site.checks import CHECK
 from drillbook.site.summaries import METADATA, SummaryNode, setup_summaries
-from drillbook.site.triage import BRANCH
+from drillbook.site.triage import BRANCH, NAMED_DRILL
 from drillbook.verification import (
     DrillVerification,
     Run,
@@ -228,6 +228,9 @@ class _View:
             )
         if what == "drills":
             return tables.drill_table(known.drills.values(), lambda id_: self._to("drill", id_))
+        if what.startswith(NAMED_DRILL):
+            name = what.removeprefix(NAMED_DRILL)
+            return tables.branch_cell([d for d in known.drills.values() if d.drill.name == name])
         if what.startswith(BRANCH):
             docname = what.removeprefix(BRANCH)
             return tables.branch_cell(

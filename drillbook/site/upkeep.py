@@ -113,6 +113,7 @@ def _keep(root: Path, kind: str, figures: Sequence[metrics.Figure]) -> None:
 
 def _figure(figure: metrics.Figure) -> Sequence[str]:
     aim = "" if figure.target is None else f"{figure.target:g} {figure.unit}"
+    aim += ", gate" if figure.gate else ""
     today = "not measured" if figure.value is None else f"{figure.value:.1f} {figure.unit}"
     word = {True: "✓", False: "× below", None: ""}[figure.met]
     return (

@@ -23,7 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m drillbook.upkeep", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     figures = commands.add_parser("metrics", help="the figures of the last build")
-    figures.add_argument("--check", action="store_true", help="end with 1 if one is below its aim")
+    figures.add_argument(
+        "--check", action="store_true", help="end with 1 if a gate is below its aim"
+    )
     owners = commands.add_parser("owners", help=f"make {CODEOWNERS} from the pages")
     owners.add_argument("organization")
     owners.add_argument("--check", action="store_true", help="only say whether it is up to date")
@@ -73,8 +75,8 @@ def _metrics(root: Path, check: bool) -> int:
             value = each["value"]
             today = "not measured" if value is None else f"{value:.1f} {each['unit']}"
             aim = "" if each["target"] is None else f"aim {each['target']:g}"
-            below += each["met"] is False
-            word = "BELOW" if each["met"] is False else ""
+            below += each["met"] is False and each["gate"]
+            word = ("BELOW ITS GATE" if each["gate"] else "BELOW") if each["met"] is False else ""
             print(f"  {each['name']:<62} {today:<14} {aim:<8} {word} {each['detail']}".rstrip())
     return BELOW if check and below else OK
 

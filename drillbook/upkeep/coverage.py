@@ -13,8 +13,9 @@ import yaml
 from drillbook.errors import PageError, Where
 
 FILE = "examples/coverage.yaml"
-"""A list of what is to be covered: `name`, `file`, `at` (a key of that file) and, optional,
-`unless` (an entry with this key is left out) and `only`."""
+"""A list of what is to be covered: `name`, `file`, `at` (a key of that file; `a.b` is key `b` of
+`a`, or of each entry of a list `a`) and, optional, `by` (the key of an entry that holds its
+name, `name` without it) and `unless` (an entry with this key is left out)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +59,24 @@ def _names(root: Path, entry: Mapping[str, Any]) -> tuple[str, ...]:
         source = root / str(entry["file"])
         data = yaml.safe_load(source.read_text(encoding="utf-8"))
         for key in str(entry["at"]).split("."):
-            data = data[key]
+            if isinstance(data, list):
+                data = [each for part in data for each in part[key]]
+            else:
+                data = data[key]
+        if not isinstance(data, Mapping):
+            by = str(entry.get("by", "name"))
+            return tuple(str(each[by] if isinstance(each, Mapping) else each) for each in data)
     except (OSError, KeyError, TypeError) as error:
         raise PageError(
             "coverage", f"{entry.get('name')}: {error}", where=Where(FILE),
             hint="each entry names a file and a key of it",
         ) from error  # fmt: skip
-    if isinstance(data, Mapping):
-        unless = entry.get("unless", "")
-        data = [n for n, body in data.items() if not (isinstance(body, Mapping) and unless in body)]
-    return tuple(str(each["name"] if isinstance(each, Mapping) else each) for each in data)
+    unless = entry.get("unless", "")
+    return tuple(
+        str(name)
+        for name, body in data.items()
+        if not (isinstance(body, Mapping) and unless in body)
+    )
 
 
 def _text(source: Path, without: tuple[str, ...]) -> str:

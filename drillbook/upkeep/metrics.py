@@ -23,6 +23,10 @@ SETUP = "developers/local-development-setup"
 """The page whose run is how long a newcomer's machine works."""
 
 
+_COVERED = ("web routes", "alerts")
+"""Kinds of names of which so many stand on pages that fewer is a step back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One line of a table."""
@@ -41,6 +45,11 @@ class Figure:
     detail: str = ""
     """What it is made of, or what is missing."""
 
+    gate: bool = False
+    """Whether CI is red when the target is missed: of what a change of the book alone decides and
+    what was reached before. Calendars, machines and people decide the others, or the work on
+    them has not come so far."""
+
     @property
     def met(self) -> bool | None:
         """Whether the target is reached; None where nothing is aimed at or measured."""
@@ -53,22 +62,30 @@ def quality(pages: Mapping[str, Counts]) -> tuple[Figure, ...]:
     """How many pages have what their kind must have."""
 
     def share(
-        name: str, under: Sequence[str], target: float, has: Callable[[Counts], int], baseline: str
+        name: str,
+        under: Sequence[str],
+        target: float,
+        has: Callable[[Counts], int],
+        baseline: str,
+        *,
+        gate: bool = False,
     ) -> Figure:
         these = {n: c for n, c in pages.items() if not under or n.startswith(tuple(under))}
         lacking = sorted(n for n, counts in these.items() if not has(counts))
         value = 100 * (1 - len(lacking) / len(these)) if these else None
         detail = f"{len(these) - len(lacking)} of {len(these)}"
         detail += f"; without: {', '.join(lacking[:5])}" if lacking else ""
-        return Figure(name, baseline, target, value, "%", detail)
+        return Figure(name, baseline, target, value, "%", detail, gate)
 
     return (
         share("runbook pages with steps", RUNBOOKS, 100, lambda c: c.steps, "5 of 5"),
-        share("runbook pages with commands", RUNBOOKS, 100, lambda c: c.blocks, "5 of 5"),
+        share(
+            "runbook pages with commands", RUNBOOKS, 100, lambda c: c.blocks, "5 of 5", gate=True
+        ),
         share("architecture pages with a diagram", ARCHITECTURE, 100, lambda c: c.diagrams, ""),
-        share("developer pages with examples", DEVELOPERS, 100, lambda c: c.blocks, ""),
+        share("developer pages with examples", DEVELOPERS, 100, lambda c: c.blocks, "", gate=True),
         share("pages with a table", (), 80, lambda c: c.tables, ""),
-        share("pages that lead to other pages", (), 80, lambda c: c.references, ""),
+        share("pages that lead to other pages", (), 80, lambda c: c.references, "", gate=True),
     )
 
 
@@ -86,6 +103,7 @@ def success(root: Path, plan: Plan, reports: Sequence[Report], today: date) -> t
                 f"coverage: {each.kind}", "60 % (estimate)", 95, 100 * each.share, "%",
                 f"{len(each.names) - len(each.missing)} of {len(each.names)}"
                 + (f"; missing: {', '.join(each.missing[:8])}" if each.missing else ""),
+                each.kind in _COVERED,
             )
             for each in coverage.measure(root)
         ),
@@ -119,7 +137,7 @@ def _drills(plan: Plan, reports: Sequence[Report], today: date) -> Figure:
     return Figure(
         "drills that pass", "none existed", 100,
         100 * good / len(found) if found and reports else None, "%",
-        f"{good} of {len(found)}" if reports else "nothing was run",
+        f"{good} of {len(found)}" if reports else "nothing was run", gate=True,
     )  # fmt: skip
 
 

@@ -45,8 +45,21 @@ class Alert:
     @property
     def branch(self) -> str:
         """Document of the book that its `runbook_url` names; empty if that is no such address."""
-        found = re.fullmatch(re.escape(BOOK) + r"([a-z0-9/-]+)\.html", self.notes["runbook_url"])
-        return found[1] if found else ""
+        return self.address.partition("#")[0]
+
+    @property
+    def address(self) -> str:
+        """Document and section of its `runbook_url`, as `source/anchors.txt` lists them."""
+        found = re.fullmatch(
+            re.escape(BOOK) + r"([a-z0-9/-]+)\.html(#[a-z0-9-]+)?", self.notes["runbook_url"]
+        )
+        return f"{found[1]}{found[2] or ''}" if found else ""
+
+    @property
+    def drill(self) -> str:
+        """Name of the drill that raises it, where a page has one."""
+        words = re.sub(r"(?<!^)(?=[A-Z])", "-", self.name).lower()
+        return f"alert-{words}"
 
 
 def load(folder: Path = FOLDER) -> tuple[Alert, ...]:
@@ -74,7 +87,7 @@ def orphans(
 
     Args:
         alerts: All of them.
-        documents: Pages of the book.
+        documents: Pages of the book, and their sections as `page#section`.
         objectives: Names of slo.yaml.
         folder: Where the tests are.
     """
@@ -83,8 +96,8 @@ def orphans(
         if not each.branch:
             message = f"{each.name}: runbook_url is no page of {BOOK}"
             yield RulesError(each.file, each.line, message)
-        elif each.branch not in documents:
-            message = f"{each.name}: its runbook {each.branch!r} is no page of this book"
+        elif each.address not in documents:
+            message = f"{each.name}: its runbook {each.address!r} is no page of this book"
             yield RulesError(each.file, each.line, message)
         if each.labels.get("slo", "") not in {"", *objectives}:
             message = f"{each.name}: slo.yaml has no objective {each.labels['slo']!r}"

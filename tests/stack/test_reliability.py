@@ -12,7 +12,7 @@ from reliability import alerts, burn, objectives, receiver, scale
 from reliability.objectives import FOLDER, RulesError
 
 GOALS = [each.name for each in objectives.load()]
-PAGES = {each.branch for each in alerts.load()}
+PAGES = {each.address for each in alerts.load()}
 
 
 @pytest.fixture
@@ -64,6 +64,10 @@ def test_an_alert_without_runbook_is_refused_at_its_line(folder: Path) -> None:
             "database-failover/primary-dead.html", "database-failover/no-such.html",
             "its runbook 'runbooks/database-failover/no-such' is no page of this book",
         ),
+        (
+            "database-failover/primary-dead.html", "database-failover/primary-dead.html#no-such",
+            "its runbook 'runbooks/database-failover/primary-dead#no-such' is no page",
+        ),
         ("https://docs.smartbeak.com/", "https://example.com/", "runbook_url is no page of"),
         ("slo: content-creation", "slo: uptime", "slo.yaml has no objective 'uptime'"),
     ],
@@ -75,6 +79,12 @@ def test_what_leads_nowhere_is_said_at_its_line(
     (error,) = alerts.orphans(alerts.load(folder), PAGES, GOALS, folder)
     assert str(error).startswith("examples/reliability/alerts.yaml:10: DatabaseUnreachable: ")
     assert said in str(error)
+
+
+def test_a_drill_is_named_after_its_alert() -> None:
+    named = {each.name: each.drill for each in alerts.load()}
+    assert named["WorkersSilent"] == "alert-workers-silent"
+    assert named["ApiDown"] == "alert-api-down"
 
 
 def test_an_alert_that_no_test_raises_is_said(folder: Path) -> None:

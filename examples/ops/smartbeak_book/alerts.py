@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docutils import nodes
@@ -10,8 +11,9 @@ from sphinx import addnodes
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from drillbook.site import anchors
 from drillbook.site.summaries import METADATA, SummaryNode
-from drillbook.site.triage import BRANCH
+from drillbook.site.triage import BRANCH, NAMED_DRILL
 from reliability import alerts, objectives
 from smartbeak_book.tables import Cell, table
 
@@ -65,10 +67,18 @@ class Alerts(_Made):
         """See `_Made`."""
         found = alerts.load()
         goals = [each.name for each in objectives.load()]
-        _say(alerts.orphans(found, self.env.found_docs, goals))
+        pages = {*self.env.found_docs, *anchors.published(Path(self.env.srcdir))}
+        _say(alerts.orphans(found, pages, goals))
         if self.arguments:
             self.env.metadata[self.env.docname][METADATA] = "yes"
-            leads = ("Alert", "Page to open", "Drill of that page", "Objective", "Test")
+            leads = (
+                "Alert",
+                "Page to open",
+                "Drill of that page",
+                "Objective",
+                "Raised live",
+                "Test",
+            )
             return [table(leads, (self._leads(each) for each in found))]
         heads = ("Alert, and its condition", "For", "Level", "Does", "Why this threshold")
         return [table(heads, (_raised(each) for each in found))]
@@ -80,6 +90,7 @@ class Alerts(_Made):
             self.page(each.branch) if known else nodes.literal("", each.branch or "none"),
             SummaryNode(what=f"{BRANCH}{each.branch}") if known else "none",
             each.labels.get("slo", "none"),
+            SummaryNode(what=f"{NAMED_DRILL}{each.drill}"),
             "promtool" if each.name in alerts.tests() else "none",
         ]
 
