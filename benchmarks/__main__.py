@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import corpus, stack
+from benchmarks import corpus, distance, stack
 from benchmarks.measure import Row, alone, pair, seconds, table
 from drillbook import plan
 from drillbook.inside.shell import Shell
@@ -294,6 +294,7 @@ def main() -> None:
             "starts": lambda: starts(runs),
             "plans": lambda: plans(folder, pages, runs),
             "platform": lambda: stack.rows(ROOT, runs),
+            "distance": lambda: distance.rows(ROOT),
             "book": lambda: book(runs),
         }
         for name, group in groups.items():

@@ -61,7 +61,7 @@ def look(site: Path, pages: Sequence[str], root: Path) -> list[Finding]:
         HarnessError: `missing-server` without a browser, `no-packages`, `browser-broke`.
     """
     lines = run(
-        "axe.mjs",
+        CHECKOUT / "axe.mjs",
         {"folder": str(site.resolve()), "pages": list(pages)},
         root,
     )
@@ -82,11 +82,11 @@ def look(site: Path, pages: Sequence[str], root: Path) -> list[Finding]:
     ]
 
 
-def run(script: str, given: dict[str, object], root: Path) -> list[dict[str, str]]:
+def run(script: Path, given: dict[str, object], root: Path) -> list[dict[str, str]]:
     """Runs one of the scripts that look at pages; what it said, a line at a time.
 
     Args:
-        script: Its name in `CHECKOUT`.
+        script: The file; its packages are those of `CHECKOUT`.
         given: What it is given beside packages and browser.
         root: The project's folder.
 
@@ -97,11 +97,11 @@ def run(script: str, given: dict[str, object], root: Path) -> list[dict[str, str
     modules = npm.installed(root, CHECKOUT)
     given = {**given, "modules": str(modules), "chromium": str(browser)}
     done = subprocess.run(
-        [npm.programs(root) / "node", CHECKOUT / script],
+        [npm.programs(root) / "node", script],
         input=json.dumps(given), capture_output=True, text=True, timeout=_TIMEOUT_S,
     )  # fmt: skip
     if done.returncode:
-        raise HarnessError("browser-broke", f"{script} ended early:\n{done.stderr[-2000:]}")
+        raise HarnessError("browser-broke", f"{script.name} ended early:\n{done.stderr[-2000:]}")
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
