@@ -28,6 +28,8 @@ function above({ address, command }) {
     const text = walk.currentNode;
     if (target.compareDocumentPosition(text) & Node.DOCUMENT_POSITION_FOLLOWING) break;
     if (target.contains(text)) continue;
+    const folded = text.parentElement.closest("details:not([open])");
+    if (folded && !text.parentElement.closest("summary")) continue;
     if (text.parentElement.checkVisibility({ visibilityProperty: true })) {
       words += (text.data.match(/[\p{L}\p{N}]\S*/gu) ?? []).length;
     }
