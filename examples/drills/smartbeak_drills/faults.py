@@ -34,6 +34,7 @@ from smartbeak_drills.places import (
     OPERATOR,
     PRIMARY,
     REPLICA,
+    STRIPE,
     STRIPE_WAN,
     WEB,
 )
@@ -94,6 +95,7 @@ KINDS = (
     Kind("FILE", _file),
     Kind("LOOT", _loot),
     Kind("RELEASE", _release),
+    Kind("PLAN", _name),
     Kind("PROVIDER", _provider),
     Kind("QUEUE", _name),
     Kind("ROLE", _name),
@@ -391,6 +393,18 @@ FAULTS = (
         "A release brings a file of its own for JWT_KEY_1 to the API's host, and the API is "
         "restarted with it: every token is refused.",
         "credentials", always("content"), platform.wrong_key, (API,), counts_from_end=True,
+    ),
+    Declaration(
+        "archive-price", ("PLAN",),
+        "Somebody takes the plan's price off sale in Stripe's dashboard.",
+        "data", always("settled"), payments.archive_price, (WEB, APP, STRIPE_WAN),
+    ),
+    Declaration(
+        "hammer-stripe", (),
+        "A script on app asks Stripe's API without a pause, with the platform's key, until it is "
+        "ended: everybody else with that key is answered 429, above 30 requests a second.",
+        "processes", always("settled"), payments.hammer_stripe, (WEB, APP, STRIPE, STRIPE_WAN),
+        counts_from_end=True,
     ),
     Declaration(
         "renewals", (),

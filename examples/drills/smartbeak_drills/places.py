@@ -29,8 +29,8 @@ WEB_URL = f"http://{WEB}:3000"
 
 STRIPE_URL = "https://api.stripe.com"
 STRIPE_PAGE = "https://checkout.stripe.com"
-STRIPE_WAN = "stripe-wan"
-"""Host of the way to Stripe."""
+STRIPE, STRIPE_WAN = "stripe", "stripe-wan"
+"""Hosts of the simulated Stripe and of the way to it."""
 
 STRIPE_KEY = Path("/run/secrets/stripe-key")
 """Holds what stands behind `sk_test_` in the key of Stripe's API."""

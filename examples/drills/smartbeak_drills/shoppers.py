@@ -1,20 +1,26 @@
 """Customers who buy, and a client that sends some orders twice.
 
     python3 -m smartbeak_drills.shoppers --config FILE double COUNT
+    python3 -m smartbeak_drills.shoppers --config FILE archive PLAN
+    python3 -m smartbeak_drills.shoppers --config FILE hammer
 
-As a release does that has no idempotency keys: an answer that comes late is asked for
-again. Among the customers that it charges twice are others who look like it: two who pay
-the same, one who cancelled and bought again, one who was charged twice and has their money
-back. Prints `done` when the platform knows all of it.
+`archive` takes a plan's price off sale, as somebody does in Stripe's dashboard. `hammer` is
+a script that asks Stripe without a pause, until it is ended. `double` does as a release that
+has no idempotency keys: an answer that comes late is asked for again. Among the customers
+that it charges twice are others who look like it: those who pay the same, one who cancelled
+and bought again, one who was charged twice and has the money back. Prints `done` when it is,
+`double` when the platform knows all of it.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import time
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +35,7 @@ CENTS = {"plan_pro": 4900, "plan_scale": 19900}
 """What the plans cost a month."""
 
 _ORDINARY = 6
+_HANDS = 4
 _PATIENCE_S = 15.0
 _POLL_S = 0.1
 _SIGN_UP = """
@@ -97,10 +104,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="smartbeak_drills.shoppers", description=__doc__.partition("\n")[0]
     )
     parser.add_argument("--config", required=True, type=Path, help="the platform's configuration")
-    parser.add_argument("what", choices=["double"])
-    parser.add_argument("count", type=int, help="customers that are charged twice")
+    what = parser.add_subparsers(dest="what", required=True)
+    what.add_parser("double").add_argument("count", type=int, help="customers charged twice")
+    what.add_parser("archive").add_argument("plan")
+    what.add_parser("hammer")
     options = parser.parse_args(argv)
     try:
+        if options.what == "archive":
+            Stripe().post(f"prices/price_{options.plan}", {"active": "false"})
+            print("done", flush=True)
+            return 0
+        if options.what == "hammer":
+            _hammer()
         with Session(read_address(options.config), timeout_s=5.0) as session:
             shop = Shop(Stripe(), session)
             bought = double(shop, options.count)
@@ -111,6 +126,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     print("done", flush=True)
     return 0
+
+
+def _hammer() -> None:
+    """Asks Stripe for charges, again and again; what it is answered is nothing to it."""
+    with ThreadPoolExecutor(_HANDS) as pool:
+        for _ in range(_HANDS):
+            pool.submit(_ask_on)
+        print("done", flush=True)
+
+
+def _ask_on() -> None:
+    stripe = Stripe()
+    while True:
+        with contextlib.suppress(Trouble):
+            next(stripe.all("charges", limit="1"), None)
 
 
 def _await_platform(shop: Shop, bought: Sequence[Purchase], count: int) -> None:

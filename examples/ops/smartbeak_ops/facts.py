@@ -134,6 +134,7 @@ FACTS: dict[str, Kind] = {
     "subscriptions.percent": NUMBER,
     "stripe": ("answers", "slow", "busy", "refuses the key", "fails", "no answer", "absent"),
     "charges.doubled": NUMBER,
+    "prices.missing": NUMBER,
     "charges.failed_percent": NUMBER,
     "charges.reason": ("none", "banks", "provider", "ourselves"),
     "migrations.pending": NUMBER,

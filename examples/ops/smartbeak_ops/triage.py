@@ -102,7 +102,7 @@ def _of(subject: str, known: settings.Settings) -> list[Look]:
     made = getattr(importlib.import_module(f"smartbeak_ops.looks.{module}"), name)(known)
     result: list[Look] = made
     if subject == "payments":
-        result += importlib.import_module("smartbeak_ops.looks.provider").looks()
+        result += importlib.import_module("smartbeak_ops.looks.provider").looks(known)
     if subject == "redis":
         # Jobs and pieces that Redis lost show only beside PostgreSQL.
         queues = importlib.import_module("smartbeak_ops.looks.queues").looks(known)

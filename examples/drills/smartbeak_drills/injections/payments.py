@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from drillbook.drills.hosts import ask, run
 from drillbook.sandboxes.sandbox import Sandbox
-from smartbeak_drills.places import APP, CONFIG, OVERRIDES, WEB
+from smartbeak_drills.injections import client
+from smartbeak_drills.places import APP, CONFIG, OVERRIDES, STRIPE, WEB
+
+_ACCOUNT_RATE = "30 1"
+"""Requests and seconds; see https://docs.stripe.com/rate-limits."""
 
 _WRITE = """
 umask 077
@@ -28,6 +32,22 @@ def double_charge(sandbox: Sandbox, count: str) -> None:
     """Has a client without idempotency keys send so many orders twice."""
     argv = ("python3", "-m", "smartbeak_drills.shoppers", "--config", CONFIG, "double", count)
     run(sandbox, APP, *argv)
+
+
+def archive_price(sandbox: Sandbox, plan: str) -> None:
+    """Has somebody take a plan's price off sale in Stripe's dashboard."""
+    argv = ("python3", "-m", "smartbeak_drills.shoppers", "--config", CONFIG, "archive", plan)
+    run(sandbox, APP, *argv)
+
+
+def hammer_stripe(sandbox: Sandbox) -> None:
+    """Starts a script that asks Stripe without a pause, with the platform's key.
+
+    The account's limit is then about that of Stripe's test mode: on a slow machine the script
+    does not get to the one of live mode.
+    """
+    run(sandbox, STRIPE, "bash", "-euc", f"echo '{_ACCOUNT_RATE}' >/var/lib/payments/rate")
+    client.start(sandbox, "hammer", "shoppers", "hammer", what="the script did not start")
 
 
 def renewals(sandbox: Sandbox) -> None:

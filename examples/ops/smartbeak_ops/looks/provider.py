@@ -7,10 +7,11 @@ from collections import Counter
 
 import stripe
 
-from smartbeak_ops import doubled, settings, stripe_api
+from smartbeak_ops import doubled, postgres, settings, stripe_api
+from smartbeak_ops.failures import ServiceError
 from smartbeak_ops.looks.seen import Look, Seen
 
-_SLOW_S = 1.5
+_SLOW_S = 3.0
 """Longest that an answer takes while all is well."""
 
 _HOUR_S = 3600
@@ -21,7 +22,7 @@ _PROVIDER = ("processing_error", "issuer_not_available", "try_again_later")
 """Codes for which nobody's card is to blame: https://docs.stripe.com/declines/codes."""
 
 
-def looks() -> list[Look]:
+def looks(known: settings.Settings) -> list[Look]:
     """Stripe, from the operator's machine."""
     if not settings.known(stripe_api.HOST):
         return []
@@ -30,6 +31,7 @@ def looks() -> list[Look]:
         Look("charges", _charges),
         Look("doubled", _doubled),
         Look("checkouts", _checkouts),
+        Look("prices", lambda seen: _prices(seen, known)),
     ]
 
 
@@ -96,6 +98,26 @@ def _checkouts(seen: Seen) -> None:
     counts = Counter(str(each.status) for each in found)
     said = ", ".join(f"{counts[name]} {name}" for name in ("open", "complete", "expired"))
     seen.say(f"checkouts: {said} within the hour")
+
+
+def _prices(seen: Seen, known: settings.Settings) -> None:
+    """Whether each plan that costs something can be bought, for what the platform says."""
+    try:
+        found = stripe_api.client(tries=0).v1.prices.list({"active": True, "limit": 100}).data
+    except stripe.StripeError as error:
+        seen.blind("prices", stripe_api.unanswered(error).reason)
+        return
+    try:
+        with postgres.Server(known.database) as server:
+            rows = server.rows("SELECT id, price_cents FROM plans WHERE price_cents > 0 ORDER BY 1")
+    except ServiceError as error:
+        seen.blind("prices", f"the database says {error.said}")
+        return
+    active = [stripe_api.dump(each) for each in found]
+    sold = {(each["metadata"].get("planId"), each["unit_amount"]) for each in active}
+    missing = [str(row["id"]) for row in rows if (row["id"], row["price_cents"]) not in sold]
+    said = f"not on sale: {', '.join(missing)}" if missing else f"{len(rows)} plans are on sale"
+    seen.say(f"prices: {said}", prices__missing=len(missing))
 
 
 def _code(charge: dict[str, object]) -> str:
