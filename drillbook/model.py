@@ -208,6 +208,30 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """What became of one kind of what users did."""
+
+    kind: str
+    """In a word: `rows`, `content`, `publishing`."""
+
+    acknowledged: int
+    lost: int
+    doubled: int
+    attempted: int | None = None
+    recovered: int | None = None
+    """Answered with an error or not at all, and there all the same; None: not known."""
+
+    unexpected: int | None = None
+    """There, and never attempted; None: not known."""
+
+    stale: int = 0
+    """Reads of something confirmed that was not there or was older."""
+
+    counted: bool = True
+    """Whether it could be found out what is there; else the figures above are unknown."""
+
+
+@dataclass(frozen=True, slots=True)
 class DrillResult:
     """What a drill measured."""
 
@@ -235,9 +259,12 @@ class DrillResult:
     gap_s: float = 0.0
     """Longest time between two acknowledged writes."""
 
-    accounts: tuple[tuple[str, int, int, int], ...] = ()
-    """By kind of what users did (`rows`, `content`, `publishing`): the kind, and how many
-    were acknowledged, lost and doubled."""
+    accounts: tuple[Tally, ...] = ()
+    """By kind of what users did."""
+
+    answers: str = ""
+    """How long answers took before, during and after the outage, in words and as a plot of
+    characters; empty where nothing is known."""
 
     control: Control = "not-run"
     """`stayed-down`: without the write steps nothing recovered; `recovered`: the

@@ -9,7 +9,7 @@ from typing import cast
 
 from drillbook import evidence, report, seals
 from drillbook.evidence import Evidence, Step
-from drillbook.model import DrillResult, Plan, Report, Result, Status
+from drillbook.model import DrillResult, Plan, Report, Result, Status, Tally
 
 WHEN = "2026-11-23T14:05:31Z"
 DIFF = (
@@ -79,7 +79,7 @@ def drills(plan: Plan, when: str = WHEN) -> tuple[DrillResult, ...]:
                     people_s=scenario.drill.people_s,
                     recovered_s=4.213 if good else 131.0,
                     acknowledged=412,
-                    accounts=(("rows", 380, 0, 0), ("content", 32, 0, 0)) if good else (),
+                    accounts=(Tally("rows", 380, 0, 0), Tally("content", 32, 0, 0)) if good else (),
                     gap_s=4.4,
                     control="stayed-down" if good else "not-run",
                     started=when,

@@ -59,6 +59,32 @@ def test_a_write_without_confirmation_is_neither_lost_nor_doubled(clock: Clock) 
     assert made.compare([1, 3, 3], 0.5) == Losses((), 0.0, 0)
 
 
+def test_what_was_not_confirmed_and_is_there_is_recovered_and_a_stranger_unexpected(
+    clock: Clock,
+) -> None:
+    made = written(clock, 0)
+    assert (made.number(), made.number()) == (2, 3)
+    assert made.compare([1, 3, 7], 0.5, of_all=True) == Losses((), 0.0, 0, 1, 1)
+    assert made.attempted == 3
+    # What was there before anybody wrote is nobody's.
+    later = Journal()
+    later.begin_after(41)
+    later.confirm(later.number() or 0)
+    assert later.compare([1, 41, 42], 0.5, of_all=True) == Losses((), 0.0, 0, 0, 0)
+
+
+def test_each_answer_has_its_time_and_a_stale_read_is_counted(clock: Clock) -> None:
+    made = Journal()
+    made.begin_after(0)
+    number = made.number() or 0
+    clock.now += 0.75
+    made.confirm(number)
+    assert made.took == ((100.75, 0.75),)
+    assert made.stale == 0
+    made.stale_read()
+    assert made.stale == 1
+
+
 def test_doubled_counts_numbers_and_not_copies(clock: Clock) -> None:
     assert written(clock, 0, 1, 2).compare([1, 1, 1, 2, 3, 3], 0.5) == Losses((), 0.0, 2)
 

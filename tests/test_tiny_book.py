@@ -79,7 +79,7 @@ def test_its_blocks_and_drills_pass_and_stay_down_without_their_write_steps(
     assert set(drills) == {"index#jammed", "index#ended"}
     for drill in drills.values():
         assert (drill.status, drill.control) == ("passed", "stayed-down"), drill
-        assert [(kind, lost) for kind, _, lost, _ in drill.accounts] == [("notes", 0)]
+        assert [(tally.kind, tally.lost) for tally in drill.accounts] == [("notes", 0)]
         assert drill.acknowledged > 0
         assert drill.recovered_s and drill.recovered_s > 0
 

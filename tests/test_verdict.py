@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from drillbook import report, run
-from drillbook.drills.verdict import figures, measured, unmeasured
+from drillbook.drills.verdict import answers, figures, measured, unmeasured
 from drillbook.drills.watch import Account, Kind
 from drillbook.errors import HarnessError
-from drillbook.model import Drill, DrillResult, Report, Scenario
+from drillbook.model import Drill, DrillResult, Report, Scenario, Tally
 
 DRILL = Drill("d", "kill db-1", rto_s=60, people_s=30, rpo_s=1, line=3)
 GOOD = Account(
@@ -61,7 +61,7 @@ def test_what_was_measured_is_in_the_result() -> None:
         ({"split_brain": True}, "split brain: two nodes took writes at the same time"),
         (
             {"counted": False},
-            "what is there could not be read, so nothing is known of what is lost",
+            "unknown: what is there could not be read, so nothing is known of what is lost",
         ),
         ({"unwatched": ("db-2",)}, "a split brain on db-2 would not have been seen"),
     ],
@@ -76,14 +76,41 @@ def test_a_loss_within_the_objective_passes_and_is_stated() -> None:
     assert (result.status, result.lost, result.lost_s) == ("passed", 1, 0.5)
 
 
-KINDS = (Kind("content", 90, 0, 0, 0.4, True), Kind("publishing", 10, 1, 2, 1.0, True))
+KINDS = (
+    Kind("content", 90, 0, 0, 0.4, True, (), 97, 3, 1, 2),
+    Kind("publishing", 10, 1, 2, 1.0, True, (), 10),
+    Kind("rows", 5, 0, 0, 1.0, False, (), 6),
+)
 
 
 def test_each_kind_has_its_figures_in_the_result_and_in_the_evidence() -> None:
     result = judge(replace(GOOD, kinds=KINDS))
-    assert result.accounts == (("content", 90, 0, 0), ("publishing", 10, 1, 2))
-    assert "  content: confirmed 90, lost 0, doubled 0\n" in figures(result)
-    assert "  publishing: confirmed 10, lost 1, doubled 2\n" in figures(result)
+    assert result.accounts == (
+        Tally("content", 90, 0, 0, 97, 3, 1, 2),
+        Tally("publishing", 10, 1, 2, 10),
+        Tally("rows", 5, 0, 0, 6, counted=False),
+    )
+    assert (
+        "  content: attempted 97, confirmed 90, lost 0, doubled 0, recovered 3, unexpected 1, "
+        "stale reads 2\n"
+        "  publishing: attempted 10, confirmed 10, lost 1, doubled 2, recovered unknown, "
+        "unexpected unknown, stale reads 0\n"
+        "  rows: attempted 6, confirmed 5, lost unknown, doubled unknown, recovered unknown, "
+        "unexpected unknown, stale reads 0\n"
+    ) in figures(result)
+
+
+def test_how_long_answers_took_is_told_before_during_and_after_and_drawn() -> None:
+    took = ((97.2, 0.004), (99.9, 0.02), (101.6, 2.0), (106.0, 0.1), (107.0, 0.006))
+    assert answers(took, 100.0, 5.0) == (
+        "answers took, in the middle: before 12 ms (slowest 20), during 2000 ms (slowest 2000), "
+        "after 53 ms (slowest 100)\n"
+        "slowest of each 0.5 s from 3 s before the fault, · none came: ▁····▃···█········▅·▂"
+    )
+    assert answers((), 100.0, 5.0) == ""
+    assert ", after none\n" in answers(took[:3], 100.0, None)
+    made = replace(GOOD, took=took)
+    assert "\nslowest of each 0.5 s" in figures(judge(made))
 
 
 def test_the_figures_of_each_kind_survive_the_report_file_and_old_files_have_none(
@@ -96,9 +123,9 @@ def test_the_figures_of_each_kind_survive_the_report_file_and_old_files_have_non
     )
     assert report.read(path).drills == (result,)
     data = json.loads(path.read_text())
-    data["drills"][0]["accounts"] = [["content", 90, 0]]
+    data["drills"][0]["accounts"] = [{"kind": "content", "acknowledged": 90}]
     path.write_text(json.dumps(data))
-    with pytest.raises(HarnessError, match=r"as `accounts`"):
+    with pytest.raises(HarnessError, match=r"lacks the field `doubled`"):
         report.read(path)
     del data["drills"][0]["accounts"]
     path.write_text(json.dumps(data))

@@ -17,7 +17,9 @@ ACCOUNT = {
     "split_brain": False, "counted": True, "watched": {"db-1": 5, "db-2": 0}, "held": True,
     "held_since": 7.5, "errors": ["refused"],
     "kinds": [{"kind": "content", "acknowledged": 12, "lost": 1, "doubled": 1, "gap_s": 2.0,
-               "counted": True, "asked": ["wordpress"]}],
+               "counted": True, "asked": ["wordpress"], "attempted": 14, "recovered": 1,
+               "unexpected": 0, "stale": 0}],
+    "took": [[5.0, 0.25]],
 }  # fmt: skip
 
 
@@ -76,7 +78,8 @@ def test_the_account_is_taken_over_with_each_kind() -> None:
     assert account is watch.account
     assert (account.acknowledged, account.lost, account.doubled) == (12, (3,), 1)
     assert account.unwatched == ("db-2",)
-    assert account.kinds == (Kind("content", 12, 1, 1, 2.0, True, ("wordpress",)),)
+    assert account.kinds == (Kind("content", 12, 1, 1, 2.0, True, ("wordpress",), 14, 1, 0, 0),)
+    assert account.took == ((5.0, 0.25),)
 
 
 def test_a_prober_that_ended_by_itself_is_the_harness_at_fault() -> None:

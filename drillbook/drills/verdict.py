@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from statistics import median
 
 from drillbook.drills.watch import Account
-from drillbook.model import Drill, DrillResult, Scenario
+from drillbook.model import Drill, DrillResult, Scenario, Tally
 
 
 def unmeasured(scenario: Scenario, drill: Drill, started: str) -> DrillResult:
@@ -55,7 +57,21 @@ def measured(
         lost=len(account.lost),
         doubled=account.doubled,
         gap_s=round(account.gap_s, 3),
-        accounts=tuple((k.kind, k.acknowledged, k.lost, k.doubled) for k in account.kinds),
+        accounts=tuple(
+            Tally(
+                kind.kind,
+                kind.acknowledged,
+                kind.lost,
+                kind.doubled,
+                kind.attempted,
+                kind.recovered,
+                kind.unexpected,
+                kind.stale,
+                kind.counted,
+            )
+            for kind in account.kinds
+        ),
+        answers=answers(account.took, injected, recovered),
         hosts_contacted=contacted,
     )
     missed = _missed(result, account, said)
@@ -73,15 +89,85 @@ def figures(result: DrillResult) -> str:
             "s for people)",
             f"writes confirmed: {result.acknowledged}; lost: {result.lost} "
             f"over {result.lost_s:.3f} s (aimed at {result.rpo_s:g} s); doubled: {result.doubled}",
-            *(
-                f"  {kind}: confirmed {confirmed}, lost {lost}, doubled {doubled}"
-                for kind, confirmed, lost, doubled in result.accounts
-            ),
+            *(f"  {_told(tally)}" for tally in result.accounts),
             f"longest time between two confirmed writes: {result.gap_s:.3f} s",
+            *result.answers.splitlines(),
             f"without the write steps: {result.control}",
             f"names looked up: {looked_up}",
         )
     )
+
+
+def _told(tally: Tally) -> str:
+    """One kind's figures in a line; what cannot be known is called unknown."""
+
+    def known(figure: int | None) -> str:
+        return "unknown" if figure is None else str(figure)
+
+    lost, doubled = (
+        (str(tally.lost), str(tally.doubled)) if tally.counted else ("unknown", "unknown")
+    )
+    return (
+        f"{tally.kind}: attempted {known(tally.attempted)}, confirmed {tally.acknowledged}, "
+        f"lost {lost}, doubled {doubled}, recovered {known(tally.recovered)}, "
+        f"unexpected {known(tally.unexpected)}, stale reads {tally.stale}"
+    )
+
+
+_BIN_S = 0.5
+_BEFORE_S = 3.0
+_BINS = 120
+_MARKS = "▁▂▃▄▅▆▇█"
+_LEAST_S = 0.005
+"""What the lowest mark stands for; each higher one for twice to thrice as much."""
+
+_STEP = 2.5
+
+
+def answers(took: Sequence[tuple[float, float]], injected: float, recovered_s: float | None) -> str:
+    """How long answers took before, during and after an outage.
+
+    Args:
+        took: When each came, CLOCK_MONOTONIC seconds, and the seconds that it took.
+        injected: When the outage began.
+        recovered_s: Seconds until it was over; None if it never was.
+    """
+    if not took:
+        return ""
+    after = [(at - injected, seconds) for at, seconds in took]
+    over = recovered_s if recovered_s is not None else float("inf")
+    spans = {
+        "before": [seconds for at, seconds in after if at < 0],
+        "during": [seconds for at, seconds in after if 0 <= at < over],
+        "after": [seconds for at, seconds in after if at >= over],
+    }
+    words = ", ".join(
+        f"{name} {1000 * median(span):.0f} ms (slowest {1000 * max(span):.0f})"
+        if span
+        else f"{name} none"
+        for name, span in spans.items()
+    )
+    last = min(max(at for at, _ in after), _BINS * _BIN_S - _BEFORE_S)
+    bins: dict[int, float] = {}
+    for at, seconds in after:
+        number = int((at + _BEFORE_S) // _BIN_S)
+        bins[number] = max(bins.get(number, 0.0), seconds)
+    plot = "".join(
+        _mark(bins.get(number)) for number in range(int((last + _BEFORE_S) // _BIN_S) + 1)
+    )
+    return (
+        f"answers took, in the middle: {words}\n"
+        f"slowest of each {_BIN_S:g} s from {_BEFORE_S:g} s before the fault, · none came: {plot}"
+    )
+
+
+def _mark(seconds: float | None) -> str:
+    if seconds is None:
+        return "·"
+    level = 0
+    while level < len(_MARKS) - 1 and seconds > _LEAST_S * _STEP**level:
+        level += 1
+    return _MARKS[level]
 
 
 def _missed(result: DrillResult, account: Account, said: str) -> list[str]:
@@ -97,7 +183,9 @@ def _missed(result: DrillResult, account: Account, said: str) -> list[str]:
             f"for people: more than the {result.rto_s:g} s aimed at"
         )
     if not account.counted:
-        missed.append("what is there could not be read, so nothing is known of what is lost")
+        missed.append(
+            "unknown: what is there could not be read, so nothing is known of what is lost"
+        )
     if account.unwatched:
         missed.append(f"a split brain on {', '.join(account.unwatched)} would not have been seen")
     if not result.loss_allowed:

@@ -35,6 +35,16 @@ class Kind:
     asked: tuple[str, ...] = ()
     """Hosts that said what became of it."""
 
+    attempted: int | None = None
+    recovered: int | None = None
+    """Answered with an error or not at all, and there all the same; None: not known."""
+
+    unexpected: int | None = None
+    """There, and never attempted; None: not known."""
+
+    stale: int = 0
+    """Reads of something confirmed that was not there or was older."""
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -75,6 +85,10 @@ class Account:
 
     kinds: tuple[Kind, ...] = ()
     """The same by kind. Times above are those of the worst kind."""
+
+    took: tuple[tuple[float, float], ...] = ()
+    """When answers came, CLOCK_MONOTONIC seconds, and the seconds that each took; of many, the
+    slowest of neighbours."""
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -175,5 +189,6 @@ class Watch:
             held_since=event["held_since"],
             errors=tuple(event["errors"]),
             kinds=tuple(Kind(**{**kind, "asked": tuple(kind["asked"])}) for kind in event["kinds"]),
+            took=tuple((at, took) for at, took in event["took"]),
         )
         return self.account

@@ -30,6 +30,25 @@ class Count:
     asked: tuple[str, ...] = ()
     """Hosts beside the platform's that said what became of it, e.g. a publish target."""
 
+    attempted: int | None = None
+    """None where that is not known."""
+
+    stale: int = 0
+    """Reads of something confirmed that was not there or was older."""
+
+    took: tuple[tuple[float, float], ...] = ()
+    """When each was confirmed, CLOCK_MONOTONIC seconds, and the seconds it took."""
+
+
+def count_of(
+    kind: str, journal: Journal, losses: Losses | None, asked: tuple[str, ...] = ()
+) -> Count:
+    """What a journal says of one kind, and what became of it."""
+    return Count(
+        kind, journal.acknowledged, journal.longest_s, losses, asked, journal.attempted,
+        journal.stale, journal.took,
+    )  # fmt: skip
+
 
 class Client(Protocol):
     """Something that users do again and again, and that is accounted for."""
@@ -63,6 +82,18 @@ class Client(Protocol):
         ...
 
 
+_SAMPLES = 600
+"""Most answers whose times are told: the slowest of each span of time."""
+
+
+def thinned(took: Sequence[tuple[float, float]], most: int = _SAMPLES) -> list[tuple[float, float]]:
+    """At most so many of them, in order of time: the slowest of each group of neighbours."""
+    ordered = sorted(took)
+    size = -(-len(ordered) // most) or 1
+    groups = [ordered[at : at + size] for at in range(0, len(ordered), size)]
+    return [max(group, key=lambda one: one[1]) for group in groups]
+
+
 def told(counts: Sequence[Count]) -> dict[str, Any]:
     """The counts as the prober's account tells them: sums, and each kind's own.
 
@@ -77,6 +108,7 @@ def told(counts: Sequence[Count]) -> dict[str, Any]:
         "lost_s": max((losses.lost_s for losses in known), default=0.0),
         "doubled": sum(losses.doubled for losses in known),
         "gap_s": max((count.gap_s for count in counts), default=0.0),
+        "took": thinned([one for count in counts for one in count.took]),
         "kinds": [
             {
                 "kind": count.kind,
@@ -86,6 +118,10 @@ def told(counts: Sequence[Count]) -> dict[str, Any]:
                 "gap_s": count.gap_s,
                 "counted": count.losses is not None,
                 "asked": list(count.asked),
+                "attempted": count.attempted,
+                "recovered": count.losses.recovered if count.losses else None,
+                "unexpected": count.losses.unexpected if count.losses else None,
+                "stale": count.stale,
             }
             for count in counts
         ],

@@ -21,17 +21,29 @@ class Losses:
     doubled: int
     """How many confirmed numbers are there more than once."""
 
+    recovered: int | None = None
+    """How many are there that were answered with an error or not at all; None where that
+    cannot be found out."""
+
+    unexpected: int | None = None
+    """How many are there that nobody ever wrote; None where that cannot be found out."""
+
 
 class Journal:
     """Numbers and confirmations of all writes; may be used by several threads.
 
     A write whose confirmation never came may or may not be there: it is neither
-    lost nor doubled, and its number is not used again.
+    lost nor doubled, its number is not used again, and it is called recovered if it is.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._next: int | None = None
+        self._begun: dict[int, float] = {}
+        """When each write was begun."""
+        self._took: list[tuple[float, float]] = []
+        """When each was confirmed, and how long that took."""
+        self._stale = 0
         self._confirmed: list[tuple[float, int]] = []
         self._longest_s = 0.0
         self._errors: dict[str, None] = {}
@@ -49,8 +61,9 @@ class Journal:
         with self._lock:
             if self._next is None:
                 return None
-            self._next += 1
-            return self._next - 1
+            number, self._next = self._next, self._next + 1
+            self._begun[number] = time.monotonic()
+            return number
 
     def confirm(self, number: int, *, kept: bool = False) -> None:
         """Notes that the platform confirmed a write.
@@ -65,6 +78,7 @@ class Journal:
             if self._confirmed:
                 self._longest_s = max(self._longest_s, now - self._confirmed[-1][0])
             self._confirmed.append((now, number))
+            self._took.append((now, now - self._begun.get(number, now)))
             if kept:
                 self._kept_error, self._kept_at = "", now
 
@@ -115,6 +129,29 @@ class Journal:
             return len(self._confirmed)
 
     @property
+    def attempted(self) -> int:
+        """How many writes were begun."""
+        with self._lock:
+            return len(self._begun)
+
+    def stale_read(self) -> None:
+        """Notes that a confirmed write was read, and was not there or was older."""
+        with self._lock:
+            self._stale += 1
+
+    @property
+    def stale(self) -> int:
+        """How many reads were stale."""
+        with self._lock:
+            return self._stale
+
+    @property
+    def took(self) -> tuple[tuple[float, float], ...]:
+        """When each write was confirmed, CLOCK_MONOTONIC seconds, and the seconds it took."""
+        with self._lock:
+            return tuple(self._took)
+
+    @property
     def longest_s(self) -> float:
         """Longest time between two confirmations, in seconds."""
         with self._lock:
@@ -131,21 +168,31 @@ class Journal:
         with self._lock:
             return frozenset(number for _, number in self._confirmed)
 
-    def compare(self, present: Iterable[int], interval_s: float) -> Losses:
+    def compare(self, present: Iterable[int], interval_s: float, *, of_all: bool = False) -> Losses:
         """Holds the confirmed writes against the numbers that the table holds now.
 
         Args:
             present: Every row's number, a doubled row's as often as it is there.
             interval_s: Time between two writes, in seconds.
+            of_all: Whether what was never confirmed is among `present` where it is there.
         """
         count: dict[int, int] = {}
         for number in present:
             count[number] = count.get(number, 0) + 1
         with self._lock:
             confirmed = list(self._confirmed)
+            begun = set(self._begun)
+        known = {number for _, number in confirmed}
+        first = min(begun, default=0)
         lost = [(at, number) for at, number in confirmed if number not in count]
         return Losses(
             lost=tuple(sorted(number for _, number in lost)),
             lost_s=lost[-1][0] - lost[0][0] + interval_s if lost else 0.0,
             doubled=sum(1 for _, number in confirmed if count.get(number, 0) > 1),
+            recovered=len(begun & count.keys() - known) if of_all else None,
+            unexpected=(
+                sum(number >= first and number not in begun for number in count)
+                if of_all and begun
+                else None
+            ),
         )

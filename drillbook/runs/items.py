@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from drillbook import records
 from drillbook.control import Control, Verdict
 from drillbook.errors import DrillbookError, HarnessError
 from drillbook.model import DrillResult, Page, Result, Scenario, Snippet, Status
@@ -177,7 +177,7 @@ class StepItem(pytest.Item):
             "duration_s": getattr(outcome, "duration_s", 0.0),
             "reused": reused,
             "kind": type(outcome).__name__ if outcome and not reused else "",
-            "record": asdict(outcome) if outcome and not reused else {},
+            "record": records.plain(outcome) if outcome and not reused else {},
             "versions": dict(self.stage.versions),
             "updated": self.updated,
         }

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from drillbook import clock, control, seals
+from drillbook import clock, control, records, seals
 from drillbook import report as reports
 from drillbook.control import Control
 from drillbook.errors import HarnessError
@@ -66,7 +66,7 @@ class Ledger:
             return None
         build = self.root / "build"
         junit.write(self.notes, build / f"junit-doctest-{self.backend}.xml", self.backend)
-        results = [Result(**r) for r in self._records("Result")]
+        results = [records.record(Result, r, "result") for r in self._records("Result")]
         path = reports.path_of(build, self.backend)
         drills = self._drills(path)
         if not results and not drills:
@@ -95,7 +95,9 @@ class Ledger:
 
         A control run alone joins what is known of its drill.
         """
-        drills = {r["id"]: DrillResult(**r) for r in self._records("DrillResult")}
+        drills = {
+            r["id"]: records.record(DrillResult, r, "drill") for r in self._records("DrillResult")
+        }
         controls = [Control(r["id"], r["verdict"], r["reason"]) for r in self._records("Control")]
         if any(each.id not in drills for each in controls):
             with contextlib.suppress(HarnessError):

@@ -220,7 +220,7 @@ def _loss(result: DrillResult) -> str:
 
 def _kinds(result: DrillResult) -> str:
     """How much of each kind of users' work was confirmed."""
-    return ", ".join(f"{kind} {count}" for kind, count, _, _ in result.accounts)
+    return ", ".join(f"{tally.kind} {tally.acknowledged}" for tally in result.accounts)
 
 
 def _origin(run: Run, link: Link) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from drillbook.inside import journal
-from drillbook.inside.account import Client, Count, told
+from drillbook.inside.account import Client, Count, thinned, told
 from drillbook.inside.journal import Losses
 from smartbeak_drills.session import Session, SessionError
 from smartbeak_drills.users import content as content_module
@@ -138,7 +138,10 @@ def test_content_that_is_there_is_neither_lost_nor_doubled(
     content: Content, pieces: Pieces, database: Database
 ) -> None:
     database.rows = in_database(pieces)
-    assert content.count() == Count("content", 4, 1.0, Losses((), 0.0, 0))
+    count = content.count()
+    assert count == Count(
+        "content", 4, 1.0, Losses((), 0.0, 0, 0, 0), (), 4, 0, content.journal.took
+    )
 
 
 def test_content_that_the_database_lacks_is_lost_and_a_copy_is_doubled(
@@ -227,7 +230,9 @@ def test_jobs_that_were_accepted_once_are_neither_lost_nor_doubled(
     order(publishing, targets, clock, 3)
     targets.accepted |= {"j1": 1, "j2": 1, "j3": 1}
     assert publishing.settle() is None
-    assert publishing.count() == Count("publishing", 3, 1.0, Losses((), 0.0, 0), ("wordpress",))
+    assert publishing.count() == Count(
+        "publishing", 3, 1.0, Losses((), 0.0, 0), ("wordpress",), 3, 0, publishing.journal.took
+    )
 
 
 def test_jobs_that_no_target_accepted_are_lost_whatever_the_platform_says(
@@ -371,7 +376,7 @@ def test_each_way_has_its_turn_and_every_route_its_own() -> None:
 def test_sums_and_worst_times_are_told_and_each_kinds_own() -> None:
     counts = (
         Count("rows", 100, 0.5, Losses((7,), 0.2, 0)),
-        Count("publishing", 10, 2.0, Losses((1, 2), 1.5, 3)),
+        Count("publishing", 10, 2.0, Losses((1, 2), 1.5, 3), (), 12, 4, ((7.0, 0.5),)),
     )
     account = told(counts)
     sums = {key: account[key] for key in ("acknowledged", "lost", "lost_s", "doubled", "gap_s")}
@@ -383,8 +388,18 @@ def test_sums_and_worst_times_are_told_and_each_kinds_own() -> None:
         "kind": "publishing", "acknowledged": 10, "lost": 2, "doubled": 3, "gap_s": 2.0,
         "counted": True,
         "asked": [],
+        "attempted": 12, "recovered": None, "unexpected": None, "stale": 4,
     }  # fmt: skip
+    assert account["took"] == [(7.0, 0.5)]
     json.dumps(account)
+
+
+def test_of_many_answers_the_slowest_of_neighbours_are_told() -> None:
+    took = [(float(at), 0.01 if at % 100 else 0.9) for at in range(1200)]
+    told_of = thinned(took)
+    assert len(told_of) == 600
+    assert sum(seconds == 0.9 for _, seconds in told_of) == 12
+    assert told_of == sorted(told_of)
 
 
 def test_one_kind_of_which_nothing_is_known_leaves_the_account_open() -> None:

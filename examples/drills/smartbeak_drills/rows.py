@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from drillbook.inside.account import Count, Work
+from drillbook.inside.account import Count, Work, count_of
 from drillbook.inside.journal import Journal
 from smartbeak_drills.oracles.base import INSERT
 from smartbeak_drills.session import Session, SessionError
@@ -45,8 +45,12 @@ class Rows:
     def count(self) -> Count:
         """See `drillbook.inside.account.Client`."""
         present = self._present()
-        losses = None if present is None else self.journal.compare(present, self._interval_s)
-        return Count(self.kind, self.journal.acknowledged, self.journal.longest_s, losses)
+        losses = (
+            None
+            if present is None
+            else self.journal.compare(present, self._interval_s, of_all=True)
+        )
+        return count_of(self.kind, self.journal, losses)
 
     def _write(self, stop: threading.Event) -> None:
         session: Session | None = None
@@ -77,6 +81,7 @@ class Rows:
         number = self.journal.newest()
         query = "SELECT 1 FROM drillbook.probe WHERE seq = $1::bigint"
         if not session.run(query, str(number)):
+            self.journal.stale_read()
             text = f"row {number} was confirmed and cannot be read back"
             self.journal.fail(text, seen=False, kept=True)
 

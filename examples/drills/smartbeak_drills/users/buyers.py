@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from drillbook.inside.account import Count, Work
+from drillbook.inside.account import Count, Work, count_of
 from drillbook.inside.journal import Journal
 from drillbook.inside.trouble import Trouble
 from smartbeak_drills.places import STRIPE_PAGE
@@ -136,7 +136,7 @@ class Buyers:
             found = {each.customer: each for each in self._differing(self._wanted())}
         except Trouble as error:
             self.journal.fail(error.text, seen=error.seen)
-            return Count(self.kind, self.journal.acknowledged, self.journal.longest_s, None)
+            return count_of(self.kind, self.journal, None)
         doubled = {customer for customer, each in found.items() if each.doubled}
         present = [number for customer, number in numbers.items() if customer not in found]
         present += 2 * [numbers[customer] for customer in doubled if customer in numbers]
@@ -145,9 +145,7 @@ class Buyers:
         losses = self.journal.compare(present, _INTERVAL_S)
         others = len(doubled - set(numbers))
         losses = replace(losses, doubled=losses.doubled + others)
-        return Count(
-            self.kind, self.journal.acknowledged, self.journal.longest_s, losses, ("stripe",)
-        )
+        return count_of(self.kind, self.journal, losses, ("stripe",))
 
     def _buy(self, stop: threading.Event) -> None:
         line, page = Line(self._url, timeout_s=_TIMEOUT_S), Line(STRIPE_PAGE, timeout_s=_TIMEOUT_S)

@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 
-from drillbook.inside.account import Count, Work
+from drillbook.inside.account import Count, Work, count_of
 from drillbook.inside.journal import Journal
 from drillbook.inside.trouble import Trouble
 from smartbeak_drills.session import Session
@@ -70,7 +70,12 @@ class Content:
         answer = self._platform.call(line, user, "POST", "/v1/content", body)
         self._written[number] = answer.body["item"]["id"], user.org
         self.journal.confirm(number)
-        check_in_time(answer, self._read(line, number))
+        try:
+            check_in_time(answer, self._read(line, number))
+        except CallError as error:
+            if error.status == 404:
+                self.journal.stale_read()
+            raise
 
     def count(self) -> Count:
         """See `drillbook.inside.account.Client`."""
@@ -79,8 +84,8 @@ class Content:
         if present is not None:
             gone = self._gone()
             left = [number for number in present if number not in gone]
-            losses = self.journal.compare(left, _INTERVAL_S)
-        return Count(self.kind, self.journal.acknowledged, self.journal.longest_s, losses)
+            losses = self.journal.compare(left, _INTERVAL_S, of_all=True)
+        return count_of(self.kind, self.journal, losses)
 
     def _write(self, stop: threading.Event) -> None:
         line = self._platform.line()
@@ -101,6 +106,7 @@ class Content:
         reader = self._platform.take("read", READERS, org)
         answer = self._platform.call(line, reader, "GET", f"/v1/content/{key}")
         if answer.body["item"]["title"] != f"{self._prefix}{number}":
+            self.journal.stale_read()
             raise CallError("content is answered with another title than was written")
         return answer
 

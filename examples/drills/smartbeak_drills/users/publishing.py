@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
 
-from drillbook.inside.account import Count, Work
+from drillbook.inside.account import Count, Work, count_of
 from drillbook.inside.journal import Journal, Losses
 from drillbook.inside.trouble import Trouble
 from smartbeak_drills.agreed import ACKNOWLEDGED
@@ -180,13 +180,7 @@ class Publishing:
             present = [number for key, number in self._numbers.items() if key not in missing]
             losses = self.journal.compare(present, _INTERVAL_S)
             losses = replace(losses, doubled=len(doubled))
-        return Count(
-            self.kind,
-            self.journal.acknowledged,
-            self.journal.longest_s,
-            losses,
-            tuple(sorted(ways)),
-        )
+        return count_of(self.kind, self.journal, losses, tuple(sorted(ways)))
 
     def _order(self, stop: threading.Event) -> None:
         line = self._platform.line()

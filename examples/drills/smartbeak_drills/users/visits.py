@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 
-from drillbook.inside.account import Count, Work
+from drillbook.inside.account import Count, Work, count_of
 from drillbook.inside.journal import Journal, Losses
 from smartbeak_drills.users.calls import CallError
 from smartbeak_drills.users.platform import Platform, Waiting
@@ -56,7 +56,7 @@ class Visits:
     def count(self) -> Count:
         """See `drillbook.inside.account.Client`; who only reads loses nothing."""
         none = Losses((), 0.0, 0)
-        return Count(self.kind, self.journal.acknowledged, self.journal.longest_s, none)
+        return count_of(self.kind, self.journal, none)
 
     def trouble(self) -> str:
         """Why users call it broken or slow; empty when they do not."""

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from drillbook.inside.account import Count, Work
+from drillbook.inside.account import Count, Work, count_of
 from drillbook.inside.journal import Journal
 from drillbook.inside.trouble import Trouble
 from smartbeak_drills import settings
@@ -148,7 +148,7 @@ class Webhooks:
         """See `drillbook.inside.account.Client`."""
         present = self._present()
         losses = None if present is None else self.journal.compare(present, _INTERVAL_S)
-        return Count(self.kind, self.journal.acknowledged, self.journal.longest_s, losses)
+        return count_of(self.kind, self.journal, losses)
 
     def _deliver(self, stop: threading.Event) -> None:
         line = Line(self._url, timeout_s=_TIMEOUT_S)
