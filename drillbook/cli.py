@@ -196,7 +196,8 @@ def _page_lines(
 
 def _mutate(root: Path, plan: Plan, names: Sequence[str] | None, rest: Sequence[str]) -> int:
     pages = [p for p in plan.pages if not names or {p.docname, p.path} & set(names)]
-    changes = [(page, found) for page in pages if (found := mutants.of_page(page, root))]
+    every = [(page, mutants.of_page(page, root, plan.pages)) for page in pages]
+    changes = [(page, found) for page, found in every if found]
     if not changes:
         print("nothing-selected: no such page has a guard", file=sys.stderr)
         return NOTHING

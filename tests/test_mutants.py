@@ -83,3 +83,28 @@ def test_a_page_without_a_guard_has_none(book: Front, capsys: pytest.CaptureFixt
     book.add("page", block("$ true", "name: a"), stack="ops")
     assert main(["mutate", "--page", "page"]) == 5
     assert capsys.readouterr().err == "nothing-selected: no such page has a guard\n"
+
+
+def test_a_programs_guard_that_refuses_on_a_page_beside_is_no_mutant(book: Front) -> None:
+    step = block("$ sb may act 1 && echo done\ndone", "effect: write", "irreversible: so it is")
+    refused = block("$ sb may act 2\nREFUSED: no", "effect: read", "exit-code: 1")
+    let_through = block("$ sb may act 2", "effect: read")
+
+    def found(**pages: str) -> list[str]:
+        for old in (book.root / "source").rglob("*.md"):
+            old.unlink()
+        book.put("source/index.md", "# Book\n\n```{toctree}\n:glob:\n\n**\n```\n")
+        for name, body in pages.items():
+            book.add(name.replace("_", "/"), f"# {name}\n\n{body}", stack="ops")
+        plan = book.plan()
+        page = next(p for p in plan.pages if p.docname == "hub/branch")
+        assert [guard for _, guard in mutants.asked(page)] == [("sb", "may", "act")]
+        return [each.what for each in mutants.of_page(page, book.root, plan.pages)]
+
+    dropped = ["the guard `sb may act 1` is dropped"]
+    assert found(hub_branch=step) == dropped
+    assert found(hub_branch=step, hub_never=refused) == []
+    # Another runbook's, one that was let through, and another guard say nothing of this one.
+    assert found(hub_branch=step, other_never=refused) == dropped
+    assert found(hub_branch=step, hub_never=let_through) == dropped
+    assert found(hub_branch=step, hub_never=refused.replace("may act", "may be")) == dropped

@@ -22,6 +22,7 @@ from drillbook.pages import frontmatter
 from drillbook.pages.console import parse
 from drillbook.pages.options import DRILL_OPTIONS, SNIPPET_OPTIONS
 from drillbook.pages.statements import statements
+from drillbook.runs import mutants
 from smartbeak_drills.kit import KIT
 
 ROOT = Path(__file__).parent.parent
@@ -370,6 +371,20 @@ def test_every_fault_of_the_book_is_one_of_the_stack_s(book: Plan) -> None:
     }
     assert len(names) > 30
     assert names <= set(KIT.faults)
+
+
+def test_every_guard_before_a_step_is_seen_to_refuse_in_its_runbook(book: Plan) -> None:
+    unseen = []
+    for each in book.pages:
+        folder = each.docname.rpartition("/")[0]
+        beside = [other for other in book.pages if other.docname.startswith(f"{folder}/")]
+        shown = {guard for other in beside for guard in mutants.refusing(other)}
+        unseen += [
+            f"{snippet.path}:{snippet.line}: {' '.join(guard)}"
+            for snippet, guard in mutants.asked(each)
+            if guard not in shown
+        ]
+    assert unseen == []
 
 
 def engine_codes() -> dict[str, set[str]]:

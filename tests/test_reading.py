@@ -196,5 +196,9 @@ def test_what_does_damage_has_no_copy_button(site: Path) -> None:
     wrong = soup.select_one("#snippet-wrong")
     assert wrong is not None
     assert "db-no-copy" in wrong["class"]
+    assert "shown to do damage: not a step of any runbook" in wrong.get_text()
+    others = [box for box in soup.select(".db-snippet") if box is not wrong]
+    assert others
+    assert not any("shown to do damage" in box.get_text() for box in others)
     settings = (site.parents[1] / "_static/copybutton.js").read_text(encoding="utf-8")
     assert re.search(r"COPYBUTTON_SELECTOR = '.*:not\(\.db-no-copy \*\)", settings)

@@ -163,3 +163,12 @@ def test_what_stands_beside_the_branches_is_short(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert words(text) <= ASIDE_WORDS
     assert functions(text) == []
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("never.md")), ids=lambda p: p.parent.name)
+def test_what_writes_on_a_page_of_what_does_damage_says_so(path: Path) -> None:
+    heads = re.findall(
+        r"^`{3,}\{code-block\} \w+\n((?::.*\n)+)", path.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    writes = [head for head in heads if re.search(r"^:effect: (write|destructive)$", head, re.M)]
+    assert [head for head in writes if ":class: damage\n" not in head] == []

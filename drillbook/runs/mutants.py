@@ -4,6 +4,9 @@ A guard is what a step that writes asks first (`may_promote "$replica" && ...`, 
 program such as `sb may promote && ...`). A mutant is the project with one line of a
 page changed; it is run as the page is, and something on it must fail. One that passes
 shows a guard, or a reason for which a guard refuses, that no block proves.
+
+A program's guard may be seen to refuse on a page beside the step's, where nothing is at
+stake; then the step is no mutant. The reasons for which it refuses are the program's tests.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,23 +59,32 @@ class Mutant:
         return f"{self.edits[0].path}:{self.edits[0].line}: {self.what}"
 
 
-def of_page(page: Page, root: Path) -> tuple[Mutant, ...]:
+def of_page(page: Page, root: Path, beside: Iterable[Page] = ()) -> tuple[Mutant, ...]:
     """Every mutant of a page: each guard dropped, each of its reasons silenced.
 
     Args:
         page: The page, as the plan has it.
         root: The project's folder.
+        beside: The pages of the book; those of its folder, and below, may show a program's
+            guard refuse.
     """
-    snippets = tuple({s.id: s for each in page.scenarios for s in each.snippets}.values())
+    folder = page.docname.rpartition("/")[0]
+    shown = {
+        guard
+        for other in beside
+        if other.docname.startswith(f"{folder}/")
+        for guard in refusing(other)
+    }
+    snippets = _snippets(page)
     guards: set[str] = set()
     found: list[Mutant] = []
     for snippet in snippets:
-        if not languages.of(snippet).shell or snippet.options.refusal_of:
+        if snippet.options.refusal_of:
             continue
         # A refusal is the same block, so it changes with it.
         twins = [s for s in snippets if s.options.refusal_of == snippet.name]
         for line, statement in _statements(snippet):
-            if _guards(snippet, statement):
+            if _guards(snippet, statement) and _name(statement) not in shown:
                 guards.add(statement.words[0])
                 places = [(snippet, line), *_asked_again(twins, statement)]
                 edits = [_without_guard(each, at, statement, root) for each, at in places]
@@ -82,6 +94,25 @@ def of_page(page: Page, root: Path) -> tuple[Mutant, ...]:
                     found.append(Mutant(f"the guard `{asked}` is dropped", kept))
     found += _without_reasons(snippets, guards)
     return tuple(sorted(set(found), key=lambda each: (each.edits[0].path, each.edits[0].line)))
+
+
+def asked(page: Page) -> Iterator[tuple[Snippet, tuple[str, ...]]]:
+    """Each guard of a program that a step of a page asks first, by its words: `sb may end`."""
+    for snippet in _snippets(page):
+        for _, statement in _statements(snippet):
+            if _guards(snippet, statement) and _name(statement):
+                yield snippet, _name(statement)
+
+
+def refusing(page: Page) -> set[tuple[str, ...]]:
+    """The guards of programs that are seen to refuse on a page: asked alone, and failing."""
+    return {
+        _name(statement)
+        for snippet in _snippets(page)
+        if snippet.options.exit_code and not snippet.options.skip
+        for _, statement in _statements(snippet)
+        if _name(statement) and not statement.nested and statement.after != "&&"
+    }
 
 
 def passes(mutant: Mutant | None, page: Page, root: Path, arguments: Sequence[str]) -> bool:
@@ -133,8 +164,19 @@ def _book(root: Path) -> Path:
     return book
 
 
+def _snippets(page: Page) -> tuple[Snippet, ...]:
+    return tuple({s.id: s for each in page.scenarios for s in each.snippets}.values())
+
+
+def _name(statement: Statement) -> tuple[str, ...]:
+    """A program's guard: the program, `may` and what is asked; empty where it asks none."""
+    return tuple(statement.words[:3]) if statement.words[1:2] == ["may"] else ()
+
+
 def _statements(snippet: Snippet) -> Iterator[tuple[int, Statement]]:
     """Each statement that is typed, with its 0-based line in the block."""
+    if not languages.of(snippet).shell:
+        return
     for command in languages.commands(snippet):
         for statement in statements(command.text):
             yield command.line - snippet.line + statement.line, statement

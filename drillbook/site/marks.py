@@ -174,14 +174,14 @@ class _View:
             return ""
         return relative_uri(self._base, f"evidence/{evidence_pages.page_of(file)}")
 
-    def head(self, id_: str) -> str:
+    def head(self, id_: str, *, damage: bool) -> str:
         snippet = self._known.snippets.get(id_)
         if snippet is None:
             return ""
         docname = id_.partition("#")[0]
         target = f"{docname}#{snippet.options.undo}"
         undo = f"#{self.anchor('snippet', target)}" if target in self._known.snippets else ""
-        return panels.head(snippet, self._known.users.get(snippet.on, ""), undo)
+        return panels.head(snippet, self._known.users.get(snippet.on, ""), undo, damage=damage)
 
     def shown_only(self, id_: str) -> bool:
         """Whether a block only shows that something is refused."""
@@ -354,12 +354,13 @@ def _surround(block: nodes.Element, view: _View, id_: str, *, first: bool) -> No
     box = nodes.container(classes=["db-snippet", f"db-is-{view.verification(id_).state}"])
     if block.astext().count("\n") > _MOST_LINES_TOGETHER:
         box["classes"].append("db-long")
-    if view.shown_only(id_) or DAMAGE in block.get("classes", ()):
+    damage = DAMAGE in block.get("classes", ())
+    if view.shown_only(id_) or damage:
         box["classes"].append("db-no-copy")
     if first and id_:
         box["ids"].append(view.anchor("snippet", id_))
     outer.parent.replace(outer, box)
-    box += [_html(view.head(id_)), outer, _html(view.mark(id_))]
+    box += [_html(view.head(id_, damage=damage)), outer, _html(view.mark(id_))]
 
 
 def _page_lines(doctree: nodes.document, docname: str, view: _View) -> None:

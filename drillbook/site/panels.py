@@ -31,16 +31,17 @@ Link = Callable[[str], str]
 """The address of an evidence file's page; empty where there is nothing to link to."""
 
 
-def head(snippet: Snippet, user: str, undo: str) -> str:
+def head(snippet: Snippet, user: str, undo: str, *, damage: bool = False) -> str:
     """The line above a block: where it is typed, what it does, how it is taken back.
 
     Args:
         snippet: The block.
         user: The host's service user; empty where it needs no saying.
         undo: Address of the block that takes this one back; empty without one.
+        damage: Whether it is shown for what it breaks.
     """
     eventually = seconds(snippet.options.eventually_s) if snippet.options.eventually_s else ""
-    return str(_HTML.head(snippet, user, undo, eventually))
+    return str(_HTML.head(snippet, user, undo, eventually, damage))
 
 
 def mark(verification: Verification, link: Link) -> str:

@@ -15,7 +15,6 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """Registers the directives, and has the wheel offered with the site."""
     app.add_directive("sb-commands", directives.Commands)
     app.add_directive("sb-statuses", directives.Statuses)
-    app.add_directive("sb-tree", directives.Triage)
     app.add_directive("sb-alerts", alerts.Alerts)
     app.add_directive("sb-objectives", alerts.Objectives)
     app.add_directive("sb-matrix", matrix.Matrix)
