@@ -149,3 +149,19 @@ def test_nobody_is_left_without_an_owner(box: Box) -> None:
     )
     refused = box.shell("ops", "sb may take-role user_5 org_1 2>&1; echo $?")
     assert refused == "REFUSED: user_5 has no role in org_1\n1\n"
+
+
+def test_the_platforms_own_login_is_never_closed(box: Box) -> None:
+    refused = box.shell("ops", "sb may close-login smartbeak 2>&1; echo $?")
+    assert refused == "REFUSED: smartbeak is the platform's own: it would be out itself\n1\n"
+    assert box.shell("ops", "sb may close-login nobody 2>&1; echo $?") == (
+        "REFUSED: there is no role nobody\n1\n"
+    )
+    box.shell("db-1", "psql -qc 'CREATE ROLE support_tool LOGIN'")
+    assert box.shell("ops", "sb may close-login support_tool 2>&1; echo $?") == "0\n"
+    assert "logins: support_tool may log in" in box.shell("ops", "sb triage security")
+    box.shell("db-1", "psql -qc 'ALTER ROLE support_tool NOLOGIN'")
+    assert box.shell("ops", "sb may close-login support_tool 2>&1; echo $?") == (
+        "REFUSED: support_tool cannot log in\n1\n"
+    )
+    box.shell("db-1", "psql -qc 'DROP ROLE support_tool'")

@@ -19,5 +19,8 @@ STOLEN = "/tmp/smartbeak-stolen.json"
 VICTIM = "user_6"
 """An administrator of `org_2` whose session is stolen: in these drills nobody else uses it."""
 
+RAISED = "user_20"
+"""A viewer of `org_5` whom an insider makes an owner; nobody in the drills uses the account."""
+
 PAYERS = ("sub_example1", "sub_example2", "sub_example3")
 """Subscriptions at Stripe that are paid for."""

@@ -420,4 +420,10 @@ FAULTS = (
         "as it is taken.",
         "data", _by_loot, intruder.intrude, (APP,), counts_from_end=True,
     ),
+    Declaration(
+        "plant-login", ("ROLE",),
+        "An insider makes a superuser of that name that may log in to the database, and raises a "
+        "viewer to owner.",
+        "credentials", always("logins"), intruder.plant_login, (PRIMARY,),
+    ),
 )  # fmt: skip

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+from drillbook.drills.hosts import run
 from drillbook.sandboxes.sandbox import Sandbox
+from smartbeak_drills.agreed import RAISED
 from smartbeak_drills.injections import client
+from smartbeak_drills.places import PRIMARY
 
 
 def intrude(sandbox: Sandbox, loot: str) -> None:
     """Has an intruder use a stolen secret, from where users are."""
     client.start(sandbox, f"intruder-{loot}", "intruder", loot, what="the intruder did not get in")
+
+
+def plant_login(sandbox: Sandbox, role: str) -> None:
+    """Makes a superuser of the database, and an owner of an organization, as an insider does."""
+    planted = f"""
+        DO $$ BEGIN
+          EXECUTE format('CREATE ROLE %I SUPERUSER LOGIN PASSWORD %L', '{role}',
+                         gen_random_uuid());
+        END $$"""
+    raised = f"""
+        UPDATE memberships SET role = 'owner', updated_at = now() WHERE user_id = '{RAISED}'"""
+    for statement in (planted, raised):
+        run(
+            sandbox, PRIMARY, "psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1",
+            "--dbname=smartbeak", f"--command={statement}",
+        )  # fmt: skip

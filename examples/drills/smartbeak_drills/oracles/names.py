@@ -14,6 +14,8 @@ OF_ROWS: Mapping[str, str] = {
     "replica": "A replica streams, is less than 1 MB behind and shows what was confirmed "
     "0.5 s ago.",
     "rows": "The rows from before the fault are there unchanged, and so is every confirmed write.",
+    "logins": "As `writes`; only roles of the platform log in to the database, and no member has "
+    "another role than before.",
     "roles": "`db-1` is the primary that the platform writes to, and `db-2` follows it.",
 }
 """Oracles of the databases: with them numbered rows are written as well."""

@@ -21,6 +21,14 @@ _FORGED = """
 SELECT count(*) FROM subscriptions WHERE stripe_subscription_id = $1 AND status = 'active'
 """
 
+_MEMBERS = """
+SELECT string_agg(user_id || org_id || role, ',' ORDER BY user_id, org_id) FROM memberships
+"""
+_LOGINS = """
+SELECT string_agg(rolname, ', ' ORDER BY rolname) FROM pg_roles
+WHERE (rolcanlogin OR rolsuper) AND rolname NOT IN ('postgres', 'smartbeak', 'replicator')
+"""
+
 
 class ShutOut:
     """A stolen key or session is refused, and what the intruder did is taken back."""
@@ -121,3 +129,22 @@ class Unforged:
                 raise
             return False
         return True
+
+
+class Logins:
+    """Nobody but the platform's roles logs in, and members are what they were at the first look."""
+
+    def __init__(self, database: Callable[[], Session]) -> None:
+        self._database = database
+        self._members: str | None = None
+
+    def look(self) -> str:
+        """See `drillbook.inside.oracle.Oracle`."""
+        with self._database() as session:
+            ((logins,),) = session.run(_LOGINS)
+            ((members,),) = session.run(_MEMBERS)
+        if self._members is None:
+            self._members = str(members)
+        if logins:
+            return f"{logins} may log in to the database"
+        return "" if members == self._members else "members have other roles"

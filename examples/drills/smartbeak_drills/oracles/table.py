@@ -19,7 +19,7 @@ from smartbeak_drills.oracles.platform import (
     Revoked,
 )
 from smartbeak_drills.oracles.releases import RolledOut, Visited
-from smartbeak_drills.oracles.security import LoggedOut, ShutOut, Unforged
+from smartbeak_drills.oracles.security import LoggedOut, Logins, ShutOut, Unforged
 from smartbeak_drills.places import WEB_URL
 from smartbeak_drills.resp import Redis
 from smartbeak_drills.users.buyers import Buyers
@@ -167,6 +167,7 @@ _ORACLES: Mapping[str, Callable[[Means], Oracle]] = {
     "replica": lambda means: Replica(means.around),
     "rows": lambda means: Rows(means.around),
     "roles": lambda means: Roles(means.around),
+    "logins": lambda means: All(_writes(means), Logins(means.around.platform)),
     "content": _content,
     "publishing": _publishing,
     "redis": _redis,

@@ -412,3 +412,12 @@ def take_role(user: str, org: str) -> None:
     from smartbeak_ops.guards import members
 
     members.take_role(user, org)
+
+
+@may.command("close-login")
+@click.argument("role")
+def close_login(role: str) -> None:
+    """ROLE of the database may be closed: it can log in, and it is not the platform's."""
+    from smartbeak_ops.guards import members
+
+    members.close_login(role)
