@@ -67,6 +67,11 @@ def _site(text: str) -> str:
     return "" if _SITE.fullmatch(text) else "it is a site as in site1.example.com"
 
 
+def _card(text: str) -> str:
+    said = "it is what stands behind pm_card_, of Stripe's test cards"
+    return "" if re.fullmatch(r"[A-Za-z_]+", text) else said
+
+
 def _provider(text: str) -> str:
     return "" if text in ("stripe", "paddle", "clerk") else "it is stripe, paddle or clerk"
 
@@ -95,6 +100,7 @@ KINDS = (
     Kind("FILE", _file),
     Kind("LOOT", _loot),
     Kind("RELEASE", _release),
+    Kind("CARD", _card),
     Kind("PLAN", _name),
     Kind("PROVIDER", _provider),
     Kind("QUEUE", _name),
@@ -398,6 +404,11 @@ FAULTS = (
         "archive-price", ("PLAN",),
         "Somebody takes the plan's price off sale in Stripe's dashboard.",
         "data", always("settled"), payments.archive_price, (WEB, APP, STRIPE_WAN),
+    ),
+    Declaration(
+        "decline-cards", ("CARD",),
+        "Six customers pay with one of Stripe's test cards that are declined.",
+        "data", always(""), payments.decline_cards, (APP, STRIPE_WAN),
     ),
     Declaration(
         "hammer-stripe", (),

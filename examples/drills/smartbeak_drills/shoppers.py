@@ -1,15 +1,16 @@
 """Customers who buy, and a client that sends some orders twice.
 
     python3 -m smartbeak_drills.shoppers --config FILE double COUNT
+    python3 -m smartbeak_drills.shoppers --config FILE decline CARD
     python3 -m smartbeak_drills.shoppers --config FILE archive PLAN
     python3 -m smartbeak_drills.shoppers --config FILE hammer
 
-`archive` takes a plan's price off sale, as somebody does in Stripe's dashboard. `hammer` is
-a script that asks Stripe without a pause, until it is ended. `double` does as a release that
-has no idempotency keys: an answer that comes late is asked for again. Among the customers
-that it charges twice are others who look like it: those who pay the same, one who cancelled
-and bought again, one who was charged twice and has the money back. Prints `done` when it is,
-`double` when the platform knows all of it.
+`decline` has customers pay with such a card; `archive` takes a plan's price off sale, as
+somebody does in Stripe's dashboard. `hammer` is a script that asks Stripe without a pause,
+until it is ended. `double` does as a release that has no idempotency keys: an answer that
+comes late is asked for again. Among the customers that it charges twice are others who look
+like it: those who pay the same, one who cancelled and bought again, one who was charged twice
+and has the money back. Prints `done` when it is, `double` when the platform knows all of it.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from drillbook.inside.trouble import Trouble
 from smartbeak_drills.session import Session
 from smartbeak_drills.settings import read_address
 from smartbeak_drills.users import purchases
+from smartbeak_drills.users.calls import CallError
 from smartbeak_drills.users.purchases import Purchase
 from smartbeak_drills.users.stripe import Stripe
 
@@ -106,12 +108,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--config", required=True, type=Path, help="the platform's configuration")
     what = parser.add_subparsers(dest="what", required=True)
     what.add_parser("double").add_argument("count", type=int, help="customers charged twice")
+    what.add_parser("decline").add_argument("card", help="behind pm_card_")
     what.add_parser("archive").add_argument("plan")
     what.add_parser("hammer")
     options = parser.parse_args(argv)
     try:
         if options.what == "archive":
             Stripe().post(f"prices/price_{options.plan}", {"active": "false"})
+            print("done", flush=True)
+            return 0
+        if options.what == "decline":
+            _decline(options.card)
             print("done", flush=True)
             return 0
         if options.what == "hammer":
@@ -126,6 +133,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     print("done", flush=True)
     return 0
+
+
+def _decline(card: str) -> None:
+    """Customers whose cards are all declined in the same way."""
+    stripe = Stripe()
+    for _ in range(_ORDINARY):
+        fields = {"amount": "4900", "currency": "usd", "payment_method": f"pm_card_{card}"}
+        with contextlib.suppress(CallError):
+            stripe.post("payment_intents", {**fields, "confirm": "true"})
 
 
 def _hammer() -> None:

@@ -136,7 +136,6 @@ FACTS: dict[str, Kind] = {
     "charges.doubled": NUMBER,
     "prices.missing": NUMBER,
     "charges.failed_percent": NUMBER,
-    "charges.reason": ("none", "banks", "provider", "ourselves"),
     "migrations.pending": NUMBER,
     "migrations.ahead": NUMBER,
     "migrations.lock": ("free", "held", "left"),

@@ -40,6 +40,12 @@ def archive_price(sandbox: Sandbox, plan: str) -> None:
     run(sandbox, APP, *argv)
 
 
+def decline_cards(sandbox: Sandbox, card: str) -> None:
+    """Has customers pay with cards that are declined, all in the same way."""
+    argv = ("python3", "-m", "smartbeak_drills.shoppers", "--config", CONFIG, "decline", card)
+    run(sandbox, APP, *argv)
+
+
 def hammer_stripe(sandbox: Sandbox) -> None:
     """Starts a script that asks Stripe without a pause, with the platform's key.
 

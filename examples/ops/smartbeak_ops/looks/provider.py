@@ -18,9 +18,6 @@ _HOUR_S = 3600
 _FEWEST = 5
 """Charges that must have failed before they say anything."""
 
-_PROVIDER = ("processing_error", "issuer_not_available", "try_again_later")
-"""Codes for which nobody's card is to blame: https://docs.stripe.com/declines/codes."""
-
 
 def looks(known: settings.Settings) -> list[Look]:
     """Stripe, from the operator's machine."""
@@ -67,12 +64,8 @@ def _charges(seen: Seen) -> None:
         f"charges: {len(found)} within the hour, {len(failed)} declined"
         + (f": {shown}" if shown else "")
     )
-    percent, reason = 0.0, "none"
-    if len(failed) >= _FEWEST:
-        percent = 100 * len(failed) / len(found)
-        most = codes.most_common(1)[0][0]
-        reason = "provider" if most in _PROVIDER else "ourselves" if most == "blocked" else "banks"
-    seen.know(charges__failed_percent=percent, charges__reason=reason)
+    percent = 100 * len(failed) / len(found) if len(failed) >= _FEWEST else 0.0
+    seen.know(charges__failed_percent=percent)
 
 
 def _doubled(seen: Seen) -> None:
