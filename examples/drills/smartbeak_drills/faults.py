@@ -210,6 +210,12 @@ FAULTS = (
         "files", always("replica"), postgres.leave_primary, (PRIMARY, REPLICA, APP),
     ),
     Declaration(
+        "stop-smartly", (),
+        "Somebody stops the primary in order: it takes no new sessions, and waits for the "
+        "platform's, which do not end.",
+        "processes", always("connections"), postgres.stop_smartly, (PRIMARY,),
+    ),
+    Declaration(
         "strand-worker", ("HOST",),
         "db-2 has become primary and everybody was restarted but that worker: it has the address "
         "of db-1, which is a replica now.",

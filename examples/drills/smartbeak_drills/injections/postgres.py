@@ -155,6 +155,11 @@ def fail_over(sandbox: Sandbox) -> None:
         _until_healthy(sandbox, host)
 
 
+def stop_smartly(sandbox: Sandbox) -> None:
+    """Has somebody stop the primary in order, which waits for sessions that do not end."""
+    run(sandbox, PRIMARY, "pg_ctl", "stop", f"--pgdata={DATA}", "--mode=smart", "--no-wait")
+
+
 def leave_primary(sandbox: Sandbox) -> None:
     """Fails over after a crash, and leaves the old primary as it died."""
     signal(sandbox, PRIMARY, "KILL")
