@@ -31,8 +31,8 @@ OF_PLATFORM: Mapping[str, str] = {
     "restored": "As `redis` and `revoked`.",
     "shut-out": "As `content`; what an intruder stole is refused, and what was done with it is "
     "undone.",
-    "logged-out": "As `content`; a stolen login is refused by every database server, and no "
-    "session of it is left.",
+    "logged-out": "As `content`; a stolen login is refused by every database server, no session of "
+    "it is left, and no request of a user failed since it was stolen.",
 }
 """Oracles that look at the platform and cannot do without it."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from drillbook.inside.journal import Journal
 from smartbeak_drills import intruder, loot
 from smartbeak_drills.loot import Loot
 from smartbeak_drills.session import Session, SessionError
@@ -65,11 +66,21 @@ class ShutOut:
 
 
 class LoggedOut:
-    """A stolen login is refused by every server, and no session of it is left."""
+    """A stolen login is refused by every server, no session of it is left, no user noticed.
 
-    def __init__(self, database: Callable[[], Session], hosts: Sequence[str]) -> None:
+    Args:
+        database: Connects as the platform does.
+        hosts: The database hosts.
+        users: What users do; one request of theirs that fails is never made good.
+    """
+
+    def __init__(
+        self, database: Callable[[], Session], hosts: Sequence[str], users: Journal
+    ) -> None:
         self._database = database
         self._hosts = hosts
+        self._users = users
+        self._before: frozenset[str] | None = None
         self._next = 0.0
         self._said = ""
 
@@ -79,6 +90,12 @@ class LoggedOut:
         if stolen is None or time.monotonic() < self._next:
             return self._said
         self._next = time.monotonic() + _TRY_S
+        failed = frozenset(self._users.errors)
+        if self._before is None:
+            self._before = failed
+        if new := failed - self._before:
+            self._said = f"a request of a user failed: {min(new)}"
+            return self._said
         self._said = next(filter(None, (self._at(host, stolen) for host in self._hosts)), "")
         if not self._said:
             with self._database() as session:

@@ -134,8 +134,10 @@ def _shut_out(means: Means) -> Oracle:
 
 
 def _logged_out(means: Means) -> Oracle:
+    content = _content(means)
+    assert means.content, "it comes with content"
     around = means.around
-    return All(_content(means), LoggedOut(around.platform, around.nodes))
+    return All(content, LoggedOut(around.platform, around.nodes, means.content.journal))
 
 
 def _unforged(means: Means) -> Oracle:
