@@ -130,7 +130,10 @@ _WORDS: dict[str, tuple[tuple[Effect, str], ...]] = {
     "terraform": (("destructive", r"\b(destroy)\b"), ("write", r"\b(apply|import|taint)\b")),
     "vercel": (
         ("destructive", r"\b(remove|rm)\b"),
-        ("write", r"\b(rollback|promote|deploy|alias|redeploy)\b|--(prod)\b"),
+        (
+            "write",
+            r"\b(rollback(?!\s+status)|promote(?!\s+status)|deploy|alias|redeploy)\b|--(prod)\b",
+        ),
     ),
     "repmgr": (("write", r"\b(promote|follow|switchover|rejoin|clone|register|unregister)\b"),),
     "patronictl": (

@@ -301,6 +301,8 @@ class ComposeBackend:
             self._root / "build/python",
             for_image=True,
         )
+        asked = {name for service in services for name in service.programs}
+        shown |= npm.tools(self._root, definition.npm_tools, asked, self._environ)
         if any(service.registry for service in services):
             shown[npm.mirrored(self._root, definition.npm_mirror, self._environ)] = npm.MIRROR
         addition = {

@@ -129,6 +129,8 @@ class LocalBackend:
             self._root / "build/python",
             for_image=False,
         )
+        asked = {name for service in wanted for name in service.programs}
+        packages |= npm.tools(self._root, definition.npm_tools, asked, self._environ)
         if any(service.registry for service in wanted):
             packages[npm.mirrored(self._root, definition.npm_mirror, self._environ)] = npm.MIRROR
         secrets = certs.read_secrets(state)

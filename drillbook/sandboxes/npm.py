@@ -15,7 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,30 @@ def installed(root: Path, checkout: Path, environ: Mapping[str, str] = os.enviro
 
     folder = made_once(root / "build/node_modules", f"{platform.machine()} {lock}", install)
     return folder / "node_modules"
+
+
+def tools(
+    root: Path,
+    checkouts: Mapping[str, str],
+    programs: Collection[str],
+    environ: Mapping[str, str] = os.environ,
+) -> dict[Path, str]:
+    """Where hosts see the packages of the tools that they ask for, by folder.
+
+    Args:
+        root: The project's folder.
+        checkouts: Folders with package.json and package-lock.json, by program.
+        programs: What the services of the stack ask for.
+        environ: The caller's environment; npm gets it, since it may name a registry.
+
+    Raises:
+        HarnessError: As `installed`.
+    """
+    return {
+        installed(root, Path(checkout), environ): f"/opt/{name}/node_modules"
+        for name, checkout in checkouts.items()
+        if name in programs
+    }
 
 
 def mirrored(root: Path, checkouts: Sequence[str], environ: Mapping[str, str] = os.environ) -> Path:

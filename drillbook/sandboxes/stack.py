@@ -39,7 +39,8 @@ _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _OF_STACK = frozenset(
     {
         *("drills", "python-path", "operator", "prober", "user", "programs"),
-        *("python-packages", "python-tools", "node-packages", "npm-mirror", "defects", "triage"),
+        *("python-packages", "python-tools", "node-packages", "npm-tools", "npm-mirror"),
+        *("defects", "triage"),
         *("effects", "script-effects"),
     }
 )
@@ -84,6 +85,10 @@ class Stack:
 
     node_packages: str = ""
     """Folder of the package.json whose packages hosts get; empty without Node."""
+
+    npm_tools: Mapping[str, str] = field(default_factory=dict)
+    """Folders of package.json by the program that a service asks for: a client of one service,
+    which no other stack has to carry."""
 
     npm_mirror: tuple[str, ...] = ()
     """Folders of package.json whose packages a registry of the stack hands out."""
@@ -224,9 +229,10 @@ def _stack(document: Mapping[str, Any], services: dict[str, Service], folder: Pa
     programs = {NODE.name: NODE}
     programs |= {name: _server(name, each) for name, each in ours.get("programs", {}).items()}
     tools = {name: _beside(folder, lock) for name, lock in ours.get("python-tools", {}).items()}
+    npm_tools = {name: _beside(folder, at) for name, at in ours.get("npm-tools", {}).items()}
     for each in services.values():
         for name in each.programs:
-            if name not in (programs.keys() | tools.keys() | each.versions.keys()):
+            if name not in {*programs, *tools, *npm_tools, *each.versions}:
                 raise ValueError(f"{each.name}: there is no program {name!r}")
     hosts = [each for each in document["services"].values() if each and "build" in each]
     made = {
@@ -248,6 +254,7 @@ def _stack(document: Mapping[str, Any], services: dict[str, Service], folder: Pa
         script_effects=_effects(ours.get("script-effects", {})),
         python_tools=tools,
         node_packages=_beside(folder, ours.get("node-packages")),
+        npm_tools=npm_tools,
         npm_mirror=tuple(_beside(folder, each) for each in ours.get("npm-mirror", ())),
         defects=_beside(folder, ours.get("defects")),
         triage=_beside(folder, ours.get("triage")),

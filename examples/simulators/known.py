@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from simulators.folders import Folders
+from simulators.hosting.vercel import Vercel
 from simulators.messages import Simulator
 from simulators.payments import books, delivery, seed
 from simulators.payments.stripe.service import Stripe
@@ -43,9 +44,14 @@ def _stripe(folders: Folders) -> Simulator:
     return Stripe(path, folders.secret("stripe-key"), folders.state / "rate")
 
 
+def _vercel(folders: Folders) -> Simulator:
+    return Vercel(folders.state / "vercel.json", folders.secret("vercel"))
+
+
 KNOWN: Mapping[str, Known] = {
     "wordpress": Known("target", _wordpress),
     "linkedin": Known("target", _linkedin),
+    "vercel": Known("target", _vercel),
     "stripe": Known("payments", _stripe, delivery.stripe),
 }
 """By name."""

@@ -17,6 +17,7 @@ from drillbook.drills.declarations import (
 )
 from drillbook.sandboxes.sandbox import Sandbox
 from smartbeak_drills.injections import (
+    hosting,
     intruder,
     migrations,
     payments,
@@ -36,6 +37,7 @@ from smartbeak_drills.places import (
     REPLICA,
     STRIPE,
     STRIPE_WAN,
+    VERCEL,
     WEB,
 )
 
@@ -393,6 +395,11 @@ FAULTS = (
         "each is charged twice. Others buy as they should, or look like it.",
         "data", always("settled"), payments.double_charge, (WEB, APP, STRIPE_WAN),
         counts_from_end=True,
+    ),
+    Declaration(
+        "deploy-site", (),
+        "A release of the web application comes to production at Vercel, and its page fails.",
+        "data", always("site"), hosting.deploy_site, (VERCEL,),
     ),
     Declaration(
         "deploy-setting", ("SETTING",),

@@ -48,6 +48,10 @@ CLUSTER_URL = f"https://{KUBERNETES}"
 IN_CLUSTER = (API, WEB, "worker")
 """Hosts whose names the cluster has."""
 
+VERCEL = "vercel"
+SITE_URL = "https://app.smartbeak.com"
+"""Where users have the web application that Vercel serves."""
+
 TARGETS = ("wordpress", "linkedin")
 """Hosts that content is published to."""
 

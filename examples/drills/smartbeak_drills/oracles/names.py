@@ -54,10 +54,15 @@ OF_WEB: Mapping[str, str] = {
 }
 """Oracles that look at the web host: with them events are sent as the providers send them."""
 
+OF_SITE: Mapping[str, str] = {
+    "site": "The first page of the web application that Vercel serves is there.",
+}
+"""Oracles that look at Vercel; with them numbered rows are written as well."""
+
 OF_STRIPE = ("settled",)
 """Those of them that ask Stripe as well."""
 
-ALL: Mapping[str, str] = {**OF_ROWS, **OF_PLATFORM, **OF_CLUSTER, **OF_WEB}
+ALL: Mapping[str, str] = {**OF_ROWS, **OF_PLATFORM, **OF_CLUSTER, **OF_WEB, **OF_SITE}
 
 WITH_VICTIM = ("shut-out",)
 """Oracles that want a user whose session can be stolen."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from drillbook.inside.oracle import All, Oracle
 from drillbook.inside.probing import CannotLook
-from smartbeak_drills.oracles.base import Surroundings
+from smartbeak_drills.oracles.base import PATIENCE_S, Surroundings
 from smartbeak_drills.oracles.database import Connections, Replica, Roles, Rows, Writes
 from smartbeak_drills.oracles.payments import Entitled, Settled, WebhooksTaken
 from smartbeak_drills.oracles.platform import (
@@ -20,7 +20,8 @@ from smartbeak_drills.oracles.platform import (
 )
 from smartbeak_drills.oracles.releases import RolledOut, Visited
 from smartbeak_drills.oracles.security import LoggedOut, Logins, ShutOut, Unforged
-from smartbeak_drills.places import WEB_URL
+from smartbeak_drills.oracles.site import SiteServed
+from smartbeak_drills.places import SITE_URL, WEB_URL
 from smartbeak_drills.resp import Redis
 from smartbeak_drills.users.buyers import Buyers
 from smartbeak_drills.users.calls import Line
@@ -180,6 +181,7 @@ _ORACLES: Mapping[str, Callable[[Means], Oracle]] = {
     "released": _released,
     "worked": _publishing,
     "rolled": _rolled,
+    "site": lambda means: SiteServed(Line(SITE_URL, timeout_s=PATIENCE_S)),
     "webhooks": _webhooks,
     "entitled": _entitled,
     "shut-out": _shut_out,

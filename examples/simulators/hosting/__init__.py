@@ -1,0 +1,1 @@
+"""Services that host a part of the platform."""
