@@ -82,6 +82,16 @@ def test_packages_are_installed_once_as_the_lock_says_and_run_nothing(project: P
     assert calls(project) == ["ci --ignore-scripts --omit=dev"]
 
 
+def test_a_tool_is_installed_only_where_a_service_asks_for_it(project: Path) -> None:
+    checkouts = {"vercel": str(project / WHERE), "other": str(project / "nowhere")}
+    assert npm.tools(project, checkouts, ["node"], environ(project)) == {}
+    assert not (project / "calls").exists()
+    found = npm.tools(project, checkouts, ["node", "vercel"], environ(project))
+    folder = npm.installed(project, project / WHERE, environ(project))
+    assert found == {folder: "/opt/vercel/node_modules"}
+    assert calls(project) == ["ci --ignore-scripts --omit=dev"]
+
+
 def test_another_lock_has_a_folder_of_its_own(project: Path) -> None:
     first = npm.installed(project, project / WHERE, environ(project))
     (project / WHERE / "package-lock.json").write_text("another\n")
@@ -159,7 +169,7 @@ def test_a_mirror_has_what_npm_fetched_and_what_the_lock_says_of_it(project: Pat
     assert npm.mirrored(project, [str(project / WHERE)], environ(project)) == folder
 
 
-@pytest.mark.parametrize("lock", sorted((ROOT / "examples").glob("*/package-lock.json")))
+@pytest.mark.parametrize("lock", sorted((ROOT / "examples").rglob("package-lock.json")))
 def test_a_lock_names_hashes_and_no_registry(lock: Path) -> None:
     packages = json.loads(lock.read_text())["packages"]
     assert packages

@@ -126,6 +126,12 @@ def test_what_the_engine_does_not_know_is_an_error(tmp_path: Path) -> None:
     assert said("services: {a: {x-drillbook: {programs: [nginx]}}}") == (
         "examples/compose.yaml: bad-stack: ValueError: a: there is no program 'nginx'"
     )
+    service = "services: {a: {command: [x], x-drillbook: {programs: [nginx]}}}"
+    (tmp_path / stack.COMPOSE_FILE).write_text(
+        f"x-drillbook: {{npm-tools: {{nginx: at}}}}\n{service}"
+    )
+    found = stack.load(tmp_path).npm_tools
+    assert found == {"nginx": str((tmp_path / "examples/at").resolve())}
 
 
 def test_data_that_must_agree_is_one_group_and_what_hosts_share_is_none(root: Path) -> None:

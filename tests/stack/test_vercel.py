@@ -10,13 +10,13 @@ import pytest
 from simulators.hosting import vercel
 from simulators.messages import Answer, Request
 
-TOKEN = "a-token"
+TOKEN = "aToken"
 GOOD = "dpl_3bVtY7Nw5hLp"
 
 
 @pytest.fixture
 def service(tmp_path: Path) -> vercel.Vercel:
-    (tmp_path / "secret").write_text(f"{TOKEN}\n")
+    (tmp_path / "secret").write_text("a-To_ken\n")
     return vercel.Vercel(tmp_path / "state/vercel.json", tmp_path / "secret")
 
 
