@@ -35,9 +35,15 @@ HOST = "127.0.0.1"
 NAMESPACE = "smartbeak-production"
 _TOKEN = "of-these-tests"
 _PATIENCE_S = 30.0
-_POD = """
+_POD = '''
 import http.server, os, sys
 tag = os.environ["SMARTBEAK_RELEASE"]
+METRICS = """
+http_requests_total{method="GET",route="/v1/content/{content_id}",status="200"} %d.0
+http_requests_total{method="GET",route="none",status="500"} %d.0
+http_requests_total{method="GET",route="/readyz",status="503"} 900.0
+http_request_duration_seconds_sum{method="GET",route="/v1/content/{content_id}"} %d.0
+"""
 print("release", tag, flush=True)
 if tag == "d60fa28":
     sys.exit("No module named 'smartbeak_renderer'")
@@ -46,10 +52,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         ready = self.path != "/readyz" or tag != "a7e4b60"
         self.send_response(200 if ready else 503)
         self.end_headers()
-        self.wfile.write(b"alive")
+        said = "alive"
+        if self.path == "/metrics":
+            failed, seconds = (10, 4) if tag == "c82d915" else (0, 90 if tag == "e5b017f" else 4)
+            said = METRICS % (100 - failed, failed, seconds)
+        self.wfile.write(said.encode())
     def log_message(self, *said): pass
 http.server.HTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler).serve_forever()
-"""
+'''
 
 
 @dataclass

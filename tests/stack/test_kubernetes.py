@@ -128,13 +128,16 @@ def test_the_autoscaler_takes_back_what_is_below_its_least(running: Running) -> 
 
 
 def test_restart_makes_new_pods_of_the_same_release(running: Running) -> None:
-    before = running.kubectl("get", "pods", "-o", "name", "-l", "app.kubernetes.io/name=api")
+    names = ("get", "pods", "-o", "name", "-l", "app.kubernetes.io/name=api")
+    before = set(running.kubectl(*names).split())
     running.kubectl("rollout", "restart", API)
     running.kubectl("rollout", "status", API, "--timeout=20s")
-    after = running.kubectl("get", "pods", "-o", "name", "-l", "app.kubernetes.io/name=api")
-    assert not set(before.split()) & set(after.split()) or "Terminating" in running.kubectl(
-        "get", "pods"
-    )
+    deadline = time.monotonic() + 20
+    while before & (after := set(running.kubectl(*names).split())):  # they end one by one
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert len(after) == 2
+    assert "3f9c2d1" in running.kubectl("get", API, "-o", "wide")
 
 
 def test_logs_are_those_of_a_pod(running: Running) -> None:
@@ -201,6 +204,31 @@ def test_its_deployments_are_those_of_the_facts() -> None:
         for each in by_kind["HorizontalPodAutoscaler"]
     }
     assert limits == {name: about["pods"] for name, about in facts.items()}
+
+
+def test_its_manifests_say_what_production_says() -> None:
+    found = manifests.rendered(OVERLAY)
+    facts = yaml.safe_load((OVERLAY.parents[2] / "platform/facts.yaml").read_text())["cluster"]
+    said = {name: about["value"] for name, about in facts.items()}
+    named = {(each["kind"], each["metadata"]["name"]): each for each in found}
+    for role in ("api", "worker"):
+        spec = named["Deployment", said["prefix"] + role]["spec"]
+        assert spec["selector"]["matchLabels"] == {said["label"]: role}
+        assert spec["revisionHistoryLimit"] == said["history"]
+        pod = spec["template"]["spec"]
+        assert pod["terminationGracePeriodSeconds"] == said[f"grace-{role}"]
+        (container,) = pod["containers"]
+        assert container["resources"]["limits"]["memory"] == said["memory"]
+        settings, secret = container["envFrom"]
+        assert settings["configMapRef"]["name"] == said["prefix"] + said["settings"]
+        assert secret["secretRef"]["name"] == said["secret"]
+    (api,) = named["Deployment", "prod-api"]["spec"]["template"]["spec"]["containers"]
+    for probe in ("ready", "live", "start"):
+        name = {"ready": "readiness", "live": "liveness", "start": "startup"}[probe]
+        assert api[f"{name}Probe"]["httpGet"]["path"] == said[f"{probe}-path"]
+    external = named["ExternalSecret", "prod-smartbeak-secrets"]["spec"]
+    assert external["target"]["name"] == said["secret"]
+    assert external["refreshInterval"] == said["refresh"]
 
 
 def test_what_is_not_simulated_is_refused_and_noted(tmp_path: Path) -> None:

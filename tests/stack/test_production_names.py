@@ -52,4 +52,5 @@ def test_each_source_is_a_commit_and_a_path(key: str) -> None:
 def test_each_name_has_a_source_that_is_there() -> None:
     used = {*FACTS["production-variables"].values()} - {"not traced"}
     used |= {about["source"] for about in FACTS["deployments"].values()}
+    used |= {about["source"] for about in FACTS["cluster"].values()}
     assert used <= set(FACTS["production-sources"])

@@ -8,6 +8,7 @@ import re
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +22,9 @@ NAMESPACE = "smartbeak-production"
 
 ENOUGH = 20
 """Requests that a release must have answered before a share of them says anything."""
+
+LATE_S = 600.0
+"""Seconds for which a container counts as started anew."""
 
 _KUBECTL_S = 5
 _PROBES = ("/readyz", "/livez", "/metrics", "/health", "/openapi.json")
@@ -162,7 +166,8 @@ def _deployment(seen: Seen, found: Mapping[str, Any], pods: Sequence[dict[str, A
                 f"restarted {_restarts(pod)} times"
             )
     if name == "prod-worker":
-        seen.know(worker__crashing="crash" in {_REASONS.get(each) for each in reasons})
+        ends = "crash" in {_REASONS.get(each) for each in reasons}
+        seen.know(worker__crashing=ends or any(_began_anew(pod) for pod in pods))
     if state in ("stuck", "under way"):
         known = {_REASONS[each] for each in reasons if each in _REASONS}
         seen.know(rollout__reason=sorted(known)[0] if known else "probe")
@@ -198,6 +203,15 @@ def _reason(pod: Mapping[str, Any]) -> str:
             if reason and reason != "ContainerCreating":
                 return reason
     return ""
+
+
+def _began_anew(pod: Mapping[str, Any]) -> bool:
+    """Whether a container was started again of late: one that ends runs in between."""
+    for each in pod["status"].get("containerStatuses", ()):
+        began = each["state"].get("running", {}).get("startedAt")
+        if each["restartCount"] and began:
+            return (datetime.now(UTC) - datetime.fromisoformat(began)).total_seconds() < LATE_S
+    return False
 
 
 def _restarts(pod: Mapping[str, Any]) -> int:

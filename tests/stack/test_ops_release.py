@@ -1,0 +1,123 @@
+"""What `sb` sees of releases, and when it lets one be rolled back; with the real kubectl."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from simulators.kubernetes.program import REGISTRY
+from smartbeak_ops.guards import release as guards
+from smartbeak_ops.looks import release as looks
+from smartbeak_ops.looks.seen import Seen
+from smartbeak_ops.refusal import RefusedError, UnknownError
+from smartbeak_ops.settings import Settings
+from tests.stack import cluster
+from tests.stack.cluster import Running
+
+API = "deployment/prod-api"
+
+
+@pytest.fixture
+def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+    kubectl = cluster.program_of_kubectl()
+    monkeypatch.setenv("PATH", f"{Path(kubectl).parent}:/usr/bin:/bin")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with cluster.started(tmp_path, kubectl) as found:
+        monkeypatch.setenv("KUBECONFIG", str(found.kubeconfig))
+        yield found
+        assert not found.unknown()
+
+
+def _release(running: Running, tag: str, role: str = "api") -> None:
+    running.kubectl("set", "image", f"deployment/prod-{role}", f"{role}={REGISTRY}{role}:{tag}")
+
+
+def _rolled_out(running: Running, tag: str) -> None:
+    _release(running, tag)
+    running.kubectl("rollout", "status", API, "--timeout=20s")
+
+
+def _seen() -> Seen:
+    seen = Seen()
+    for each in looks.looks(Settings({})):
+        each.see(seen)
+    return seen
+
+
+def _refused(*said: str, **more: str) -> str:
+    with pytest.raises(RefusedError) as refused:
+        guards.undo(*said, **more)
+    return refused.value.reason
+
+
+def test_a_healthy_cluster_is_done_and_nothing_is_rolled_back(running: Running) -> None:
+    seen = _seen()
+    assert seen.facts == {
+        "cluster": "ok", "rollout": "done", "worker.crashing": False, "release.errors": 0.0,
+        "release.ms": 40.0,
+    }  # fmt: skip
+    assert "prod-api: release 3f9c2d1, 2 of 2 pods serve" in seen.lines
+    assert _refused("prod-api") == "prod-api has no release before 3f9c2d1"
+    assert _refused("api") == "there is no Deployment api"
+
+
+def test_a_release_that_errs_is_seen_and_may_be_rolled_back_once(running: Running) -> None:
+    _rolled_out(running, "c82d915")
+    assert _seen().facts["release.errors"] == 10.0
+    assert guards.undo("prod-api") == "prod-api: c82d915 goes, 3f9c2d1 comes, revision 1"
+    running.kubectl("rollout", "undo", API)
+    running.kubectl("rollout", "status", API, "--timeout=20s")
+    cause = "kubernetes.io/change-cause=rolled back from c82d915: errors"
+    running.kubectl("annotate", API, cause, "--overwrite")
+    assert _refused("prod-api").startswith("prod-api was rolled back already")
+
+
+def test_a_slow_release_is_seen(running: Running) -> None:
+    _rolled_out(running, "e5b017f")
+    assert _seen().facts["release.ms"] == 900.0
+    assert guards.undo("prod-api")
+
+
+def test_a_good_release_is_rolled_back_only_by_decision(running: Running) -> None:
+    _rolled_out(running, "b41e7a0")
+    assert "serves: 0.0 % failed, 40 ms each" in _refused("prod-api")
+    assert "b41e7a0 goes" in guards.undo("prod-api", decided_by="Technical Lead")
+
+
+def test_a_paused_rollout_goes_on_and_is_not_rolled_back(running: Running) -> None:
+    with pytest.raises(RefusedError, match="prod-api is not paused"):
+        guards.resume("prod-api")
+    running.kubectl("rollout", "pause", API)
+    _release(running, "b41e7a0")
+    assert _seen().facts["rollout"] == "paused"
+    assert "is paused" in _refused("prod-api")
+    assert guards.resume("prod-api") == "prod-api goes on to b41e7a0"
+
+
+def test_a_stuck_rollout_says_what_keeps_it(running: Running) -> None:
+    _release(running, "0000000")
+    running.until("ImagePullBackOff", "get", "pods")
+    facts = _seen().facts
+    assert (facts["rollout"], facts["rollout.reason"]) == ("under way", "image")
+    assert guards.undo("prod-api")
+    running.kubectl("rollout", "status", API, "--timeout=25s", status=1)
+    assert _seen().facts["rollout"] == "stuck"
+
+
+def test_a_worker_that_ends_again_and_again_is_seen(running: Running) -> None:
+    _release(running, "d60fa28", "worker")
+    running.until("CrashLoopBackOff", "get", "pods")
+    assert _seen().facts["worker.crashing"] is True
+    assert "d60fa28 goes" in guards.undo("prod-worker")
+
+
+def test_without_a_cluster_nothing_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert _seen().facts == {"cluster": "absent"}
+    with pytest.raises(UnknownError, match="there is no kubectl here"):
+        guards.undo("prod-api")
