@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from drillbook.inside.oracle import Oracle
 from drillbook.inside.trouble import Trouble
 from smartbeak_drills.users.calls import Line
 from smartbeak_drills.users.visits import Visits
@@ -20,6 +21,33 @@ class Visited:
     def look(self) -> str:
         """See `drillbook.inside.oracle.Oracle`."""
         return self._visits.trouble()
+
+
+class Quiet:
+    """Another oracle has held for a while: one that errs now and then is not quiet.
+
+    Args:
+        oracle: The other one.
+        for_s: Seconds without a trouble.
+    """
+
+    def __init__(self, oracle: Oracle, for_s: float) -> None:
+        self._oracle = oracle
+        self._for_s = for_s
+        self._troubled = time.monotonic()
+
+    def look(self) -> str:
+        """See `drillbook.inside.oracle.Oracle`."""
+        try:
+            said = self._oracle.look()
+        except Trouble:
+            self._troubled = time.monotonic()
+            raise
+        if said:
+            self._troubled = time.monotonic()
+        elif time.monotonic() - self._troubled < self._for_s:
+            said = f"there was trouble within the last {self._for_s:g} s"
+        return said
 
 
 class RolledOut:

@@ -18,7 +18,7 @@ from smartbeak_drills.oracles.platform import (
     RedisReached,
     Revoked,
 )
-from smartbeak_drills.oracles.releases import RolledOut, Visited
+from smartbeak_drills.oracles.releases import Quiet, RolledOut, Visited
 from smartbeak_drills.oracles.security import LoggedOut, Logins, ShutOut, Unforged
 from smartbeak_drills.oracles.site import SiteServed
 from smartbeak_drills.places import SITE_URL, WEB_URL
@@ -30,7 +30,7 @@ from smartbeak_drills.users.leavers import Leaver
 from smartbeak_drills.users.platform import Platform
 from smartbeak_drills.users.publishing import Publishing
 from smartbeak_drills.users.readers import Readers
-from smartbeak_drills.users.visits import Visits
+from smartbeak_drills.users.visits import WINDOW_S, Visits
 from smartbeak_drills.users.webhooks import Webhooks
 
 
@@ -155,7 +155,8 @@ def _settled(means: Means) -> Oracle:
 def _released(means: Means) -> Oracle:
     if means.visits is None:
         raise CannotLook("there is no host `kubernetes`")
-    return All(_content(means), Visited(means.visits))
+    # The errors of a release may meet who writes as well as who reads.
+    return Quiet(All(_content(means), Visited(means.visits)), WINDOW_S)
 
 
 def _rolled(means: Means) -> Oracle:

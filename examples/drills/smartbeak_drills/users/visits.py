@@ -17,8 +17,11 @@ from smartbeak_drills.users.platform import Platform, Waiting
 from smartbeak_drills.users.readers import Readers
 
 _INTERVAL_S = 0.2
-LAST = 30
-"""So many visits decide; with two pods each has more than ten of them."""
+WINDOW_S = 6.0
+"""The visits of so many seconds decide."""
+
+ENOUGH = 20
+"""So many of them there must be."""
 
 SLOW_S = 0.15
 """Median time of an answer from which on users call it slow: three times the usual."""
@@ -41,8 +44,8 @@ class Visits:
         self._readers = readers
         self._turn = itertools.cycle(readers.pieces)
         self._lock = threading.Lock()
-        self._last: deque[tuple[float, str]] = deque(maxlen=LAST)
-        """Seconds and error of each."""
+        self._last: deque[tuple[float, float, str]] = deque(maxlen=200)
+        """When each ended, how long it took, and its error."""
 
     @property
     def works(self) -> Sequence[Work]:
@@ -60,15 +63,16 @@ class Visits:
 
     def trouble(self) -> str:
         """Why users call it broken or slow; empty when they do not."""
+        since = time.monotonic() - WINDOW_S
         with self._lock:
-            last = list(self._last)
-        if len(last) < LAST:
-            return f"only {len(last)} visits so far"
+            last = [(took, error) for at, took, error in self._last if at > since]
         failed = [error for _, error in last if error]
         if failed:
-            return f"{len(failed)} of the last {LAST} visits failed: {failed[-1]}"
+            return f"of {len(last)} visits {len(failed)} failed: {failed[-1]}"
+        if len(last) < ENOUGH:
+            return f"only {len(last)} visits within {WINDOW_S:g} s"
         median = statistics.median(took for took, _ in last)
-        return f"half of the last {LAST} visits took {median:.2f} s" if median > SLOW_S else ""
+        return f"half of {len(last)} visits took {median:.2f} s" if median > SLOW_S else ""
 
     def _go(self, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -90,4 +94,5 @@ class Visits:
         finally:
             line.close()
         with self._lock:
-            self._last.append((time.monotonic() - begin, error))
+            now = time.monotonic()
+            self._last.append((now, now - begin, error))
