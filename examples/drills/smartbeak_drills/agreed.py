@@ -22,5 +22,8 @@ VICTIM = "user_6"
 RAISED = "user_20"
 """A viewer of `org_5` whom an insider makes an owner; nobody in the drills uses the account."""
 
+RENEWED = ("1", "2")
+"""Numbers of the first customers whose subscription is renewed by a fault."""
+
 PAYERS = ("sub_example1", "sub_example2", "sub_example3")
 """Subscriptions at Stripe that are paid for."""

@@ -45,6 +45,7 @@ _FILE = re.compile(r"[a-z0-9][a-z0-9-]*\.sql")
 _SETTING = re.compile(r"[A-Z][A-Z0-9_]*=[A-Za-z0-9_.:@-]*")
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _SITE = re.compile(r"site\d+\.example\.com")
+_SPAN = re.compile(r"[1-9][0-9]{0,3}[mhd]")
 _REDIS = "redis"
 _RELEASES = ("content-locale", "content-locale-index", "content-type-dropped")
 _TAG = re.compile(r"[0-9a-f]{7}")
@@ -95,6 +96,10 @@ def _tag(text: str) -> str:
     return "" if _TAG.fullmatch(text) else "it is a tag of seven hexadecimal digits"
 
 
+def _span(text: str) -> str:
+    return "" if _SPAN.fullmatch(text) else "it is a number with m, h or d"
+
+
 KINDS = (
     Kind("PART", _role),
     Kind("TAG", _tag),
@@ -109,6 +114,7 @@ KINDS = (
     Kind("ROLE", _name),
     Kind("SETTING", _setting),
     Kind("SITE", _site),
+    Kind("SPAN", _span),
     Kind("TABLE", _name),
 )
 
@@ -428,6 +434,34 @@ FAULTS = (
         "A script on app asks Stripe's API without a pause, with the platform's key, until it is "
         "ended: everybody else with that key is answered 429, above 30 requests a second.",
         "processes", always("settled"), payments.hammer_stripe, (WEB, APP, STRIPE, STRIPE_WAN),
+        counts_from_end=True,
+    ),
+    Declaration(
+        "miss-webhooks", ("SPAN",),
+        "The web host is stopped; at Stripe one customer upgrades, one cancels, one pays at last "
+        "and one subscribes; so much time passes for Stripe; the web host is started.",
+        "data", always("agreed"), payments.miss_webhooks, (WEB, APP, STRIPE_WAN),
+        counts_from_end=True,
+    ),
+    Declaration(
+        "mark-unprocessed", (),
+        "The same changes at Stripe, and their events are marked as seen in Redis before they "
+        "come, as by a release that marks first and then fails: they count as duplicates.",
+        "data", always("agreed"), payments.mark_unprocessed, (WEB, APP, STRIPE_WAN),
+        counts_from_end=True,
+    ),
+    Declaration(
+        "reorder-webhooks", (),
+        "Two customers' renewals fail and are then paid; Stripe delivers the events of both twice "
+        "and the newest first.",
+        "data", always("agreed"), payments.reorder_webhooks, (WEB, APP, STRIPE_WAN),
+        counts_from_end=True,
+    ),
+    Declaration(
+        "change-rows", (),
+        "Somebody changes rows of subscriptions by SQL: a payer's is cancelled, another one gets "
+        "a plan that nobody pays for.",
+        "data", always("agreed"), payments.change_rows, (WEB, OPERATOR, STRIPE_WAN),
         counts_from_end=True,
     ),
     Declaration(

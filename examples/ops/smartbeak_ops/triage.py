@@ -103,6 +103,7 @@ def _of(subject: str, known: settings.Settings) -> list[Look]:
     result: list[Look] = made
     if subject == "payments":
         result += importlib.import_module("smartbeak_ops.looks.provider").looks(known)
+        result += importlib.import_module("smartbeak_ops.looks.agreement").looks(known)
     if subject == "redis":
         # Jobs and pieces that Redis lost show only beside PostgreSQL.
         queues = importlib.import_module("smartbeak_ops.looks.queues").looks(known)

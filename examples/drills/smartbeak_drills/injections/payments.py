@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from drillbook.drills.hosts import ask, run
 from drillbook.sandboxes.sandbox import Sandbox
+from smartbeak_drills.agreed import RENEWED
 from smartbeak_drills.injections import client
-from smartbeak_drills.places import APP, CONFIG, OVERRIDES, STRIPE, WEB
+from smartbeak_drills.places import APP, CONFIG, OPERATOR, OVERRIDES, STRIPE, WEB
 
 _ACCOUNT_RATE = "30 1"
 """Requests and seconds; see https://docs.stripe.com/rate-limits."""
@@ -59,3 +60,53 @@ def hammer_stripe(sandbox: Sandbox) -> None:
 def renewals(sandbox: Sandbox) -> None:
     """Has Stripe deliver events that say what is so already; they may be refused."""
     ask(sandbox, APP, "python3", "-m", "smartbeak_drills.late_events", "active")
+
+
+def miss_webhooks(sandbox: Sandbox, span: str) -> None:
+    """Has nobody listen while customers change what they have, until so much time has passed."""
+    run(sandbox, WEB, "platform-service", "stop")
+    _customers(sandbox, "change")
+    _control(sandbox, "pass", span)
+    run(sandbox, WEB, "platform-service", "start")
+
+
+def mark_unprocessed(sandbox: Sandbox) -> None:
+    """Has events marked as seen, as by a release that marks them first and then fails."""
+    _control(sandbox, "hold")
+    _customers(sandbox, "change")
+    keys = _customers(sandbox, "keys").split()
+    marks = "".join(f"SET {key} 1 EX 86400\n" for key in keys)
+    run(sandbox, OPERATOR, "redis-cli", "-e", "-h", "redis-1", given=marks)
+    _control(sandbox, "release")
+
+
+def reorder_webhooks(sandbox: Sandbox) -> None:
+    """Has Stripe send two customers' failed and then paid renewals twice and in reverse."""
+    _customers(sandbox, "fail")
+    _customers(sandbox, "settled")
+    _control(sandbox, "hold")
+    _control(sandbox, "renew", *(f"sub_example{number}" for number in RENEWED))
+    _customers(sandbox, "pay")
+    _control(sandbox, "release", "--times", "2", "--reverse")
+    _customers(sandbox, "settled")
+
+
+def change_rows(sandbox: Sandbox) -> None:
+    """Has somebody change rows of subscriptions that Stripe knows otherwise."""
+    run(
+        sandbox, OPERATOR, "psql", "--no-psqlrc", "--quiet", "--host=db-1",
+        "--username=smartbeak", "--dbname=smartbeak", "--set=ON_ERROR_STOP=1",
+        "--command=UPDATE subscriptions SET status = 'cancelled', grace_until = now(), "
+        "updated_at = now() WHERE stripe_subscription_id = 'sub_example1'",
+        "--command=UPDATE subscriptions SET plan_id = 'plan_scale', updated_at = now() "
+        "WHERE stripe_subscription_id = 'sub_example5'",
+    )  # fmt: skip
+
+
+def _customers(sandbox: Sandbox, what: str) -> str:
+    argv = ("python3", "-m", "smartbeak_drills.subscribers", "--config", CONFIG, what)
+    return run(sandbox, APP, *argv)
+
+
+def _control(sandbox: Sandbox, *words: str) -> None:
+    run(sandbox, STRIPE, "python3", "-m", "simulators.payments.control", *words)

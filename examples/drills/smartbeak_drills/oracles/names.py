@@ -48,6 +48,7 @@ OF_WEB: Mapping[str, str] = {
     "webhooks": "Events of Stripe and Paddle, signed as they sign them, are taken.",
     "settled": "As `webhooks`; customers buy, and who bought something paid for it once, to the "
     "cent, and has it once, at Stripe and on the platform.",
+    "agreed": "As `webhooks`, and of every subscription Stripe and the platform say the same.",
     "entitled": "As `webhooks`, and each watched payer's subscription is active.",
     "unforged": "As `webhooks`; an event signed with a stolen secret is refused, and what forged "
     "ones granted is taken back.",
@@ -59,7 +60,7 @@ OF_SITE: Mapping[str, str] = {
 }
 """Oracles that look at Vercel; with them numbered rows are written as well."""
 
-OF_STRIPE = ("settled",)
+OF_STRIPE = ("settled", "agreed")
 """Those of them that ask Stripe as well."""
 
 ALL: Mapping[str, str] = {**OF_ROWS, **OF_PLATFORM, **OF_CLUSTER, **OF_WEB, **OF_SITE}

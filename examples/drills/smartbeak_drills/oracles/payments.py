@@ -9,12 +9,19 @@ from smartbeak_drills.agreed import PAYERS
 from smartbeak_drills.session import Session
 from smartbeak_drills.users import purchases
 from smartbeak_drills.users.buyers import Buyers
+from smartbeak_drills.users.stripe import Stripe
 from smartbeak_drills.users.webhooks import PATIENCE_S, Webhooks
 
 _LOOK_S = 0.3
 _ENTITLED = """
 SELECT count(*) FROM subscriptions
 WHERE status = 'active' AND stripe_subscription_id = ANY (string_to_array($1, ','))
+"""
+
+
+_KEPT = """
+SELECT stripe_subscription_id, status, plan_id FROM subscriptions
+WHERE stripe_subscription_id IS NOT NULL
 """
 
 
@@ -67,3 +74,33 @@ class Settled:
             self._next = time.monotonic() + _LOOK_S
             self._said = purchases.summed(self._buyers.differences())
         return self._said
+
+
+class Agreed:
+    """Stripe and the platform say the same of every subscription: its status and its plan."""
+
+    def __init__(self, database: Callable[[], Session]) -> None:
+        self._database = database
+        self._stripe = Stripe()
+        self._next = 0.0
+        self._said = "nothing was looked at yet"
+
+    def look(self) -> str:
+        """See `drillbook.inside.oracle.Oracle`."""
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + _LOOK_S
+            self._said = self._compared()
+        return self._said
+
+    def _compared(self) -> str:
+        with self._database() as session:
+            rows = {str(key): (str(status), str(plan)) for key, status, plan in session.run(_KEPT)}
+        count = off = 0
+        for each in self._stripe.all("subscriptions", status="all"):
+            count += 1
+            status = "cancelled" if each["status"] == "canceled" else each["status"]
+            plan = each["items"]["data"][0]["price"]["metadata"].get("planId", "")
+            here = rows.get(each["id"])
+            ended = status == "cancelled" and (here is None or here[0] == status)
+            off += not ended and here != (status, plan)
+        return f"{off} of {count} subscriptions are not as Stripe has them" if off else ""

@@ -9,7 +9,7 @@ from drillbook.inside.oracle import All, Oracle
 from drillbook.inside.probing import CannotLook
 from smartbeak_drills.oracles.base import PATIENCE_S, Surroundings
 from smartbeak_drills.oracles.database import Connections, Replica, Roles, Rows, Writes
-from smartbeak_drills.oracles.payments import Entitled, Settled, WebhooksTaken
+from smartbeak_drills.oracles.payments import Agreed, Entitled, Settled, WebhooksTaken
 from smartbeak_drills.oracles.platform import (
     ContentServed,
     Fresh,
@@ -165,6 +165,10 @@ def _rolled(means: Means) -> Oracle:
     return All(_content(means), RolledOut(means.cluster))
 
 
+def _agreed(means: Means) -> Oracle:
+    return All(_webhooks(means), Agreed(means.around.platform))
+
+
 _ORACLES: Mapping[str, Callable[[Means], Oracle]] = {
     "writes": _writes,
     "connections": _connections,
@@ -185,6 +189,7 @@ _ORACLES: Mapping[str, Callable[[Means], Oracle]] = {
     "site": lambda means: SiteServed(Line(SITE_URL, timeout_s=PATIENCE_S)),
     "webhooks": _webhooks,
     "entitled": _entitled,
+    "agreed": _agreed,
     "shut-out": _shut_out,
     "logged-out": _logged_out,
     "unforged": _unforged,

@@ -138,8 +138,8 @@ class Webhooks:
         send(line, "stripe", body)
         self.journal.confirm(self._unsent.popleft())
         said = {
-            **{"event_id": f"evt_{uuid.uuid4().hex}", "event_type": "subscription.updated"},
-            **{"org_id": ORGANIZATION, "status": "active"},
+            **{"event_id": f"evt_{uuid.uuid4().hex}", "event_type": "transaction.completed"},
+            **{"org_id": ORGANIZATION, "status": "completed"},
             "occurred_at": datetime.now(UTC).isoformat(),
         }
         send(line, "paddle", json.dumps(said).encode())

@@ -198,6 +198,26 @@ def pools(fit: bool, processes: int) -> None:
 
 
 @show.command()
+def differing() -> None:
+    """Subscriptions of which the platform says something else than Stripe, a line each.
+
+    Subscription, customer, status and plan at Stripe, begin and end of the period there, status
+    and plan here, parted by bars.
+    """
+    import stripe
+
+    from smartbeak_ops import settings, stripe_api
+    from smartbeak_ops.looks import agreement
+
+    try:
+        _, found = agreement.differing(settings.read())
+    except stripe.StripeError as error:
+        raise stripe_api.unanswered(error) from None
+    for each in sorted(found, key=lambda one: one.id):
+        click.echo(each.line)
+
+
+@show.command()
 def kinds() -> None:
     """How many keys Redis has of each kind."""
     from collections import Counter

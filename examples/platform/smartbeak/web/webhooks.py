@@ -70,6 +70,13 @@ class Provider:
     apply: Apply
 
 
+class TooOldError(ApiError):
+    """An event that is its provider's, and too old to be taken: sent again it only gets older."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(400, "VALIDATION_ERROR", text)
+
+
 class Webhooks:
     """Takes webhooks.
 
@@ -112,7 +119,11 @@ class Webhooks:
         provider = PROVIDERS[name]
         outcome = "refused"
         try:
-            event = self._read(provider, headers, body)
+            try:
+                event = self._read(provider, headers, body)
+            except TooOldError:
+                outcome = "late"
+                raise
             outcome = "failed"
             said, outcome = await self._process(provider, event)
             return said
@@ -177,7 +188,7 @@ def _stripe(said: Mapping[str, Any], _: Headers, now: float) -> Event:
     elif not isinstance(created, int) or created <= 0:
         raise invalid("Invalid event timestamp")
     elif now - created > signatures.OLDEST_S:
-        raise invalid("Event timestamp too old")
+        raise TooOldError("Event timestamp too old")
     if said.get("api_version") != STRIPE_API:
         log.warn("API version mismatch", received=said.get("api_version"), expected=STRIPE_API)
     data = said.get("data")
@@ -199,7 +210,7 @@ def _paddle(said: Mapping[str, Any], _: Headers, now: float) -> Event:
     except (ValueError, OverflowError):
         raise invalid("Invalid event timestamp") from None
     if abs(now - occurred) > signatures.OLDEST_S:
-        raise invalid("Event timestamp too old or in future")
+        raise TooOldError("Event timestamp too old or in future")
     if not event_id:
         raise invalid("Missing event_id")
     if not kind:
