@@ -13,7 +13,7 @@ from drillbook import consistency
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "source"
-ASIDE = ("never", "watch", "guards", "decide", "before-a-deployment")
+ASIDE = ("never", "watch", "guards", "decide", "before-a-deployment", "reconciliation")
 """Pages beside the branches, linked and not in the way."""
 
 HUB_WORDS, BRANCH_WORDS, ASIDE_WORDS = 500, 1_000, 1_500

@@ -106,7 +106,7 @@ class Users:
             hosts = [*hosts, *IN_CLUSTER]
         if oracle in names.OF_WEB and WEB in hosts:
             buyers = None
-            if oracle in names.OF_STRIPE and STRIPE_WAN in hosts:
+            if oracle in names.OF_BUYERS and STRIPE_WAN in hosts:
                 buyers = Buyers(WEB_URL, Roster((), self._config, KEY), self._platform)
             return table.Means(around, webhooks=Webhooks(WEB_URL, self._platform), buyers=buyers)
         if API not in hosts:

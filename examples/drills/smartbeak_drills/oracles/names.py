@@ -60,7 +60,10 @@ OF_SITE: Mapping[str, str] = {
 }
 """Oracles that look at Vercel; with them numbered rows are written as well."""
 
-OF_STRIPE = ("settled", "agreed")
+OF_BUYERS = ("settled",)
+"""Those of them with which customers buy."""
+
+OF_STRIPE = (*OF_BUYERS, "agreed")
 """Those of them that ask Stripe as well."""
 
 ALL: Mapping[str, str] = {**OF_ROWS, **OF_PLATFORM, **OF_CLUSTER, **OF_WEB, **OF_SITE}

@@ -148,7 +148,8 @@ def _compare(seen: Seen, known: settings.Settings) -> None:
             count, found = differing(known, MOST_LOOKED_AT)
             found = [each for each in found if each.id in still]
         seen.say(
-            f"compared: {count} subscriptions with Stripe, {len(found)} differ here", compared__differ=len(found)
+            f"compared: {count} subscriptions with Stripe, {len(found)} differ here",
+            compared__differ=len(found),
         )
         client = stripe_api.client(tries=0)
         undelivered = client.v1.events.list({"delivery_success": False, "limit": _PAGE}).data
