@@ -273,6 +273,33 @@ def test_packages_that_cannot_be_had_name_pips_reason(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "pylib").iterdir()] == ["lock"]
 
 
+def test_a_tool_gets_its_own_folder_for_each_python_and_only_where_it_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = tmp_path / "requirements.lock"
+    lock.write_text("tool==1 --hash=sha256:0\n")
+    made: list[tuple[str, bool]] = []
+
+    def unpack(wanted: str, target: Path, *, for_image: bool) -> None:
+        made.append((wanted, for_image))
+
+    monkeypatch.setattr(wheels, "_unpack", unpack)
+
+    def tools(*programs: str, for_image: bool) -> dict[Path, str]:
+        folder = tmp_path / "python"
+        return wheels.tools({"tool": str(lock)}, programs, folder, for_image=for_image)
+
+    assert tools("node", for_image=True) == {}
+    ((folder, seen),) = tools("node", "tool", for_image=True).items()
+    assert seen == "/opt/python/tool"
+    assert list(tools("tool", for_image=True)) == [folder]
+    lock.write_text("tool==2 --hash=sha256:0\n")
+    assert list(tools("tool", for_image=True)) != [folder]
+    assert [wanted[:7] for wanted, _ in made] == ["tool==1", "tool==2"]
+    tools("tool", for_image=False)
+    assert made[-1][0][:7] == "tool==2"
+
+
 def test_state_is_closed_to_others_but_readable_for_containers(tmp_path: Path) -> None:
     state = tmp_path / "state"
     db = Service("db-1", ("db-1",), certificate=("db-1", "db-1.repl"))
