@@ -16,6 +16,7 @@ from simulators.payments.stripe.errors import StripeError
 from simulators.payments.stripe.parameters import merged
 
 _LEAST = 50
+_ADDRESS = ("line1", "line2", "city", "state", "postal_code", "country")
 _TO_CONFIRM: parameters.Fields = {
     "payment_method": parameters.text,
     "off_session": parameters.flag,
@@ -29,6 +30,12 @@ _TO_CHANGE: parameters.Fields = {
     "metadata": parameters.metadata,
     "payment_method": parameters.text,
     "receipt_email": parameters.text,
+    "shipping": parameters.group(
+        {
+            **{"name": parameters.text, "phone": parameters.text},
+            "address": parameters.group(dict.fromkeys(_ADDRESS, parameters.text)),
+        }
+    ),
     "setup_future_usage": parameters.one_of("on_session", "off_session"),
 }
 _AUTOMATIC = parameters.group(
