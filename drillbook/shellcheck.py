@@ -9,14 +9,16 @@ one script: a variable that an earlier block sets is known in a later one.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from drillbook import consistency
 from drillbook import plan as plans
 from drillbook.errors import DrillbookError, HarnessError, Where
 from drillbook.model import Plan, Scenario
@@ -26,16 +28,15 @@ EXCLUDED = {
     "SC1090": "a page may source a file whose name is only known on the host",
     "SC1091": "the sourced file is on the host, not here",
     "SC2034": "a context block sets what a reader uses in any branch, and a drill runs one of them",
-    "SC2001": "`sed` says more to a reader than an expansion",
-    "SC2012": "`ls` is what a reader types; names on the stack have no blanks",
-    "SC2046": "ids that a query prints are meant as several words",
     "SC2164": "a `cd` that fails ends the block: every command must exit 0",
 }
 """Findings that do not fit commands typed on a page, with the reason."""
 
 _UNASSIGNED = "SC2154"
-_SETS_NAMES = 'eval "$('
-"""What a program prints may set names, which are then not seen to be set."""
+_EVALUATED = re.compile(r"(?<![\w-])eval \"\$\(([^()]*)\)\"")
+"""A command whose output sets names; which, the stack says."""
+
+_NAME = re.compile(r"^(\w+) is referenced but not assigned")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +72,24 @@ def scripts(plan: Plan) -> Iterator[Script]:
                     yield script
 
 
-def check_script(script: Script, program: str) -> Iterator[Finding]:
-    """The findings in one script, on the pages' lines."""
+def check_script(
+    script: Script, program: str, sets: Mapping[str, Sequence[str]]
+) -> Iterator[Finding]:
+    """The findings in one script, on the pages' lines.
+
+    Args:
+        script: The script.
+        program: ShellCheck.
+        sets: By command, the names that its output sets where it is evaluated.
+    """
+    evaluated = _EVALUATED.findall("\n".join(script.lines))
+    known = {name for command in evaluated for name in sets.get(command, ())}
     arguments = ["--shell=bash", f"--exclude={','.join(EXCLUDED)}", "-"]
     for comment in _shellcheck(program, arguments, "\n".join(script.lines) + "\n"):
         place = script.places[min(comment["line"], len(script.places)) - 1]
         code = f"SC{comment['code']}"
-        if code == _UNASSIGNED and any(_SETS_NAMES in line for line in script.lines):
+        name = _NAME.match(comment["message"])
+        if code == _UNASSIGNED and name and name[1] in known:
             continue
         yield Finding(place.path, place.line, code, comment["message"])
 
@@ -97,8 +109,9 @@ def main(files: Sequence[str]) -> int:
         plan = plans.build(Path.cwd())
         found = set(check_files(files, program))
         checked = list(scripts(plan))
+        sets = consistency.stack_of(Path.cwd()).sets
         for script in checked:
-            found.update(check_script(script, program))
+            found.update(check_script(script, program, sets))
     except DrillbookError as error:
         print(error, file=sys.stderr)
         return 3 if isinstance(error, HarnessError) else 1

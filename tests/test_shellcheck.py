@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from drillbook import shellcheck
 from drillbook.model import Options, Page, Plan, Scenario, Snippet
 
@@ -21,7 +23,7 @@ def _snippet(
 
 def _found(plan: Plan) -> list[str]:
     program = shellcheck.find()
-    found = [f for s in shellcheck.scripts(plan) for f in shellcheck.check_script(s, program)]
+    found = [f for s in shellcheck.scripts(plan) for f in shellcheck.check_script(s, program, {})]
     return [f"{finding.line} {finding.code}" for finding in sorted(found)]
 
 
@@ -47,6 +49,27 @@ def test_output_and_python_are_not_checked() -> None:
     output = _snippet("a", 1, "$ echo x\nif then `\n")
     python = _snippet("b", 9, "print(1)\n", "python")
     assert _found(_plan(output, python)) == []
+
+
+def test_a_name_that_the_evaluated_output_does_not_set_is_found() -> None:
+    text = '$ eval "$(sb hosts)"\n$ echo "$primary"\n$ echo "$primry"\n'
+    (script,) = shellcheck.scripts(_plan(_snippet("a", 10, text)))
+    sets = {"sb hosts": ("primary",), "sb others": ("primry",)}
+    found = list(shellcheck.check_script(script, shellcheck.find(), sets))
+    assert [(each.line, each.code) for each in found] == [(12, "SC2154")]
+    assert len(list(shellcheck.check_script(script, shellcheck.find(), {}))) == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("ls | wc --lines", "SC2012"),
+        ("kill $(cat /run/pid)", "SC2046"),
+        ("name=a.b\n$ sed 's/[.]b//' <<< \"$name\"", "SC2001"),
+    ],
+)
+def test_what_a_reader_would_copy_into_a_script_is_checked(command: str, code: str) -> None:
+    assert _found(_plan(_snippet("a", 10, f"$ {command}\n")))[0].endswith(code)
 
 
 def test_files(tmp_path: Path) -> None:

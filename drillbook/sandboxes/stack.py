@@ -41,7 +41,7 @@ _OF_STACK = frozenset(
         *("drills", "python-path", "operator", "prober", "user", "programs"),
         *("python-packages", "python-tools", "node-packages", "npm-tools", "npm-mirror"),
         *("defects", "triage"),
-        *("effects", "script-effects"),
+        *("effects", "script-effects", "sets"),
     }
 )
 
@@ -98,6 +98,9 @@ class Stack:
 
     script_effects: Mapping[str, Patterns] = field(default_factory=dict)
     """The same by patterns on the text that a program runs."""
+
+    sets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By command, the names of the shell that its output sets where a page evaluates it."""
 
     defects: str = ""
     """File whose `defects` says what the stack has mended; empty where nothing is."""
@@ -252,6 +255,7 @@ def _stack(document: Mapping[str, Any], services: dict[str, Service], folder: Pa
         python_packages=tuple(ours.get("python-packages", ())),
         effects=_effects(ours.get("effects", {})),
         script_effects=_effects(ours.get("script-effects", {})),
+        sets={command: tuple(names) for command, names in ours.get("sets", {}).items()},
         python_tools=tools,
         node_packages=_beside(folder, ours.get("node-packages")),
         npm_tools=npm_tools,
