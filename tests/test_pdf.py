@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 
 from drillbook import report
 from drillbook.errors import HarnessError, PageError
@@ -16,6 +17,7 @@ from drillbook.site import paper, pdf, symptoms
 from drillbook.site.wording import SYMBOLS, WORDS
 from drillbook.verification import STATES
 from tests import marks_sample
+from tests.conftest import ROOT
 from tests.test_marks import sample
 
 try:
@@ -95,6 +97,39 @@ def test_every_state_is_on_paper(printed: str) -> None:
 def test_long_code_is_wrapped_and_whole(printed: str) -> None:
     plain = printed.replace(" ", "")
     assert "replay_lagfrompg_stat_replicationwhereapplication_nameisnotnull" in plain
+
+
+def test_a_link_to_another_page_and_a_long_word_are_known_on_paper(build: Path) -> None:
+    soup = BeautifulSoup(paper.compose(build / "singlehtml", ()), "html.parser")
+    links = soup.select("a.internal")
+    assert links
+    for link in links:
+        # To another chapter: its ids begin with another number.
+        chapter = link.find_parent(class_="chapter")
+        assert chapter is not None
+        assert chapter.find(id=str(link["href"])[1:]) is None
+    cell = BeautifulSoup(
+        "<td><code><span>short</span> <span>a/b/c</span></code></td>", "html.parser"
+    )
+    cell.span.string = "x" * 27  # type: ignore[union-attr]
+    paper._long_words(cell, cell)
+    assert [each.has_attr("class") for each in cell.select("code, span")] == [False, True, False]
+
+
+@needs_pango
+def test_a_word_of_a_cell_is_broken_only_where_it_must() -> None:
+    words = "append-only file is not there, the other host is a replica"
+    spans = " ".join(f'<span class="pre">{word}</span>' for word in words.split())
+    table = (
+        f'<table style="width: 300px"><tr><td>Redis is gone, and another host is its master</td>'
+        f"<td><code>{spans}</code></td></tr></table>"
+    )
+    style = weasyprint.CSS(filename=str(ROOT / "source/_static/print.css"))
+    said = text_of(weasyprint.HTML(string=table).render(stylesheets=[style]))
+    for word in words.split():
+        assert f" {word}" in f" {said}"
+    assert "fil e" not in said
+    assert "replic a" not in said
 
 
 @needs_pango

@@ -63,7 +63,7 @@ def compose(html: Path, reports: Sequence[Report], *, only: str = "") -> str:
                 "unknown-page", f"the book has no page `{only}`.", hint=f"It has {known}."
             )
     for chapter in chapters:
-        for change in (flatten, _headings):
+        for change in (flatten, _long_words, _headings):
             change(soup, chapter.content)
     _links(chapters)
     title = chapters[0].title if only else book
@@ -163,6 +163,19 @@ def _unfold(soup: BeautifulSoup, content: Tag) -> None:
             summary.attrs = {"class": "folded-title"}
 
 
+_LONGEST_WORD = 26
+"""Characters of a word of code that a table's column can take whole."""
+
+
+def _long_words(soup: BeautifulSoup, content: Tag) -> None:
+    """Marks what may be broken in a table's cell: nothing but words wider than a column."""
+    for part in content.select("td code, th code, td code span, th code span"):
+        if part.find("span") is None and any(
+            len(word) > _LONGEST_WORD for word in part.get_text().split()
+        ):
+            part["class"] = [*(part.get("class") or ()), "long-word"]
+
+
 def _tick_boxes(soup: BeautifulSoup, content: Tag) -> None:
     for box in content.select("input.task-list-item-checkbox"):
         drawn = soup.new_tag("span", attrs={"class": "box"})
@@ -206,8 +219,10 @@ def _links(chapters: Sequence[Chapter]) -> None:
                 link["href"] = f"#{chapter.prefix}{name}"
             elif rest and page in homes:
                 link["href"] = f"#{homes[page].prefix}{rest}"
+                link["class"] = "internal"
             elif address.startswith("#") and name in targets:
                 link["href"] = f"#{targets[name]}"
+                link["class"] = "internal"
             else:
                 # To a page that is not printed, or to a file beside the book.
                 link.unwrap()
