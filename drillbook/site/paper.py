@@ -173,7 +173,8 @@ def _long_words(soup: BeautifulSoup, content: Tag) -> None:
         if part.find("span") is None and any(
             len(word) > _LONGEST_WORD for word in part.get_text().split()
         ):
-            part["class"] = [*(part.get("class") or ()), "long-word"]
+            kept = [str(each) for each in part.get_attribute_list("class") if each]
+            part["class"] = " ".join([*kept, "long-word"])
 
 
 def _tick_boxes(soup: BeautifulSoup, content: Tag) -> None:
