@@ -35,7 +35,7 @@ def triage(box: Box) -> dict[str, Any]:
 def test_the_simulated_providers_try_and_keep_as_long_as_the_facts_say() -> None:
     stripe, paddle = FACTS["webhooks"]["stripe"], FACTS["webhooks"]["paddle"]
     assert delivery.STRIPE.later[-1] == stripe["tried-for-days"]["value"] * DAY_S
-    assert RETENTION_S == stripe["kept-for-days"]["value"] * DAY_S
+    assert stripe["kept-for-days"]["value"] * DAY_S == RETENTION_S
     assert delivery.PADDLE.later[-1] <= paddle["tried-for-days"]["value"] * DAY_S
     page = (ROOT / "source/runbooks/payment-processing-issues/watch.md").read_text()
     assert "up to three days" in page and "30 days" in page
