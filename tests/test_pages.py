@@ -18,7 +18,7 @@ from drillbook.drills import faults
 from drillbook.errors import HarnessError, PageError
 from drillbook.incidents import people
 from drillbook.model import Plan, Snippet
-from drillbook.pages import frontmatter
+from drillbook.pages import frontmatter, languages
 from drillbook.pages.console import parse
 from drillbook.pages.options import DRILL_OPTIONS, SNIPPET_OPTIONS
 from drillbook.pages.statements import statements
@@ -241,6 +241,25 @@ def test_a_route_is_known_by_its_variable() -> None:
     assert _route("/v1/contents") == "/v1/contents"
 
 
+def _shown_as_absent(snippet: Snippet) -> set[str]:
+    """The routes of commands that are shown to be answered 404, and of no others."""
+    found: set[str] = set()
+    for command in languages.commands(snippet):
+        # A whole block has no output of its own: there it is the statement that says so.
+        answers = command.expected if languages.of(snippet).prompts else (command.text,)
+        if any(re.search(r"\b404\b", line) for line in answers):
+            found |= {_route(path) for path in re.findall(r"(/v1/[\w/.:${}\[\]-]+)", command.text)}
+            found |= set(re.findall(r"\bhttps?://[^\s/'\"]+(/[\w/.:-]*)", command.text))
+    return found
+
+
+def test_a_route_that_is_shown_to_be_absent_excuses_no_other() -> None:
+    text = "$ curl http://api/v1/gone\n404\n$ curl http://api/v1/other\n200\n"
+    shown = Snippet("a#b", "b", "console", "source/a.md", 1, text)
+    assert "/v1/gone" in _shown_as_absent(shown)
+    assert "/v1/other" not in _shown_as_absent(shown)
+
+
 def test_queues_endpoints_and_databases_in_snippets_are_facts(book: Plan) -> None:
     known = {str(name) for name in FACTS["queues"]} | _ROUTES
     wrong = {}
@@ -252,8 +271,7 @@ def test_queues_endpoints_and_databases_in_snippets_are_facts(book: Plan) -> Non
         used |= {_route(path) for path in re.findall(r"(/v1/[\w/.:${}\[\]-]+)", text)}
         databases = set(re.findall(r"(?:--dbname[= ]|\bdbname=|PGDATABASE=)([\w-]+)", text))
         databases |= set(re.findall(r"postgres(?:ql)?://[^\s/'\"]+/([\w-]+)", text))
-        # A page may show that a route is not there.
-        used = set() if re.search(r"(?m)^.*\b404\b", snippet.text) else used
+        used -= _shown_as_absent(snippet)
         used -= {"//"}  # an address is put together there
         missing = (used - known) | (databases - set(FACTS["databases"]) - {"postgres"})
         if missing:

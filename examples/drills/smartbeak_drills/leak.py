@@ -2,10 +2,7 @@
 
     python3 -m smartbeak_drills.leak --config FILE --host HOST --name NAME
 
-The client behind the fault `exhaust`. It opens idle sessions as the platform's
-role until the server refuses, prints `full`, and from then on takes every slot
-that gets free, as a leak does. Once one of its sessions is ended by the server it
-opens no more: ending the sessions is the cure, and it must be possible to tell.
+The client behind the fault `exhaust`. It opens idle sessions as the platform's role.
 """
 
 from __future__ import annotations
@@ -15,6 +12,7 @@ import threading
 from collections.abc import Sequence
 
 from smartbeak_drills.clients import arguments, ended_by_signal
+from smartbeak_drills.hoard import hoard
 from smartbeak_drills.session import Session, SessionError, conninfo
 from smartbeak_drills.settings import read_address
 
@@ -32,24 +30,7 @@ def leak(address: str, stop: threading.Event) -> None:
     Raises:
         SessionError: Not even one session came about.
     """
-    held: list[Session] = []
-    full = cured = False
-    while not stop.is_set():
-        cured = cured or any(session.ended() for session in held)
-        if cured or len(held) >= _MOST:
-            stop.wait()
-            break
-        try:
-            held.append(Session(address, timeout_s=5.0))
-        except SessionError as error:
-            if not held:
-                raise
-            if not full:
-                print(f"full after {len(held)}: {error.text}", flush=True)
-            full = True
-            stop.wait(_AGAIN_S)
-    for session in held:
-        session.close()
+    hoard(lambda: Session(address, timeout_s=5.0), stop, most=_MOST, again_s=_AGAIN_S)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -2,10 +2,7 @@
 
     python3 -m smartbeak_drills.redis_leak --config FILE --host HOST --name NAME
 
-The client behind the fault `exhaust` of a Redis host. It opens idle connections
-until Redis refuses, prints `full`, and from then on takes every slot that gets
-free. Once one of its connections is ended by the server it opens no more: ending
-them is the cure, and it must be possible to tell. Ending this process is one too.
+The client behind the fault `exhaust` of a Redis host. Ending this process is a cure too.
 """
 
 from __future__ import annotations
@@ -16,7 +13,8 @@ from collections.abc import Sequence
 
 from drillbook.inside.trouble import Trouble
 from smartbeak_drills.clients import arguments, ended_by_signal, redis_at
-from smartbeak_drills.resp import Redis, RedisError
+from smartbeak_drills.hoard import hoard
+from smartbeak_drills.resp import Redis
 
 _AGAIN_S = 0.05
 _MOST = 1000
@@ -33,24 +31,7 @@ def leak(url: str, name: str, stop: threading.Event) -> None:
     Raises:
         RedisError: Not even one connection came about.
     """
-    held: list[Redis] = []
-    full = cured = False
-    while not stop.is_set():
-        cured = cured or any(redis.ended() for redis in held)
-        if cured or len(held) >= _MOST:
-            stop.wait()
-            break
-        try:
-            held.append(Redis(url, timeout_s=5.0, name=name))
-        except RedisError as error:
-            if not held:
-                raise
-            if not full:
-                print(f"full after {len(held)}: {error.text}", flush=True)
-            full = True
-            stop.wait(_AGAIN_S)
-    for redis in held:
-        redis.close()
+    hoard(lambda: Redis(url, timeout_s=5.0, name=name), stop, most=_MOST, again_s=_AGAIN_S)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
