@@ -432,7 +432,7 @@ FAULTS = (
     Declaration(
         "hammer-stripe", (),
         "A script on app asks Stripe's API without a pause, with the platform's key, until it is "
-        "ended: everybody else with that key is answered 429, above 30 requests a second.",
+        "ended: everybody else with that key is answered 429, above 20 requests a second.",
         "processes", always("settled"), payments.hammer_stripe, (WEB, APP, STRIPE, STRIPE_WAN),
         counts_from_end=True,
     ),

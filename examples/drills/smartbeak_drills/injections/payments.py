@@ -8,7 +8,7 @@ from smartbeak_drills.agreed import RENEWED
 from smartbeak_drills.injections import client
 from smartbeak_drills.places import APP, CONFIG, OPERATOR, OVERRIDES, STRIPE, WEB
 
-_ACCOUNT_RATE = "30 1"
+_ACCOUNT_RATE = "20 1"
 """Requests and seconds; see https://docs.stripe.com/rate-limits."""
 
 _WRITE = """

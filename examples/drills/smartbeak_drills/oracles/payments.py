@@ -13,6 +13,9 @@ from smartbeak_drills.users.stripe import Stripe
 from smartbeak_drills.users.webhooks import PATIENCE_S, Webhooks
 
 _LOOK_S = 0.3
+_ASK_S = 1.0
+"""Between two questions to Stripe, whose limit customers share."""
+
 _ENTITLED = """
 SELECT count(*) FROM subscriptions
 WHERE status = 'active' AND stripe_subscription_id = ANY (string_to_array($1, ','))
@@ -71,7 +74,7 @@ class Settled:
         if trouble:
             return trouble
         if time.monotonic() >= self._next:
-            self._next = time.monotonic() + _LOOK_S
+            self._next = time.monotonic() + _ASK_S
             self._said = purchases.summed(self._buyers.differences())
         return self._said
 
