@@ -78,6 +78,19 @@ def test_what_is_needed_comes_first_and_once(root: Path) -> None:
     assert [service.name for service in wanted] == ["disk", "db", "api"]
 
 
+def test_two_services_with_one_name_are_in_no_sandbox(root: Path) -> None:
+    path = root / stack.COMPOSE_FILE
+    path.write_text(path.read_text().replace("  disk:", "  disk: {hostname: api.example}"))
+    found = stack.load(root, {})
+    assert [service.name for service in found.of_sandbox(["db"])] == ["disk", "db"]
+    with pytest.raises(PageError) as caught:
+        found.of_sandbox(["api"])
+    assert str(caught.value) == (
+        "names-clash: disk and api are both called api.example\n"
+        "  hint: no sandbox has both: name one of them in `stack`"
+    )
+
+
 def test_an_unknown_service_is_named_with_those_there_are(root: Path) -> None:
     with pytest.raises(PageError) as caught:
         stack.load(root, {}).service("redis", Where("source/x.md", 4))

@@ -247,7 +247,7 @@ class ComposeBackend:
         definition = stack.load(self._root, {"DRILLBOOK_STATE": str(state)})
         try:
             certs.write_state(state, definition)
-            wanted = definition.closure(services)
+            wanted = definition.of_sandbox(services)
             override = state / "override.json"
             override.write_text(json.dumps(self._additions(definition, wanted, label)))
             sandbox = ComposeSandbox(

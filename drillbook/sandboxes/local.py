@@ -44,7 +44,7 @@ class LocalBackend:
         """See `drillbook.sandboxes.sandbox.Backend`."""
         programs = self._programs(services)
         state = self._state()
-        wanted = stack.load(self._root).closure(services)
+        wanted = stack.load(self._root).of_sandbox(services)
         volumes = {
             volume: {"template": str(folder / volume), "size": _VOLUME_SIZE}
             for volume, folder in self._templates(wanted, state).items()

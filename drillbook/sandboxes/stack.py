@@ -127,7 +127,11 @@ class Stack:
         return self.services[name]
 
     def closure(self, names: Sequence[str]) -> tuple[Service, ...]:
-        """The services of these names and all they need, the needed ones first."""
+        """The services of these names and all they need, the needed ones first.
+
+        Raises:
+            PageError: `unknown-service`.
+        """
         ordered: dict[str, Service] = {}
 
         def add(name: str) -> None:
@@ -140,6 +144,24 @@ class Stack:
         for name in names:
             add(name)
         return tuple(ordered.values())
+
+    def of_sandbox(self, names: Sequence[str]) -> tuple[Service, ...]:
+        """The same, where all of them are to be in one sandbox.
+
+        Raises:
+            PageError: `unknown-service`, or `names-clash` where two have the same name.
+        """
+        services = self.closure(names)
+        owners: dict[str, str] = {}
+        for service in services:
+            for name in service.names:
+                if owners.setdefault(name, service.name) != service.name:
+                    raise PageError(
+                        "names-clash",
+                        f"{owners[name]} and {service.name} are both called {name}",
+                        hint="no sandbox has both: name one of them in `stack`",
+                    )
+        return services
 
     def together(self) -> tuple[tuple[Service, ...], ...]:
         """The services that hold data, as groups whose data must agree, with what they need.
