@@ -45,7 +45,7 @@ def looks(subject: str) -> list[Look]:
     if os.environ.get("PLATFORM_ROLE") and subject in ("queues", "deploy", "postgres"):
         return [Look("this host", _process)]
     if os.environ.get("PLATFORM_ROLE") == "api" and subject == "security":
-        return [Look("this host", strangers.see)]
+        return [Look("strangers", strangers.see)]
     return []
 
 

@@ -235,11 +235,18 @@ def _unreadable(seen: Seen, known: settings.Settings) -> None:
 
 def _missing(seen: Seen, known: settings.Settings) -> None:
     try:
-        count = len(missing(known))
+        lost = missing(known)
+        store = redisdb.Store.at(known.redis) if lost else None
+        names = {settings.queue_of(str(row["region"])) for row in lost}
+        failed = set().union(*(ids(store, name, "failed") for name in names)) if store else set()
     except ServiceError as error:
         seen.blind("missing", error.said)
         return
-    seen.say(f"missing: {count} jobs are in no queue", jobs__missing=count)
+    # One that failed and could not be recorded is not what Redis lost.
+    unrecorded = sum(str(row["jobId"]) in failed for row in lost)
+    seen.say(f"missing: {len(lost)} jobs are in no queue", jobs__missing=len(lost) - unrecorded)
+    if unrecorded:
+        seen.lines.append(f"  {unrecorded} of them failed, and that could not be recorded")
 
 
 def missing(known: settings.Settings) -> list[dict[str, Any]]:
