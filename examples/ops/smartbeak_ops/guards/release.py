@@ -10,8 +10,8 @@ from smartbeak_ops.refusal import RefusedError, UnknownError
 MOST_ERRORS = 5.0
 """Per cent of the requests that may fail before a release is rolled back."""
 
-MOST_MS = 150.0
-"""Milliseconds that a request may take on average: three times the usual."""
+MOST_MS = 240.0
+"""Milliseconds that a request may take on average: three times the usual 80."""
 
 CAUSE = "kubernetes.io/change-cause"
 BACK = "rolled back"
