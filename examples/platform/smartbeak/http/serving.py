@@ -141,9 +141,15 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
+SHARED = "SMARTBEAK_SHARES_PORT"
+"""Set where a process may be relieved by one beside it: on the platform's hosts."""
+
+
 def run(server: uvicorn.Server) -> None:
     """Serves until a signal ends it; a second run of the loop is never needed."""
-    asyncio.run(server.serve(sockets=[_listening(server.config)]))
+    # A developer who starts a second one is told that the port is taken.
+    shared = [_listening(server.config)] if os.environ.get(SHARED) else None
+    asyncio.run(server.serve(sockets=shared))
     if not server.started:
         sys.exit(1)
 
