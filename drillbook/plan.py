@@ -16,7 +16,6 @@ from drillbook.errors import HarnessError, PageError, Where
 from drillbook.model import Drill, Options, Page, Plan, Scenario, Snippet
 from drillbook.pages import languages
 from drillbook.records import ShapeError
-from drillbook.sandboxes import stack
 
 VERSION = 1
 FILE = "build/plan.json"
@@ -59,9 +58,13 @@ def build(root: Path) -> Plan:
     # Sphinx shares its doctrees badly: one process at a time makes the plan.
     with files.locked(target.with_name("plan.lock")):
         plan = load_current(root)
-        if plan is None and (root / stack.COMPOSE_FILE).exists():
-            # No page is wrong because of it.
-            stack.load(root)
+        if plan is None:
+            # Here, since it brings YAML along, which a plan that is read does without.
+            from drillbook.sandboxes import stack
+
+            if (root / stack.COMPOSE_FILE).exists():
+                # No page is wrong because of it.
+                stack.load(root)
         return plan if plan is not None else _build(root, target)
 
 
