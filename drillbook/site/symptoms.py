@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from drillbook.model import Page, Scenario, Snippet
-from drillbook.pages import console
+from drillbook.pages import languages
 
 _SHORTEST = 6
 """Characters of a text that says something."""
@@ -91,9 +91,9 @@ def _printed(scenario: Scenario) -> Iterator[tuple[str, bool]]:
 
 
 def _expected(snippet: Snippet) -> Iterator[str]:
-    if snippet.language != "console" or snippet.options.skip:
+    if not languages.of(snippet).prompts or snippet.options.skip:
         return
-    for command in console.parse(snippet.text, snippet.path, snippet.line):
+    for command in languages.commands(snippet):
         for line in command.expected:
             text = " ".join(_MASK.sub("...", line).split())
             # A page's own name is told by triage, and is no symptom.

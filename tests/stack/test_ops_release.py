@@ -121,3 +121,24 @@ def test_without_a_cluster_nothing_is_known(
     assert _seen().facts == {"cluster": "absent"}
     with pytest.raises(UnknownError, match="there is no kubectl here"):
         guards.undo("prod-api")
+
+
+def test_a_pod_that_ended_since_it_was_listed_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+    pods = [
+        {
+            "metadata": {"name": name},
+            "spec": {"containers": [{"ports": [{"containerPort": 3001}]}]},
+            "status": ready,
+        }
+        for name in ("stays", "ends")
+    ]
+
+    def kubectl(*argv: str) -> str:
+        if "/pods/ends:3001/" in argv[-1]:
+            raise looks.GoneError('Error from server (NotFound): pods "ends" not found')
+        return 'http_requests_total{method="GET",route="/v1/content",status="500"} 3.0\n'
+
+    monkeypatch.setattr(looks, "kubectl", kubectl)
+    counted = looks.counted(pods)
+    assert (counted.requests, counted.failed) == (3.0, 3.0)

@@ -45,6 +45,7 @@ def every(box: Box) -> list[Call]:
                     "/v1/publishing/jobs": {"contentId": "content_10", "targetId": "target_1"},
                     "/v1/admin/flags/{key}": {"value": False},
                     "/v1/media/upload-intent": {"mimeType": "image/png"},
+                    "/v1/billing/subscribe": {"planId": "plan_pro"},
                     "/v1/alerts": {"metric": "content.count", "threshold": 1},
                 }
                 path_ = path.replace("{id}", str(uuid.uuid4())).replace("{key}", "a_flag")

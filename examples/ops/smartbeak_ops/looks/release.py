@@ -49,6 +49,10 @@ class CannotAskError(Exception):
     """kubectl got no answer; says what it said."""
 
 
+class GoneError(CannotAskError):
+    """What was asked about is not there, or no more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Counted:
     """What the pods of a Deployment have answered since they began.
@@ -84,6 +88,7 @@ def kubectl(*argv: str) -> str:
     """What kubectl prints about production's namespace.
 
     Raises:
+        GoneError: What was asked about is not there.
         CannotAskError: It ends with another status than 0, or not in time.
     """
     try:
@@ -96,7 +101,8 @@ def kubectl(*argv: str) -> str:
     except subprocess.TimeoutExpired:
         raise CannotAskError(f"no answer within {_KUBECTL_S} s") from None
     if done.returncode:
-        raise CannotAskError(done.stderr.strip().splitlines()[-1] if done.stderr else "no answer")
+        said = done.stderr.strip().splitlines()[-1] if done.stderr else "no answer"
+        raise (GoneError if "(NotFound)" in said else CannotAskError)(said)
     return done.stdout
 
 
@@ -230,7 +236,10 @@ def counted(pods: Iterable[Mapping[str, Any]]) -> Counted:
             continue
         port = pod["spec"]["containers"][0]["ports"][0]["containerPort"]
         place = f"/api/v1/namespaces/{NAMESPACE}/pods/{pod['metadata']['name']}:{port}"
-        said = kubectl("get", "--raw", f"{place}/proxy/metrics")
+        try:
+            said = kubectl("get", "--raw", f"{place}/proxy/metrics")
+        except GoneError:
+            continue  # it ended since the pods were listed
         for route, status, number in _REQUESTS.findall(said):
             if route not in _PROBES:
                 requests += float(number)
