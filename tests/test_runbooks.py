@@ -165,6 +165,26 @@ def test_what_stands_beside_the_branches_is_short(path: Path) -> None:
     assert functions(text) == []
 
 
+WALKS = ("runbooks/two-at-once", "runbooks/while-you-mend")
+"""Hubs without a tree: `sb triage` leads through their pages."""
+
+
+@pytest.mark.parametrize("docname", WALKS)
+def test_a_walk_through_two_branches_has_their_form(docname: str) -> None:
+    hub = (SOURCE / f"{docname}.md").read_text(encoding="utf-8")
+    assert words(hub) <= HUB_WORDS
+    pages = sorted((SOURCE / docname).glob("*.md"))
+    assert len(pages) >= 5
+    for path in pages:
+        text = path.read_text(encoding="utf-8")
+        assert f"({path.parent.name}/{path.name})" in hub
+        assert words(text) <= BRANCH_WORDS
+        assert re.search(r"(?m)^# .+\n\n```\{drill\} ", text)
+        assert text.count("$ sb triage\n...\nbranch: ") == 2
+        assert "## Act" in text and "## Stop and escalate" in text
+        assert list(steps_without_a_way_out(text)) == []
+
+
 @pytest.mark.parametrize("path", sorted(SOURCE.rglob("never.md")), ids=lambda p: p.parent.name)
 def test_what_writes_on_a_page_of_what_does_damage_says_so(path: Path) -> None:
     heads = re.findall(
