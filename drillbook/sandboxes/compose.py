@@ -21,7 +21,7 @@ from typing import Any
 
 from drillbook import digests, files
 from drillbook.errors import HarnessError
-from drillbook.sandboxes import certs, npm, servers, stack, sweep, versions, wheels
+from drillbook.sandboxes import certs, npm, packages, stack, sweep, versions, wheels
 from drillbook.sandboxes.docker import Docker, last_lines
 from drillbook.sandboxes.host import AgentHost
 from drillbook.sandboxes.npm import NODE_MODULES
@@ -284,27 +284,15 @@ class ComposeBackend:
         self, definition: Stack, services: Sequence[Service], label: str
     ) -> dict[str, Any]:
         """What is put over the stack definition: the label, and packages of the lock files."""
-        packages = wheels.unpacked(
+        unpacked = wheels.unpacked(
             self._root / "requirements.lock",
             definition.python_packages,
             self._root / "build/pylib",
         )
-        shown = {packages: _PYLIB}
-        wants_node = any(servers.NODE.name in service.programs for service in services)
-        if definition.node_packages and wants_node:
-            checkout = Path(definition.node_packages)
-            shown[npm.installed(self._root, checkout, self._environ)] = NODE_MODULES
+        shown = {unpacked: _PYLIB}
+        shown |= packages.shown(self._root, definition, services, self._environ, for_image=True)
+        if NODE_MODULES in shown.values():
             shown[npm.runtime(self._root)] = _NODE
-        shown |= wheels.tools(
-            definition.python_tools,
-            (name for service in services for name in service.programs),
-            self._root / "build/python",
-            for_image=True,
-        )
-        asked = {name for service in services for name in service.programs}
-        shown |= npm.tools(self._root, definition.npm_tools, asked, self._environ)
-        if any(service.registry for service in services):
-            shown[npm.mirrored(self._root, definition.npm_mirror, self._environ)] = npm.MIRROR
         addition = {
             "labels": {"drillbook.scenario": label},
             "volumes": [f"{folder}:{target}:ro" for folder, target in shown.items()],

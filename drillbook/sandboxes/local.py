@@ -14,7 +14,7 @@ from pathlib import Path
 
 from drillbook import digests
 from drillbook.errors import HarnessError
-from drillbook.sandboxes import certs, debian, exposed, npm, servers, stack, versions, wheels
+from drillbook.sandboxes import certs, debian, exposed, npm, packages, servers, stack, versions
 from drillbook.sandboxes.local_sandbox import LocalSandbox
 from drillbook.sandboxes.made import made_once
 from drillbook.sandboxes.servers import SYSTEM_PATH
@@ -119,23 +119,10 @@ class LocalBackend:
     ) -> LocalSandbox:
         definition = stack.load(self._root, {"DRILLBOOK_STATE": str(state)})
         wanted = definition.closure(services)
-        packages = {}
-        if definition.node_packages and any(servers.NODE.name in s.programs for s in wanted):
-            installed = npm.installed(self._root, Path(definition.node_packages), self._environ)
-            packages[installed] = npm.NODE_MODULES
-        packages |= wheels.tools(
-            definition.python_tools,
-            (name for service in wanted for name in service.programs),
-            self._root / "build/python",
-            for_image=False,
-        )
-        asked = {name for service in wanted for name in service.programs}
-        packages |= npm.tools(self._root, definition.npm_tools, asked, self._environ)
-        if any(service.registry for service in wanted):
-            packages[npm.mirrored(self._root, definition.npm_mirror, self._environ)] = npm.MIRROR
+        found = packages.shown(self._root, definition, wanted, self._environ, for_image=False)
         secrets = certs.read_secrets(state)
         shown = exposed.paths(programs, self._root / "build")
-        return LocalSandbox(wanted, definition.user, volumes, programs, secrets, shown, packages)
+        return LocalSandbox(wanted, definition.user, volumes, programs, secrets, shown, found)
 
     def _templates(self, services: Sequence[Service], state: Path) -> dict[str, Path]:
         """Folder of the template that each volume of these services is found in.

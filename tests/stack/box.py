@@ -143,6 +143,14 @@ class Box:
         assert reply["status"] == 0, (host, command, reply["stdout"], reply["stderr"])
         return str(reply["stdout"])
 
+    def sb(self, words: str) -> str:
+        """What `sb` says on `ops`, of both streams, whatever its status."""
+        reply = self.sandbox.host("ops").request(
+            "exec", timeout_s=60, argv=["bash", "-c", f"sb {words} 2>&1"], input=""
+        )
+        assert "Traceback" not in reply["stdout"], reply["stdout"]
+        return str(reply["stdout"])
+
     def token(self, user: int, role: str = "", org: int = 0, **claims: Any) -> str:
         """A token of a user of the seed, of whom four belong to each organization."""
         now = int(time.time())

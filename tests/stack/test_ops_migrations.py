@@ -65,42 +65,34 @@ def box(local_backend: LocalBackend) -> Iterator[Box]:
     box.close()
 
 
-def sb(box: Box, words: str) -> str:
-    reply = box.sandbox.host("ops").request(
-        "exec", timeout_s=30, argv=["bash", "-c", f"sb {words} 2>&1"], input=""
-    )
-    assert "Traceback" not in reply["stdout"]
-    return str(reply["stdout"])
-
-
 def inject(box: Box, fault: str) -> None:
     faults.inject(faults.parse(fault, KIT), KIT, box.sandbox)
 
 
 def test_a_healthy_database_gives_nothing_back(box: Box) -> None:
-    assert sb(box, "may roll-back") == (
+    assert box.sb("may roll-back") == (
         "REFUSED: batch 1 has 33 migrations that the release needs, 20260210000100_cp_orgs among"
         " them\n"
     )
-    assert sb(box, "may unlock-migrations") == "REFUSED: the lock is free\n"
+    assert box.sb("may unlock-migrations") == "REFUSED: the lock is free\n"
     index = "idx_content_items_updated_at"
-    assert sb(box, f"may drop-index {index}") == f"REFUSED: {index} is no half-built index\n"
+    assert box.sb(f"may drop-index {index}") == f"REFUSED: {index} is no half-built index\n"
 
     # A batch of one that only adds may go; one that drops, above it, may not.
     inject(box, "migrate content-locale")
     names = "20261126000100_content_locale, 20261126000200_content_translations"
-    assert sb(box, "may roll-back") == f"batch 2, all of it: {names}\n"
+    assert box.sb("may roll-back") == f"batch 2, all of it: {names}\n"
     box.shell("ops", "mv ~/release ~/away")
-    assert sb(box, "may roll-back").startswith("UNKNOWN: batch 2 is not in ")
+    assert box.sb("may roll-back").startswith("UNKNOWN: batch 2 is not in ")
     box.shell("ops", "mv ~/away ~/release")
     assert box.sql("SELECT count(*) FROM content_translations") == ["2"]
     box.shell("ops", BACK + "migrate:rollback")
-    assert "migrations: 0 pending\n\n" in sb(box, "triage deploy")
+    assert "migrations: 0 pending\n\n" in box.sb("triage deploy")
 
     box.shell("ops", "rm -r ~/release")
     inject(box, "migrate content-type-dropped")
-    assert "the last batch, 2, has 1: DROP OR REWRITE ROWS\n" in sb(box, "look deploy")
-    assert sb(box, "may roll-back") == (
+    assert "the last batch, 2, has 1: DROP OR REWRITE ROWS\n" in box.sb("look deploy")
+    assert box.sb("may roll-back") == (
         "REFUSED: batch 2 drops or rewrites rows: the way back does not bring them back\n"
     )
 
@@ -110,8 +102,8 @@ def test_a_lock_is_freed_only_when_nobody_migrates(box: Box) -> None:
     index = "content_items_title"
     assert box.sql("SELECT is_locked FROM schema_migrations_lock") == ["1"]
     assert box.sql("SELECT max(name) FROM schema_migrations") == ["20261126000100_content_locale"]
-    assert sb(box, "may roll-back") == "REFUSED: the lock was left behind: first free it\n"
-    assert sb(box, f"may drop-index {index}") == ""
+    assert box.sb("may roll-back") == "REFUSED: the lock was left behind: first free it\n"
+    assert box.sb(f"may drop-index {index}") == ""
 
     # Whoever migrates has a session, by this name.
     box.shell(
@@ -121,17 +113,17 @@ def test_a_lock_is_freed_only_when_nobody_migrates(box: Box) -> None:
     )
     running = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'migrate'"
     eventually(lambda: box.sql(running), lambda rows: rows == ["1"])
-    assert sb(box, "may unlock-migrations") == (
+    assert box.sb("may unlock-migrations") == (
         "REFUSED: a session of a run is open: it is going on\n"
     )
-    assert sb(box, "may roll-back") == "REFUSED: a run is going on\n"
-    assert sb(box, f"may drop-index {index}") == (
+    assert box.sb("may roll-back") == "REFUSED: a run is going on\n"
+    assert box.sb(f"may drop-index {index}") == (
         "REFUSED: a session of a run is open: it may be building it\n"
     )
     box.sql("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
             "WHERE application_name = 'migrate'")  # fmt: skip
-    assert sb(box, "may unlock-migrations") == ""
+    assert box.sb("may unlock-migrations") == ""
     box.sql("UPDATE schema_migrations_lock SET is_locked = 0")
-    assert sb(box, "may roll-back") == f"REFUSED: index {index} is half-built: first drop it\n"
+    assert box.sb("may roll-back") == f"REFUSED: index {index} is half-built: first drop it\n"
     box.sql(f"DROP INDEX {index}")
-    assert sb(box, "may roll-back") == "batch 2, all of it: 20261126000100_content_locale\n"
+    assert box.sb("may roll-back") == "batch 2, all of it: 20261126000100_content_locale\n"

@@ -28,34 +28,26 @@ def box(local_backend: LocalBackend) -> Iterator[Box]:
     box.close()
 
 
-def sb(box: Box, words: str) -> str:
-    reply = box.sandbox.host("ops").request(
-        "exec", timeout_s=30, argv=["bash", "-c", f"sb {words} 2>&1"], input=""
-    )
-    assert "Traceback" not in reply["stdout"]
-    return str(reply["stdout"])
-
-
 def test_jobs_are_put_back_recorded_and_taken_back(box: Box) -> None:
     box.sql(_ORDER)
-    assert sb(box, "show missing") == "2 jobs are in no queue\n"
-    assert sb(box, "queue requeue --dry-run").endswith("2 jobs, 0 refused\n")
-    assert sb(box, "show missing") == "2 jobs are in no queue\n"
-    assert sb(box, "queue requeue") == "job-a is queued\njob-b is queued\n2 jobs, 0 refused\n"
-    assert sb(box, "show missing") == "0 jobs are in no queue\n"
-    assert sb(box, "queue requeue") == "0 jobs queued again\n"
-    assert sb(box, "queue retry --from /dev/null") == "0 jobs, 0 refused\n"
-    assert sb(box, "show jobs") == ("publishing: 2 to do, 0 failed, 0 completed, 2 prioritized\n")
-    assert sb(box, "queue record job-b gone") == (
+    assert box.sb("show missing") == "2 jobs are in no queue\n"
+    assert box.sb("queue requeue --dry-run").endswith("2 jobs, 0 refused\n")
+    assert box.sb("show missing") == "2 jobs are in no queue\n"
+    assert box.sb("queue requeue") == "job-a is queued\njob-b is queued\n2 jobs, 0 refused\n"
+    assert box.sb("show missing") == "0 jobs are in no queue\n"
+    assert box.sb("queue requeue") == "0 jobs queued again\n"
+    assert box.sb("queue retry --from /dev/null") == "0 jobs, 0 refused\n"
+    assert box.sb("show jobs") == ("publishing: 2 to do, 0 failed, 0 completed, 2 prioritized\n")
+    assert box.sb("queue record job-b gone") == (
         "REFUSED: job-b is prioritized in its queue: take it out first\n"
     )
-    assert sb(box, "queue remove publishing job-b") == (
+    assert box.sb("queue remove publishing job-b") == (
         "REFUSED: job-b is no job that was begun and left\n"
     )
-    assert sb(box, "queue take-back job-a") == (
+    assert box.sb("queue take-back job-a") == (
         "REFUSED: job-a was ordered once\n0 jobs, 1 refused\n"
     )
-    assert sb(box, "queue take-back job-b") == "job-b is taken back\n1 jobs, 0 refused\n"
+    assert box.sb("queue take-back job-b") == "job-b is taken back\n1 jobs, 0 refused\n"
     rows = box.sql(
         "SELECT job.id, job.status, attempt.error FROM publishing_jobs AS job "
         "LEFT JOIN publish_attempts AS attempt ON attempt.publishing_job_id = job.id "
@@ -64,7 +56,7 @@ def test_jobs_are_put_back_recorded_and_taken_back(box: Box) -> None:
     assert rows == ["job-a|pending|", "job-b|failed|taken back: ordered twice"]
     assert box.sql("SELECT count(*) FROM publishing_dlq WHERE publishing_job_id = 'job-b'") == ["0"]
     box.redis("DEL bull:publishing:prioritized")
-    assert sb(box, "queue record job-a 'taken out: a test'").endswith(
+    assert box.sb("queue record job-a 'taken out: a test'").endswith(
         "job-a is recorded as failed: taken out: a test\n"
     )
     assert box.sql("SELECT reason FROM publishing_dlq WHERE publishing_job_id = 'job-a'") == [

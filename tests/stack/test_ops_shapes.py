@@ -14,7 +14,6 @@ from smartbeak.http.shapes.content import Item
 from smartbeak_drills.kit import KIT
 from smartbeak_ops.looks import host, shapes
 from tests.stack.box import Box, eventually
-from tests.stack.test_ops_migrations import sb
 
 DATA = dict.fromkeys(shapes.JOB, "x")
 PIECE: dict[str, object] = dict.fromkeys(shapes.ITEM)
@@ -79,31 +78,31 @@ def box(local_backend: LocalBackend) -> Iterator[Box]:
 def test_jobs_of_another_release_are_written_anew_and_others_left_alone(box: Box) -> None:
     faults.inject(faults.parse("pause-queue publishing; backlog 2", KIT), KIT, box.sandbox)
     faults.inject(faults.parse("jobs-of-new-shape 3", KIT), KIT, box.sandbox)
-    assert sb(box, "show unreadable") == "3 jobs cannot be read by this release\n"
-    assert sb(box, "show missing") == "0 jobs are in no queue\n"
-    kept = [json.loads(line) for line in sb(box, "show unreadable --list").splitlines()]
+    assert box.sb("show unreadable") == "3 jobs cannot be read by this release\n"
+    assert box.sb("show missing") == "0 jobs are in no queue\n"
+    kept = [json.loads(line) for line in box.sb("show unreadable --list").splitlines()]
     assert {json.loads(each["data"])["version"] for each in kept} == {2}
-    assert sb(box, "queue requeue --unreadable --dry-run").endswith("3 jobs, 0 refused\n")
-    assert sb(box, "show unreadable") == "3 jobs cannot be read by this release\n"
+    assert box.sb("queue requeue --unreadable --dry-run").endswith("3 jobs, 0 refused\n")
+    assert box.sb("show unreadable") == "3 jobs cannot be read by this release\n"
 
-    sb(box, "queue resume publishing")
-    said = eventually(lambda: sb(box, "look queues"), lambda text: "3 failed" in text)
+    box.sb("queue resume publishing")
+    said = eventually(lambda: box.sb("look queues"), lambda text: "3 failed" in text)
     assert "unreadable: 3 jobs of another release: 3 failed\n" in said
     assert box.sql("SELECT count(*) FROM publishing_jobs WHERE status = 'pending'") == ["3"]
-    assert sb(box, "show missing") == "0 jobs are in no queue\n"
-    assert sb(box, "queue requeue --unreadable").endswith("3 jobs, 0 refused\n")
+    assert box.sb("show missing") == "0 jobs are in no queue\n"
+    assert box.sb("queue requeue --unreadable").endswith("3 jobs, 0 refused\n")
     undone = "SELECT count(*) FROM publishing_jobs WHERE status <> 'published' AND id LIKE '%-%'"
     eventually(lambda: box.sql(undone), lambda rows: rows == ["0"])
-    assert sb(box, "show unreadable") == "0 jobs cannot be read by this release\n"
-    assert sb(box, "queue requeue --unreadable") == "0 jobs queued again\n"
+    assert box.sb("show unreadable") == "0 jobs cannot be read by this release\n"
+    assert box.sb("queue requeue --unreadable") == "0 jobs queued again\n"
 
 
 def test_a_cache_and_a_key_of_another_release_are_seen(box: Box) -> None:
     faults.inject(faults.parse("cache-of-new-shape", KIT), KIT, box.sandbox)
-    said = sb(box, "triage redis")
+    said = box.sb("triage redis")
     assert "cache: 10 of 10 pieces are of another release\n" in said
     assert "branch: runbooks/deployment-rollback/cache-after-rollback\n" in said
     faults.inject(faults.parse("wrong-key", KIT), KIT, box.sandbox)
-    said = sb(box, "triage deploy")
+    said = box.sb("triage deploy")
     assert "api: REFUSES tokens of the key in the store of secrets\n" in said
     assert "branch: runbooks/deployment-rollback/config-or-secret\n" in said
