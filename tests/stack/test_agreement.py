@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,15 @@ from tests.conftest import ROOT
 from tests.stack.box import FACTS, Box
 
 DAY_S = 24 * 3600
+
+CARD = re.compile(r"(?<!\d)(?:\d{4}[ -]?){3}4242(?!\d)|(?<![\d.])4242(?!\d)")
+"""A test card's number, or its last four digits alone; not those of a time."""
+
+
+def test_a_card_is_told_from_a_time() -> None:
+    for said in ("4242424242424242", "4242 4242 4242 4242", "ends in 4242", '"last4": "4242"'):
+        assert CARD.search(said), said
+    assert not CARD.search("2026-11-27 02:17:35.442422+00:00 35.4242")
 
 
 @pytest.fixture(scope="module")
@@ -78,4 +88,4 @@ def test_no_secret_and_no_address_of_a_customer_is_said_or_kept(box: Box) -> Non
     assert "compared: " in said and "webhook processed" in said
     for secret in secrets:
         assert len(secret) > 8 and secret not in said
-    assert "@example.com" not in said and "4242" not in said
+    assert "@example.com" not in said and not CARD.search(said)
