@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -53,7 +54,7 @@ class Summary(SphinxDirective):
         ]
 
 
-class _Declared(SphinxDirective):
+class _Declared(SphinxDirective, ABC):
     """A table made from the declarations themselves, so that it cannot lag behind."""
 
     source: ClassVar[str | None] = None
@@ -66,9 +67,9 @@ class _Declared(SphinxDirective):
             self.env.note_dependency(self.source)
         return [nodes.raw("", tables.declared(self.names, self.rows(), self.label), format="html")]
 
+    @abstractmethod
     def rows(self) -> Iterable[Sequence[str]]:
         """The cells of each row; text in backquotes is code."""
-        raise NotImplementedError
 
 
 class Masks(_Declared):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class _Made(SphinxDirective):
+class _Made(SphinxDirective, ABC):
     """A table made from the files under examples/reliability."""
 
     def run(self) -> list[nodes.Node]:
@@ -36,13 +37,13 @@ class _Made(SphinxDirective):
             _say([error])
             return []
 
+    @abstractmethod
     def made(self) -> list[nodes.Node]:
         """The table.
 
         Raises:
             RulesError: A file is wrong.
         """
-        raise NotImplementedError
 
     def page(self, document: str) -> nodes.Node:
         """A link to a page."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 from drillbook.inside.journal import Journal
@@ -31,11 +32,10 @@ WHERE (rolcanlogin OR rolsuper) AND rolname NOT IN ('postgres', 'smartbeak', 're
 """
 
 
-class ShutOut:
-    """A stolen key or session is refused, and what the intruder did is taken back."""
+class _Stolen(ABC):
+    """Tries now and then what was stolen; until something is stolen all is well."""
 
-    def __init__(self, line: Line, database: Callable[[], Session]) -> None:
-        self._line = line
+    def __init__(self, database: Callable[[], Session]) -> None:
         self._database = database
         self._next = 0.0
         self._said = ""
@@ -43,16 +43,30 @@ class ShutOut:
     def look(self) -> str:
         """See `drillbook.inside.oracle.Oracle`."""
         stolen = loot.kept()
-        if stolen is None or time.monotonic() < self._next:
-            return self._said
-        self._next = time.monotonic() + _TRY_S
-        self._said = f"the stolen {stolen.kind} is taken" if self._taken(stolen) else ""
-        if not self._said:
-            with self._database() as session:
-                ((archived, leads),) = session.run(_HARM, ",".join(stolen.pieces), stolen.target)
-            if int(str(archived)) or int(str(leads)):
-                self._said = f"{archived} pieces are archived, {leads} targets lead elsewhere"
+        if stolen is not None and time.monotonic() >= self._next:
+            self._next = time.monotonic() + _TRY_S
+            self._said = self._trouble(stolen)
         return self._said
+
+    @abstractmethod
+    def _trouble(self, stolen: Loot) -> str:
+        """What the intruder still can, or has left behind; empty where nothing."""
+
+
+class ShutOut(_Stolen):
+    """A stolen key or session is refused, and what the intruder did is taken back."""
+
+    def __init__(self, line: Line, database: Callable[[], Session]) -> None:
+        super().__init__(database)
+        self._line = line
+
+    def _trouble(self, stolen: Loot) -> str:
+        if self._taken(stolen):
+            return f"the stolen {stolen.kind} is taken"
+        with self._database() as session:
+            ((archived, leads),) = session.run(_HARM, ",".join(stolen.pieces), stolen.target)
+        harmed = int(str(archived)) or int(str(leads))
+        return f"{archived} pieces are archived, {leads} targets lead elsewhere" if harmed else ""
 
     def _taken(self, stolen: Loot) -> bool:
         # To be told to wait a while is to be let in.
@@ -65,7 +79,7 @@ class ShutOut:
         return True
 
 
-class LoggedOut:
+class LoggedOut(_Stolen):
     """A stolen login is refused by every server, no session of it is left, no user noticed.
 
     Args:
@@ -77,32 +91,22 @@ class LoggedOut:
     def __init__(
         self, database: Callable[[], Session], hosts: Sequence[str], users: Journal
     ) -> None:
-        self._database = database
+        super().__init__(database)
         self._hosts = hosts
         self._users = users
         self._before: frozenset[str] | None = None
-        self._next = 0.0
-        self._said = ""
 
-    def look(self) -> str:
-        """See `drillbook.inside.oracle.Oracle`."""
-        stolen = loot.kept()
-        if stolen is None or time.monotonic() < self._next:
-            return self._said
-        self._next = time.monotonic() + _TRY_S
+    def _trouble(self, stolen: Loot) -> str:
         failed = frozenset(self._users.errors)
         if self._before is None:
             self._before = failed
         if new := failed - self._before:
-            self._said = f"a request of a user failed: {min(new)}"
-            return self._said
-        self._said = next(filter(None, (self._at(host, stolen) for host in self._hosts)), "")
-        if not self._said:
-            with self._database() as session:
-                ((left,),) = session.run(_LEFT, intruder.CLIENT)
-            if int(str(left)):
-                self._said = f"{left} sessions of the intruder are left"
-        return self._said
+            return f"a request of a user failed: {min(new)}"
+        if taken := next(filter(None, (self._at(host, stolen) for host in self._hosts)), ""):
+            return taken
+        with self._database() as session:
+            ((left,),) = session.run(_LEFT, intruder.CLIENT)
+        return f"{left} sessions of the intruder are left" if int(str(left)) else ""
 
     def _at(self, host: str, stolen: Loot) -> str:
         try:
@@ -114,28 +118,20 @@ class LoggedOut:
         return f"the stolen login is taken by {host}"
 
 
-class Unforged:
+class Unforged(_Stolen):
     """An event signed with a stolen secret is refused, and nobody has what one granted."""
 
     def __init__(self, line: Line, database: Callable[[], Session]) -> None:
+        super().__init__(database)
         self._line = line
-        self._database = database
-        self._next = 0.0
-        self._said = ""
 
-    def look(self) -> str:
-        """See `drillbook.inside.oracle.Oracle`."""
-        stolen = loot.kept()
-        if stolen is None or time.monotonic() < self._next:
-            return self._said
-        self._next = time.monotonic() + _TRY_S
-        self._said = "a forged event is taken" if self._taken(stolen) else ""
-        if not self._said:
-            with self._database() as session:
-                ((count,),) = session.run(_FORGED, intruder.UNPAID)
-            if int(str(count)):
-                self._said = f"{count} subscriptions count as paid by forged events"
-        return self._said
+    def _trouble(self, stolen: Loot) -> str:
+        if self._taken(stolen):
+            return "a forged event is taken"
+        with self._database() as session:
+            ((count,),) = session.run(_FORGED, intruder.UNPAID)
+        granted = int(str(count))
+        return f"{count} subscriptions count as paid by forged events" if granted else ""
 
     def _taken(self, stolen: Loot) -> bool:
         # Of a kind that changes nothing: to judge must not do harm.
