@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from drillbook.sandboxes.local import LocalBackend
+from smartbeak_ops.looks import publishing_sql
 from tests.stack.box import Box
 
 _ORDER = """
@@ -62,3 +63,20 @@ def test_jobs_are_put_back_recorded_and_taken_back(box: Box) -> None:
     assert box.sql("SELECT reason FROM publishing_dlq WHERE publishing_job_id = 'job-a'") == [
         "taken out: a test"
     ]
+
+
+def test_an_open_breaker_hides_no_reason(box: Box) -> None:
+    box.sql(
+        "INSERT INTO publish_attempts (id, publishing_job_id, attempt_number, status, error, "
+        "created_at) SELECT gen_random_uuid(), (SELECT id FROM publishing_jobs LIMIT 1), "
+        "100 + number, 'failure', CASE WHEN number = 1 THEN 'api.linkedin.com answered 429' "
+        "ELSE 'Circuit breaker open for linkedin' END, now() + number * interval '1 ms' "
+        "FROM generate_series(1, 4) AS number"
+    )
+    try:
+        assert box.sql(publishing_sql.REASONS)[0].startswith("limit|")
+        said = box.sb("look queues")
+        assert "failed, api.linkedin.com answered 429" in said
+        assert "Circuit breaker" not in said
+    finally:
+        box.sql("DELETE FROM publish_attempts WHERE attempt_number > 100")
