@@ -115,7 +115,7 @@ def test_the_reference_does_not_count_as_use_and_includes_do() -> None:
     book = pages.read(ROOT)
     assert not any(page.docname.startswith("reference/") for page in book)
     [contract] = [page for page in book if page.docname.endswith("/api-contract")]
-    assert "read -r" in contract.text or "call()" in contract.text
+    assert "`call ROLE METHOD PATH" in contract.text
 
 
 def test_the_glossary_has_its_words_and_each_is_used() -> None:
