@@ -15,7 +15,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from drillbook import pytest_plugin, run
+from drillbook import clock, pytest_plugin, run
+from drillbook import report as reports
+from drillbook.verification import verify_drills
 from tests import fake_book
 
 HERE = Path(__file__).parent
@@ -461,6 +463,19 @@ def test_a_drill_without_its_control_is_not_reused_where_controls_are_on(book: B
     assert "control guide#primary-lost told=passed" in log
     assert not [line for line in log if line.startswith("ran ")]
     assert book.report()["drills"][0]["control"] == "stayed-down"
+
+
+def test_a_control_run_counts_only_for_the_result_it_was_made_for(book: Book) -> None:
+    book.run()
+    assert book.report()["drills"][0]["control"] == "stayed-down"
+    # What still stands keeps the control run that was made for it.
+    book.run("--no-control")
+    assert book.report()["drills"][0]["control"] == "stayed-down"
+    book.run("--no-control", "--fresh")
+    assert book.report()["drills"][0]["control"] == "not-run"
+    known = reports.read(book.folder / "build/report-local.json")
+    (mark,) = verify_drills(fake_book.plan(), [known], clock.today()).values()
+    assert (mark.state, mark.reason) == ("verified", "without a control run")
 
 
 # xdist

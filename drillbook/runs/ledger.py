@@ -75,7 +75,7 @@ class Ledger:
             version=reports.VERSION,
             started=self._started,
             finished=clock.stamp(),
-            commit=commit(self.root),
+            commit=commit(self.root, self.plan.inputs),
             backend=self.backend,
             versions={k: v for note in self.notes for k, v in note["versions"].items()},
             simulated=self._simulated({record.scenario for record in results}),
@@ -154,19 +154,30 @@ def counts(root: Path, plan: Plan) -> str:
     return f"{_tally('snippet', snippets)}; {_tally('drill', drills)}"
 
 
-def commit(root: Path) -> str:
-    """The commit of the pages, with `+` when the tree differs from it; empty without git."""
-    git = ("git", "-C", str(root))
+def commit(root: Path, inputs: Iterable[str] = ()) -> str:
+    """The commit of the pages, with `+` when what ran is not of that commit.
+
+    Args:
+        root: The project's folder.
+        inputs: Paths of what the results depend on (`drillbook.plan.inputs`). A file that
+            git does not know is of no commit, even where git is told to ignore it.
+
+    Returns:
+        The commit's name, with or without `+`; empty without git or a commit.
+    """
     try:
-        head = subprocess.run(
-            [*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True
-        ).stdout.strip()
-        # A page that git does not know yet is not of that commit either.
-        status = [*git, "status", "--porcelain", "--untracked-files=normal"]
-        changed = subprocess.run(status, capture_output=True, text=True, check=True).stdout
+        head = _git(root, "rev-parse", "HEAD").strip()
+        changed = _git(root, "status", "--porcelain", "--untracked-files=normal")
+        known = set(_git(root, "ls-files", "-z").split("\0"))
     except (OSError, subprocess.CalledProcessError):
         return ""
-    return head + ("+" if changed else "")
+    unknown = any(path not in known and (root / path).is_file() for path in inputs)
+    return head + ("+" if changed or unknown else "")
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def _tally(noun: str, states: list[Any]) -> str:
