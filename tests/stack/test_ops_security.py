@@ -165,3 +165,16 @@ def test_the_platforms_own_login_is_never_closed(box: Box) -> None:
         "REFUSED: support_tool cannot log in\n1\n"
     )
     box.shell("db-1", "psql -qc 'DROP ROLE support_tool'")
+
+
+def test_a_member_of_two_organizations_is_named_only_while_the_second_is_new(box: Box) -> None:
+    enter = "INSERT INTO memberships (user_id, org_id, role) VALUES ('user_6', 'org_3', 'viewer')"
+    box.shell("db-1", f'psql -qd smartbeak -c "{enter}"')
+    said = box.shell("ops", "sb triage security")
+    assert "members: user_6 is viewer of org_3 as well\n" in said
+    assert "branch: runbooks/security-incident-response/data-read-by-others" in said
+    which = "WHERE user_id = 'user_6' AND org_id = 'org_3'"
+    aged = f"UPDATE memberships SET created_at = now() - interval '25 hours' {which}"
+    box.shell("db-1", f'psql -qd smartbeak -c "{aged}"')
+    assert "members: nobody came into a second" in box.shell("ops", "sb triage security")
+    box.shell("db-1", f'psql -qd smartbeak -c "DELETE FROM memberships {which}"')

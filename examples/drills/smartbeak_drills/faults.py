@@ -80,8 +80,8 @@ def _provider(text: str) -> str:
 
 
 def _loot(text: str) -> str:
-    known = ("key", "session", "webhook", "login")
-    return "" if text in known else "it is key, session, webhook or login"
+    known = ("key", "session", "member", "webhook", "login")
+    return "" if text in known else "it is key, session, member, webhook or login"
 
 
 def _release(text: str) -> str:
@@ -473,9 +473,10 @@ FAULTS = (
     Declaration(
         "intrude", ("LOOT",),
         "An intruder on app uses the key that signs tokens, or an administrator's session, to "
-        "read and archive content and to make a target of its own, Stripe's webhook secret to "
-        "forge events, or the platform's login to read users in the database; and goes on as long "
-        "as it is taken.",
+        "read and archive content and to make a target of its own; as a member of another "
+        "organization, entered by nobody who may, it only reads there; it uses Stripe's webhook "
+        "secret to forge events, or the platform's login to read users in the database; and goes "
+        "on as long as it is taken.",
         "data", _by_loot, intruder.intrude, (APP,), counts_from_end=True,
     ),
     Declaration(

@@ -1,10 +1,11 @@
 """An intruder: uses a stolen secret, does harm with it, and goes on as long as it is taken.
 
-    python3 -m smartbeak_drills.intruder --config FILE key|session|webhook|login
+    python3 -m smartbeak_drills.intruder --config FILE key|session|member|webhook|login
 
 The client behind the fault `intrude`. With the key that signs tokens, or with an
 administrator's session, it lists the content of an organization, reads some and archives
-some; with a session it also makes a publish target that leads to a place of its own. With
+some; with a session it also makes a publish target that leads to a place of its own. As a
+member whom nobody invited it only reads, in an organization that is not its own. With
 Stripe's webhook secret it forges events. With the platform's login it reads who the users are,
 on a session that it keeps open. It prints `in` once that is done.
 """
@@ -21,8 +22,9 @@ from pathlib import Path
 
 from drillbook.inside.trouble import Trouble
 from smartbeak_drills import settings
+from smartbeak_drills.agreed import VICTIM
 from smartbeak_drills.clients import ended_by_signal
-from smartbeak_drills.loot import Loot, session
+from smartbeak_drills.loot import NEIGHBOUR, Loot, session
 from smartbeak_drills.places import API_URL, KEY, PRIMARY, REPLICA, WEB_URL
 from smartbeak_drills.session import Session, SessionError, conninfo
 from smartbeak_drills.users.calls import CallError, Line
@@ -32,7 +34,9 @@ READ, ARCHIVED = 8, 3
 ELSEWHERE = "https://collect.example.net"
 """Where the target leads that the intruder makes."""
 
-DOMAIN = "dom_2"
+DOMAIN, NEIGHBOURS = "dom_2", "dom_3"
+"""Of the organization whose administrator it is, and of the one that it only reads."""
+
 UNPAID = "sub_example4"
 """A subscription that is past due: forged events say that it is paid."""
 
@@ -45,6 +49,9 @@ CLIENT = "psql"
 
 _AGAIN_S = 2.0
 _USERS = "SELECT id, email FROM users ORDER BY id"
+_ENTER = """
+INSERT INTO memberships (user_id, org_id, role) VALUES ($1, $2, 'viewer') RETURNING role
+"""
 
 
 def break_in(line: Line, config: Path, kind: str) -> Loot:
@@ -57,13 +64,20 @@ def break_in(line: Line, config: Path, kind: str) -> Loot:
     audience, issuer = (settings.read(config, name) for name in ("JWT_AUDIENCE", "JWT_ISSUER"))
     if kind == "key":
         loot = Loot("key", key.decode(), audience, issuer)
+    elif kind == "member":
+        with Session(settings.read_address(config), timeout_s=5.0) as database:
+            database.run(_ENTER, VICTIM, NEIGHBOUR)
+        loot = Loot("member", session(key, audience, issuer, NEIGHBOUR))
     else:
         loot = Loot("session", session(key, audience, issuer))
-    path = f"/v1/content?domainId={DOMAIN}&status=published&limit=20"
+    domain = NEIGHBOURS if kind == "member" else DOMAIN
+    path = f"/v1/content?domainId={domain}&status=published&limit=20"
     items = line.call("GET", path, token=loot.token()).body["data"]
     pieces = tuple(str(item["id"]) for item in items)
     for piece in pieces[:READ]:
         line.call("GET", f"/v1/content/{piece}", token=loot.token())
+    if kind == "member":
+        return Loot(loot.kind, loot.value, audience, issuer, pieces[:READ])
     for piece in pieces[:ARCHIVED]:
         line.call("DELETE", f"/v1/content/{piece}", token=loot.token())
     target = ""
@@ -131,7 +145,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="smartbeak_drills.intruder", description=__doc__.split("\n")[0]
     )
     parser.add_argument("--config", required=True, type=Path, help="the platform's configuration")
-    parser.add_argument("kind", choices=["key", "session", "webhook", "login"])
+    parser.add_argument("kind", choices=["key", "session", "member", "webhook", "login"])
     options = parser.parse_args(argv)
     stop = ended_by_signal()
     if options.kind == "login":

@@ -16,9 +16,12 @@ from typing import Literal
 from smartbeak_drills.agreed import STOLEN, VICTIM
 from smartbeak_drills.users import tokens
 
-Kind = Literal["key", "session", "webhook", "login"]
+Kind = Literal["key", "session", "member", "webhook", "login"]
 
 ORGANIZATION = "org_2"
+NEIGHBOUR = "org_3"
+"""Another one, whose member `VICTIM` is made."""
+
 STRANGER = "support_7"
 """Whom forged tokens are for: a user that does not exist."""
 
@@ -28,12 +31,12 @@ class Loot:
     """A stolen secret.
 
     Attributes:
-        kind: The key that signs tokens, a session of `VICTIM`, Stripe's webhook secret, or the
-            platform's login at the database.
+        kind: The key that signs tokens, a session of `VICTIM`, one of theirs as a member of
+            `NEIGHBOUR`, Stripe's webhook secret, or the platform's login at the database.
         value: The key, the token, the secret or the password.
         audience: Whom tokens are for, where they are forged.
         issuer: Who makes them.
-        pieces: Content that was archived with it.
+        pieces: Content that was archived with it; of a member, what was read.
         target: Publish target that was made with it; empty for none.
     """
 
@@ -46,7 +49,7 @@ class Loot:
 
     def token(self, role: str = "admin") -> str:
         """An access token, as the intruder would use it now."""
-        if self.kind == "session":
+        if self.kind in ("session", "member"):
             return self.value
         claims = {"sub": STRANGER, "orgId": ORGANIZATION, "role": role, "jti": str(uuid.uuid4())}
         return tokens.make(self.value.encode(), claims, audience=self.audience, issuer=self.issuer)
@@ -59,9 +62,10 @@ class Loot:
         os.replace(copy, file)
 
 
-def session(key: bytes, audience: str, issuer: str) -> str:
+def session(key: bytes, audience: str, issuer: str, org: str = ORGANIZATION) -> str:
     """The token with which `VICTIM` is signed in, as it lies in a browser."""
-    claims = {"sub": VICTIM, "orgId": ORGANIZATION, "role": "admin", "jti": str(uuid.uuid4())}
+    role = "admin" if org == ORGANIZATION else "viewer"
+    claims = {"sub": VICTIM, "orgId": org, "role": role, "jti": str(uuid.uuid4())}
     return tokens.make(key, claims, audience=audience, issuer=issuer)
 
 

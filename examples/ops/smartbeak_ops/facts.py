@@ -149,6 +149,7 @@ FACTS: dict[str, Kind] = {
     "strangers.users": NUMBER,
     "targets.elsewhere": NUMBER,
     "roles.raised": NUMBER,
+    "members.entered": NUMBER,
     "tables.unknown": NUMBER,
     "tables.missing": NUMBER,
     "logins.unknown": NUMBER,

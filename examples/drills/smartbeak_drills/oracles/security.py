@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 
 from drillbook.inside.journal import Journal
 from smartbeak_drills import intruder, loot
-from smartbeak_drills.loot import Loot
+from smartbeak_drills.agreed import VICTIM
+from smartbeak_drills.loot import NEIGHBOUR, Loot
 from smartbeak_drills.session import Session, SessionError
 from smartbeak_drills.users.calls import CallError, Line
 
@@ -16,7 +17,8 @@ _TRY_S = 0.5
 _HARM = """
 SELECT (SELECT count(*) FROM content_items
         WHERE id = ANY (string_to_array($1, ',')) AND status = 'archived'),
-       (SELECT count(*) FROM publish_targets WHERE id = $2 AND enabled)
+       (SELECT count(*) FROM publish_targets WHERE id = $2 AND enabled),
+       (SELECT count(*) FROM memberships WHERE user_id = $3 AND org_id = $4)
 """
 _LEFT = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1"
 _FORGED = """
@@ -64,7 +66,11 @@ class ShutOut(_Stolen):
         if self._taken(stolen):
             return f"the stolen {stolen.kind} is taken"
         with self._database() as session:
-            ((archived, leads),) = session.run(_HARM, ",".join(stolen.pieces), stolen.target)
+            ((archived, leads, entered),) = session.run(
+                _HARM, ",".join(stolen.pieces), stolen.target, VICTIM, NEIGHBOUR
+            )
+        if int(str(entered)):
+            return f"{VICTIM} is still a member of {NEIGHBOUR}"
         harmed = int(str(archived)) or int(str(leads))
         return f"{archived} pieces are archived, {leads} targets lead elsewhere" if harmed else ""
 

@@ -32,6 +32,13 @@ WHERE role IN ('owner', 'admin')
   AND greatest(created_at, updated_at) > now() - interval '1 day'
 ORDER BY greatest(created_at, updated_at) DESC LIMIT 20
 """
+_ENTERED = """
+SELECT user_id, org_id, role FROM memberships AS entered
+WHERE created_at > now() - interval '1 day'
+  AND EXISTS (SELECT FROM memberships AS own WHERE own.user_id = entered.user_id
+                AND own.org_id <> entered.org_id AND own.created_at < entered.created_at)
+ORDER BY created_at DESC LIMIT 20
+"""
 _LOGINS = """
 SELECT rolname FROM pg_roles
 WHERE (rolcanlogin OR rolsuper) AND rolname <> ALL (%s) ORDER BY rolname LIMIT 20
@@ -61,6 +68,10 @@ def _rows(seen: Seen, known: settings.Settings) -> None:
         elsewhere = server.rows(_TARGETS)
         led = [f"{row['id']} of {row['org_id']} leads to {row['host']}" for row in elsewhere]
         _say(seen, "targets", led, "none of the last day leads away from its domain")
+        entered = server.rows(_ENTERED)
+        _say(seen, "members",
+             [f"{r['user_id']} is {r['role']} of {r['org_id']} as well" for r in entered],
+             "nobody came into a second organization within the day")  # fmt: skip
         raised = server.rows(_RAISED)
         _say(seen, "roles", [f"{r['user_id']} became {r['role']} of {r['org_id']}" for r in raised],
              "nobody became owner or admin within the day")  # fmt: skip
@@ -68,8 +79,9 @@ def _rows(seen: Seen, known: settings.Settings) -> None:
         _say(seen, "logins", [f"{r['rolname']} may log in to the database" for r in logins],
              "none but those of the platform")  # fmt: skip
     seen.know(
-        targets__elsewhere=len(elsewhere), roles__raised=len(raised), logins__unknown=len(logins)
-    )
+        targets__elsewhere=len(elsewhere), roles__raised=len(raised), logins__unknown=len(logins),
+        members__entered=len(entered),
+    )  # fmt: skip
 
 
 def _tables(seen: Seen, server: postgres.Server) -> None:
