@@ -6,6 +6,7 @@ Both backends make them here, into the folder that `examples/compose.yaml` calls
 
 from __future__ import annotations
 
+import datetime
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,9 @@ from pathlib import Path
 import trustme
 
 from drillbook.sandboxes.stack import SECRETS, Stack
+
+_OVER = datetime.timedelta(days=400), datetime.timedelta(days=1)
+"""How long ago the validity of an expired certificate began and ended."""
 
 _SECRET_BYTES = 24
 """They become 32 characters: many a program refuses a signing key of fewer."""
@@ -48,7 +52,10 @@ def write_secrets(folder: Path, names: Iterable[str]) -> None:
 
 
 def write_authority(folder: Path, certificates: Mapping[str, Sequence[str]]) -> None:
-    """Writes `ca.crt` and, for each host, `<host>.crt` and `<host>.key`.
+    """Writes `ca.crt` and, for each host, `<host>.crt`, `<host>.key` and `<host>.expired.pem`.
+
+    The last holds key and certificate of the same names, whose validity is over: for a
+    drill, since only this authority can sign one that differs in nothing else.
 
     Args:
         folder: Made if needed.
@@ -57,10 +64,14 @@ def write_authority(folder: Path, certificates: Mapping[str, Sequence[str]]) -> 
     folder.mkdir(parents=True, exist_ok=True)
     authority = trustme.CA(organization_name="Throw-away authority of a drill")
     _write(folder / "ca.crt", authority.cert_pem.bytes())
+    now = datetime.datetime.now(datetime.UTC)
+    began, ended = (now - ago for ago in _OVER)
     for host, names in certificates.items():
         issued = authority.issue_cert(*names, common_name=host)
         _write(folder / f"{host}.crt", b"".join(blob.bytes() for blob in issued.cert_chain_pems))
         _write(folder / f"{host}.key", issued.private_key_pem.bytes())
+        over = authority.issue_cert(*names, common_name=host, not_before=began, not_after=ended)
+        _write(folder / f"{host}.expired.pem", over.private_key_and_cert_chain_pem.bytes())
 
 
 def read_secrets(folder: Path) -> tuple[str, ...]:

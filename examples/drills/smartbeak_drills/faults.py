@@ -236,6 +236,12 @@ FAULTS = (
         "credentials", always("writes"), postgres.change_password, (PRIMARY,),
     ),
     Declaration(
+        "expire-certificate", (),
+        "The last day of the primary's certificate is over: the server has one of its authority "
+        "that ended a day ago, and every session of before is ended.",
+        "files", always("connections"), postgres.expire_certificate, (PRIMARY,),
+    ),
+    Declaration(
         "hold-lock", ("TABLE",),
         "A report worker on app locks the table and is left open, idle in its transaction.",
         "processes", always("writes"), postgres.hold_lock, (PRIMARY, APP), counts_from_end=True,

@@ -8,6 +8,7 @@ from smartbeak_drills.injections import client
 from smartbeak_drills.places import APP, CONFIG, FORGOTTEN, OPERATOR, PLATFORM, PRIMARY, REPLICA
 
 DATA = "/var/lib/postgresql/data"
+TLS = "/var/lib/postgresql/tls"
 LOG = "/var/log/postgresql/postgresql.log"
 ARCHIVE = "/srv/backup/wal"
 STATEMENTS = "/opt/smartbeak/faults"
@@ -88,6 +89,29 @@ def change_password(sandbox: Sandbox, role: str) -> None:
     _sql(sandbox, PRIMARY, changed)
     ended = f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '{role}'"
     _sql(sandbox, PRIMARY, ended)
+
+
+def expire_certificate(sandbox: Sandbox) -> None:
+    """Gives the primary a certificate that is over, and ends the sessions of before.
+
+    Sessions that are open outlive their certificate; those of pools end when they were idle
+    for long, and all of them when a process is restarted.
+    """
+    expired = f"/run/tls/{PRIMARY}.expired.pem"
+    for name, mode in (("key", "600"), ("crt", "644")):
+        run(sandbox, PRIMARY, "install", "-m", mode, expired, f"{TLS}/server.{name}")
+    _sql(sandbox, PRIMARY, "SELECT pg_reload_conf()")
+    is_over = f"openssl s_client -starttls postgres -connect {PRIMARY}:5432 </dev/null 2>/dev/null"
+    checked = f"{is_over} | openssl x509 -noout -checkend 0"
+    until(
+        lambda: ask(sandbox, PRIMARY, "bash", "-c", checked)["status"] == 1,
+        "the expired certificate to be in use",
+    )
+    _sql(
+        sandbox, PRIMARY,
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+        "WHERE client_addr IS NOT NULL",
+    )  # fmt: skip
 
 
 def hold_lock(sandbox: Sandbox, table: str) -> None:
