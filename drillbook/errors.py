@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,10 @@ class DrillbookError(Exception):
         self.where = where
         self.hint = hint
         super().__init__(str(self))
+
+    def __reduce__(self) -> tuple[Callable[..., DrillbookError], tuple[str, str]]:
+        """An error crosses from a process that works for another as what it is."""
+        return partial(type(self), where=self.where, hint=self.hint), (self.code, self.message)
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""

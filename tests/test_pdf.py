@@ -267,17 +267,9 @@ def test_the_command_line_prints_the_book_and_each_runbook(
     build: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert pdf.main(["--check"]) == 0
 
-    def stand_in(html: Path, out: Path, *, build: Path, only: str) -> Path:
-        paper.compose(html, (), only=only)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.touch()
-        return out
-
-    monkeypatch.setattr(pdf, "make", stand_in)
     where = ["--html", str(build / "singlehtml"), "--build", str(build)]
     assert pdf.main([*where, "--out", str(tmp_path / "pdf")]) == 0
     files = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.pdf")]

@@ -9,6 +9,8 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,9 @@ from drillbook.site.symptoms import is_runbook
 
 PACKAGES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
 """Debian's packages with the libraries that WeasyPrint draws text with."""
+
+_AT_ONCE = 2
+"""Files printed side by side."""
 
 _STYLES = ("fonts.css", "pygments.css", "print.css")
 
@@ -71,8 +76,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         _weasyprint()
-        for only, out in [] if chosen.check else _wanted(chosen.html, chosen.out, chosen.only):
-            print(make(chosen.html, out, build=chosen.build, only=only))
+        wanted = [] if chosen.check else _wanted(chosen.html, chosen.out, chosen.only)
+        # The book takes about as long as all runbooks together, and each a core.
+        with ProcessPoolExecutor(_AT_ONCE, get_context("spawn")) as pool:
+            printing = [
+                pool.submit(make, chosen.html, out, build=chosen.build, only=only)
+                for only, out in wanted
+            ]
+            for each in printing:
+                print(each.result(), flush=True)
     except DrillbookError as error:
         print(error, file=sys.stderr)
         return 1

@@ -47,11 +47,15 @@ try {
       }
     });
     while ((name = waiting.shift() ?? "")) {
+      // One load serves both widths: what is laid out follows the window, as when a phone is turned.
+      await page.setViewportSize({ width: SIZES[0], height: 900 });
+      await page.goto(pathToFileURL(join(input.folder, name)).href);
+      await page.evaluate(axe);
       for (const width of SIZES) {
         await page.setViewportSize({ width, height: 900 });
         await page.emulateMedia({ colorScheme: THEMES[0] });
-        await page.goto(pathToFileURL(join(input.folder, name)).href);
-        await page.evaluate(axe);
+        // The page hears of its new width with the next frame.
+        await page.evaluate(() => new Promise((heard) => requestAnimationFrame(() => heard())));
         await look(page, name, `${THEMES[0]}, ${width}`, null);
         await page.emulateMedia({ colorScheme: THEMES[1] });
         await look(page, name, `${THEMES[1]}, ${width}`, OF_THEMES);
