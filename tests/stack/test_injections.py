@@ -109,6 +109,9 @@ def test_an_expression_is_taken_apart_in_order() -> None:
         ("jobs-of-new-shape 20", "publishing"),
         ("cache-of-new-shape", "fresh"),
         ("deploy-setting DB_POOL_SIZE=0; wrong-key", "content"),
+        ("throttle api 600ms", "content"),
+        ("throttle redis-1 600ms", "redis"),
+        ("take-port web", "webhooks"),
     ],
 )
 def test_the_oracle_is_that_of_the_last_step_that_has_one(expression: str, name: str) -> None:

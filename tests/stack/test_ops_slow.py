@@ -1,11 +1,18 @@
-"""What `sb` says of a command that held Redis up."""
+"""What `sb` says where something is slow: a command of Redis, the API or what it needs."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+from pathlib import Path
 from typing import Any, cast
 
-from smartbeak_ops import redisdb
-from smartbeak_ops.looks import cache
+import pytest
+
+from smartbeak_drills import cpu_limit
+from smartbeak_ops import redisdb, web
+from smartbeak_ops.looks import cache, host, slowness
 from smartbeak_ops.looks.seen import Seen
 
 
@@ -33,3 +40,74 @@ def test_a_slow_command_is_named_with_its_time() -> None:
 
 def test_a_quick_one_is_not() -> None:
     assert said(12_000) == []
+
+
+def _times(
+    ready: float, live: float, database: float | None, store: float | None, waiting: float = 0,
+    why: str = "",
+) -> slowness.Times:  # fmt: skip
+    status = 503 if why else 200
+    return slowness.Times(
+        web.Reply(status, "", ready), web.Reply(200, "", live), database, store, waiting, why
+    )
+
+
+# The first five as they were measured on 2026-11-27 on a stack with the fault that is named.
+@pytest.mark.parametrize(
+    ("times", "where"),
+    [
+        pytest.param(_times(0.0, 0.0, 0.1, 0.0), "no", id="healthy"),
+        pytest.param(_times(0.7, 1.2, 0.1, 0.0), "itself", id="throttle api 600ms"),
+        pytest.param(_times(0.1, 0.0, 0.9, 0.0), "postgresql", id="throttle db-1 400ms"),
+        pytest.param(_times(0.8, 0.0, 0.0, 0.5), "redis", id="throttle redis-1 600ms"),
+        pytest.param(_times(0.9, 0.0, 0.0, 0.0, 4), "pool", id="one connection, a lock"),
+        pytest.param(
+            _times(1.4, 0.0, 0.0, 0.0, 4, "postgresql: couldn't get a connection after 1.40 sec"),
+            "pool",
+            id="the same, and what waits for it in vain",
+        ),
+        pytest.param(
+            _times(1.4, 0.0, 0.0, 0.0, 4, "postgresql: password authentication failed"),
+            "no",
+            id="refused is not slow",
+        ),
+        pytest.param(_times(1.5, 0.0, None, 0.0, 4), "no", id="no database is not slow"),
+        pytest.param(_times(1.5, 0.0, 0.0, None), "no", id="no Redis is not slow"),
+        pytest.param(_times(0.9, 0.9, 0.0, 0.0, 3), "itself", id="a queue where nothing is quick"),
+        pytest.param(_times(0.0, 0.0, 0.34, 0.34), "no", id="within what a busy host takes"),
+    ],
+)
+def test_the_four_places_where_the_time_goes_are_told_apart(
+    times: slowness.Times, where: str
+) -> None:
+    assert times.where == where
+
+
+def test_one_late_answer_of_three_is_no_slowness(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slowness, "_APART_S", 0.0)
+    monkeypatch.setattr(slowness, "LATE_S", 0.02)
+    took = iter((0.03, 0.0, 0.0))
+    assert (slowness._typical(lambda: time.sleep(next(took))) or 1) < 0.02
+    took = iter((0.0, 0.03, 0.03))
+    assert (slowness._typical(lambda: time.sleep(next(took))) or 0) > 0.02
+
+
+def test_a_limit_stops_a_service_again_and_again_and_lets_it_go(tmp_path: Path) -> None:
+    pidfile = tmp_path / "pid"
+    with subprocess.Popen(["sleep", "60"]) as service:
+        pidfile.write_text(f"{service.pid}\n")
+        argv = [sys.executable, cpu_limit.__file__, "--pidfile", str(pidfile), "--stop", "0.05"]
+        with subprocess.Popen([*argv, "--name", "x"], stdout=subprocess.PIPE, text=True) as limit:
+            assert limit.stdout is not None and limit.stdout.readline() == "limited\n"
+            states: set[bool] = set()
+            deadline = time.monotonic() + 10
+            while len(states) < 2 and time.monotonic() < deadline:
+                states.add(host._is_stopped(service.pid))
+            limit.terminate()
+        assert states == {True, False}
+        assert not host._is_stopped(service.pid)
+        service.kill()
+
+
+def test_a_limit_without_a_service_ends(tmp_path: Path) -> None:
+    assert cpu_limit.main(["--pidfile", str(tmp_path / "no"), "--stop", "9", "--name", "x"]) == 0

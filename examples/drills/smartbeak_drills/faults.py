@@ -420,6 +420,18 @@ FAULTS = (
         "files", always("content"), platform.deploy_setting, (APP, API), counts_from_end=True,
     ),
     Declaration(
+        "throttle", ("HOST", "DURATION"),
+        "A limit of the CPU that somebody left on the host, as cpulimit does it: every process of "
+        "its service is stopped again and again for that long, and runs for 10 ms in between.",
+        "processes", said_by_service, platform.throttle, counts_from_end=True,
+    ),
+    Declaration(
+        "take-port", ("HOST",),
+        "SIGKILL to the platform's process on api or web, and a web server that somebody starts "
+        "there to show a file gets its port first.",
+        "processes", said_by_service, platform.take_port, counts_from_end=True,
+    ),
+    Declaration(
         "wrong-key", (),
         "A release brings a file of its own for JWT_KEY_1 to the API's host, and the API is "
         "restarted with it: every token is refused.",

@@ -58,3 +58,6 @@ TARGETS = ("wordpress", "linkedin")
 FORGOTTEN = "smartbeak-report-worker"
 """Name of the forgotten worker: in pg_stat_activity, CLIENT LIST and among its arguments,
 where pgrep finds it."""
+
+CPU_LIMIT = "smartbeak-cpu-limit"
+"""Name of the limit that somebody left on a host, among its arguments."""

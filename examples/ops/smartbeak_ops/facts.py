@@ -75,7 +75,7 @@ FACTS: dict[str, Kind] = {
     "own.replay": ("running", "paused", "settings smaller"),
     "own.unreplayed": NUMBER,
     "other": (*_SERVER, "master"),
-    "process": ("dead", "serves", "busy", "hangs"),
+    "process": ("dead", "serves", "held", "busy", "hangs"),
     "process.address": ("old",),
     "process.reason": ("settings",),
     # Redis.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from drillbook.drills.hosts import ask, run
+from drillbook.drills.hosts import InjectionFailed, ask, run, signal, spawn
+from drillbook.durations import duration
 from drillbook.sandboxes.sandbox import Sandbox
 from smartbeak_drills.agreed import WATCHED
 from smartbeak_drills.injections import client
-from smartbeak_drills.places import API, APP, CONFIG, OPERATOR, OVERRIDES
+from smartbeak_drills.places import API, APP, CONFIG, CPU_LIMIT, OPERATOR, OVERRIDES, WEB
 
 # As the release would write an entry: a headline and blocks, nothing called title or body.
 _RESHAPE = r"""
@@ -23,6 +24,12 @@ umask 077
 mkdir --parents "$1"
 head --bytes 48 /dev/urandom | base64 --wrap 0 >"$1/jwt-key-1"
 """
+
+
+PORTS = {API: 3001, WEB: 3000}
+"""Where a process of the platform listens, by its host."""
+
+_LIMIT = "/opt/smartbeak/drills/smartbeak_drills/cpu_limit.py"
 
 
 def deploy_setting(sandbox: Sandbox, setting: str) -> None:
@@ -56,3 +63,21 @@ def cache_new_shape(sandbox: Sandbox) -> None:
     client.start(sandbox, "read", "errands", "read", *WATCHED, what="the pieces could not be read")
     for piece in WATCHED:
         run(sandbox, OPERATOR, "bash", "-euc", _RESHAPE, "bash", f"cache:content:{piece}")
+
+
+def throttle(sandbox: Sandbox, host: str, stop: str) -> None:
+    """Has a limit of the CPU stop every process of a host's service again and again."""
+    service = sandbox.services.get(host)
+    if service is None or not service.pidfile:
+        raise InjectionFailed(f"{host} has no service to throttle")
+    argv = ["python3", _LIMIT, "--pidfile", service.pidfile, "--stop", f"{duration(stop):g}"]
+    spawn(sandbox, host, CPU_LIMIT, [*argv, "--name", CPU_LIMIT], what="nothing was stopped")
+
+
+def take_port(sandbox: Sandbox, role: str) -> None:
+    """Kills the platform's process, and has somebody's web server listen at its port."""
+    if role not in PORTS:
+        raise InjectionFailed(f"{role} serves nobody at a port")
+    signal(sandbox, role, "KILL")
+    argv = ["python3", "-u", "-m", "http.server", str(PORTS[role]), "--bind", role]
+    spawn(sandbox, role, "http-server", [*argv, "--directory", "/run/tls"], what="it did not start")

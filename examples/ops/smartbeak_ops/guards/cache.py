@@ -12,8 +12,8 @@ from smartbeak_ops.refusal import RefusedError, UnknownError
 KEPT = host.REDIS / "incident"
 """Where the files are copied before they are mended."""
 
-OWN = ("smartbeak-api", "smartbeak-web", "smartbeak-worker")
-"""Processes of the platform, which are restarted and not ended."""
+OWN = ("smartbeak-api", "smartbeak-web", "smartbeak-worker", "smartbeak.")
+"""Processes of the platform, which are restarted and not ended, and the modules that they run."""
 
 
 def start(empty: bool = False) -> None:

@@ -8,7 +8,8 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from smartbeak_ops import postgres, reading, settings, web
@@ -25,6 +26,10 @@ PIDFILE = Path("/run/platform.pid")
 _BUSY = 0.1
 """Share of a CPU from which on a process that gives no answer works on something: one that waits
 takes a hundredth or two, and a loaded host may leave one that works no more."""
+
+_WATCH_S = 1.5
+_TICK_S = 0.07
+"""How long a process is watched, and how often: whether it is stopped and continued meanwhile."""
 
 FREE_PERCENT = 3
 """Share of a disk that must be free; below it counts as full."""
@@ -209,13 +214,18 @@ def _process(seen: Seen) -> None:
             seen.say(f"log: cannot start: {clean(refused)[:240]}", process__reason="settings")
         return
     before, began = _cpu(pid), time.monotonic()
-    answers = web.get(_probe(host), wait_s=2).answered
-    time.sleep(max(0.0, 1.5 - (time.monotonic() - began)))
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(web.get, _probe(host), wait_s=2)
+        stopped = [_is_stopped(pid) for _ in _ticks(began + _WATCH_S)]
+        answers = asked.result().answered
     share = (_cpu(pid) - before) / (time.monotonic() - began)
-    state = "serves" if answers else "busy" if share > _BUSY else "hangs"
+    # One that is always stopped hangs; one that runs in between is held up.
+    held = any(stopped) and not all(stopped)
+    state = "held" if held else "serves" if answers else "busy" if share > _BUSY else "hangs"
+    often = f", stopped {sum(stopped)} of {len(stopped)} times that sb looked" if held else ""
     seen.say(
         f"{host}: process {pid}, {'answers' if answers else 'no answer'}, "
-        f"{round(100 * share)} % of a CPU",
+        f"{round(100 * share)} % of a CPU{often}",
         process=state,
     )
     started = started_with(pid)
@@ -278,6 +288,19 @@ def started_with(pid: int) -> dict[str, str]:
         return {}
     pairs = (each.split("=", 1) for each in text.split("\0") if "=" in each)
     return {name: value for name, value in pairs}
+
+
+def _ticks(until: float) -> Iterator[None]:
+    while time.monotonic() < until:
+        yield
+        time.sleep(_TICK_S)
+
+
+def _is_stopped(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    except OSError:
+        return False
 
 
 def _cpu(pid: int) -> float:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-import time
 from http import HTTPStatus
 
-from smartbeak_ops import postgres, redisdb, settings, web
+from smartbeak_ops import postgres, settings, web
 from smartbeak_ops.api import Api
 from smartbeak_ops.failures import ServiceError
-from smartbeak_ops.looks import migrations
+from smartbeak_ops.looks import migrations, slowness
 from smartbeak_ops.looks.seen import Look, Seen
 from smartbeak_ops.refusal import RefusedError
 
-SLOW_S = 0.8
-"""Longest that a probe of a healthy process takes; it asks PostgreSQL and Redis."""
-
-_POOL = re.compile(r'^db_pool_connections\{state="waiting"\} ([\d.]+)', re.MULTILINE)
+_WHERE = {
+    "itself": "the API itself",
+    "pool": "its pool",
+    "postgresql": "PostgreSQL",
+    "redis": "Redis",
+}
 _PAST_DUE = """
 SELECT count(*) FILTER (WHERE status = 'past_due' AND updated_at > now() - interval '1 hour')
          AS recent,
@@ -52,62 +53,29 @@ def _api(seen: Seen, known: settings.Settings) -> None:
     if not settings.known("api"):
         seen.know(api="absent")
         return
-    reply = web.get(f"{settings.API}/readyz")
+    took = slowness.measure(known)
+    reply, live = took.ready, took.live
     ready = "no answer" if not reply.answered else "ready" if reply.status == 200 else "not ready"
-    live = web.get(f"{settings.API}/livez")
     seen.know(api=ready)
     if not reply.answered:
         seen.lines.append("api: no answer within 3 s" if live.answered else "api: no answer")
         return
-    if ready != "ready":
-        seen.lines.append(f"api: {ready} in {reply.took_s:.1f} s")
+    where = took.where
+    seen.know(api__slow=where)
+    if where == "no":
+        lacks = f": {took.why[:160]}" if took.why else ""
+        seen.lines.append(f"api: {ready} in {reply.took_s:.1f} s{lacks}")
         return
-    if live.answered and max(reply.took_s, live.took_s) < SLOW_S:
-        seen.lines.append(f"api: {ready} in {reply.took_s:.1f} s")
-        seen.know(api__slow="no")
-        return
-    database, store = _database_s(known), _redis_s(known)
-    waiting = _waiting()
-    slow = "itself"
-    if live.answered and live.took_s < SLOW_S:
-        slow = "pool"
-        if store >= SLOW_S / 2:
-            slow = "redis"
-        if database >= SLOW_S / 2:
-            slow = "postgresql"
-        if waiting == 0 and slow == "pool":
-            slow = "itself"
-    seen.say(
-        f"api: slow, ready in {reply.took_s:.1f} s; alive in {live.took_s:.1f} s, "
-        f"PostgreSQL answers us in {database:.1f} s, "
-        f"Redis in {store:.1f} s, {waiting:g} requests wait for a connection",
-        api__slow=slow,
-    )
+    seen.lines += [
+        f"api: slow, {ready} in {reply.took_s:.1f} s, alive in {live.took_s:.1f} s",
+        f"  PostgreSQL answers us in {_seconds(took.database_s)}, "
+        f"Redis in {_seconds(took.store_s)}, {took.waiting:g} requests wait for a connection: "
+        f"it is {_WHERE[where]}",
+    ]
 
 
-def _database_s(known: settings.Settings) -> float:
-    began = time.perf_counter()
-    try:
-        with postgres.Server(known.database) as server:
-            began = time.perf_counter()
-            server.value("SELECT count(*) FROM organizations")
-    except ServiceError:
-        return 9.9
-    return time.perf_counter() - began
-
-
-def _redis_s(known: settings.Settings) -> float:
-    began = time.perf_counter()
-    try:
-        redisdb.Store.at(known.redis).ask("PING")
-    except ServiceError:
-        return 9.9
-    return time.perf_counter() - began
-
-
-def _waiting() -> float:
-    found = _POOL.search(web.get(f"{settings.API}/metrics").text)
-    return float(found[1]) if found else 0.0
+def _seconds(took: float | None) -> str:
+    return "no time" if took is None else f"{took:.1f} s"
 
 
 def _tokens(seen: Seen) -> None:
