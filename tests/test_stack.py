@@ -147,6 +147,19 @@ def test_what_the_engine_does_not_know_is_an_error(tmp_path: Path) -> None:
     assert found == {"nginx": str((tmp_path / "examples/at").resolve())}
 
 
+def test_a_volume_in_memory_has_a_size(root: Path) -> None:
+    (root / stack.COMPOSE_FILE).write_text(
+        """
+services: {db-1: {command: [db], volumes: ["db-1:/data", "backup:/backup"]}}
+volumes:
+  db-1: {driver_opts: {type: tmpfs, device: tmpfs, o: "size=384m,mode=1777"}}
+  made-of-a-folder: {driver_opts: {type: none, device: /srv, o: "bind"}}
+  backup:
+"""
+    )
+    assert stack.load(root).sizes == {"db-1": "384m"}
+
+
 def test_data_that_must_agree_is_one_group_and_what_hosts_share_is_none(root: Path) -> None:
     (root / stack.COMPOSE_FILE).write_text(
         """

@@ -24,6 +24,7 @@ _TEMPLATE_KEEP_S = 900.0
 """How long a template stays that nobody has used; longer than any scenario takes."""
 
 _VOLUME_SIZE = "512m"
+"""Of a volume for which the stack says none."""
 
 
 class LocalBackend:
@@ -44,9 +45,13 @@ class LocalBackend:
         """See `drillbook.sandboxes.sandbox.Backend`."""
         programs = self._programs(services)
         state = self._state()
-        wanted = stack.load(self._root).of_sandbox(services)
+        definition = stack.load(self._root)
+        wanted = definition.of_sandbox(services)
         volumes = {
-            volume: {"template": str(folder / volume), "size": _VOLUME_SIZE}
+            volume: {
+                "template": str(folder / volume),
+                "size": definition.sizes.get(volume, _VOLUME_SIZE),
+            }
             for volume, folder in self._templates(wanted, state).items()
         }
         sandbox = self._make(services, programs, state, volumes)

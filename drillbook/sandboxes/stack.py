@@ -108,6 +108,9 @@ class Stack:
     triage: str = ""
     """Folder of the trees whose rows hubs show; empty without."""
 
+    sizes: Mapping[str, str] = field(default_factory=dict)
+    """What a volume in memory may hold, as `mount(8)` takes it, by its name."""
+
     secrets: tuple[str, ...] = ()
     """Names of the secrets that are made for each run, each a file of random text."""
 
@@ -284,6 +287,7 @@ def _stack(document: Mapping[str, Any], services: dict[str, Service], folder: Pa
         npm_mirror=tuple(_beside(folder, each) for each in ours.get("npm-mirror", ())),
         defects=_beside(folder, ours.get("defects")),
         triage=_beside(folder, ours.get("triage")),
+        sizes=_sizes(document.get("volumes") or {}),
         # The others are keys of certificates.
         secrets=tuple(name for name, place in made.items() if place == (SECRETS, name)),
     )
@@ -298,6 +302,16 @@ def _effects(body: Mapping[str, Mapping[str, str]]) -> dict[str, Patterns]:
         program: tuple((effect, patterns[effect]) for effect in ranked if effect in patterns)
         for program, patterns in body.items()
     }
+
+
+def _sizes(volumes: Mapping[str, Any]) -> dict[str, str]:
+    """Sizes of the volumes that have one, of the options that Docker hands to `mount(8)`."""
+    options = {
+        name: dict(each.partition("=")[::2] for each in body["driver_opts"]["o"].split(","))
+        for name, body in volumes.items()
+        if body and "driver_opts" in body
+    }
+    return {name: each["size"] for name, each in options.items() if "size" in each}
 
 
 def _beside(folder: Path, path: str | None) -> str:

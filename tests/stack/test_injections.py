@@ -68,6 +68,7 @@ def test_an_expression_is_taken_apart_in_order() -> None:
         ("kill db-2", "replica"),
         ("pause db-1", "writes"),
         ("lose-data db-2", "replica"),
+        ("fill-disk db-1", "writes"),
         ("cut db-1-repl", "replica"),
         ("exhaust db-1", "connections"),
         ("run-sql db-1 archive-everything.sql", "rows"),

@@ -17,6 +17,7 @@ from drillbook.drills.declarations import (
 )
 from drillbook.sandboxes.sandbox import Sandbox
 from smartbeak_drills.injections import (
+    disks,
     hosting,
     intruder,
     migrations,
@@ -240,6 +241,12 @@ FAULTS = (
         "The last day of the primary's certificate is over: the server has one of its authority "
         "that ended a day ago, and every session of before is ended.",
         "files", always("connections"), postgres.expire_certificate, (PRIMARY,),
+    ),
+    Declaration(
+        "fill-disk", ("HOST",),
+        "A report is written on the disk of a database until it is full, and users go on writing: "
+        "the server finds no room for WAL, nor does its recovery, and it ends.",
+        "files", said_by_service, disks.fill, counts_from_end=True,
     ),
     Declaration(
         "hold-lock", ("TABLE",),

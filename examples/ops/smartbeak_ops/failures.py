@@ -19,7 +19,7 @@ _TEXTS = (
     ("starting", r"is starting up|not yet accepting connections|LOADING|loading the dataset"),
     ("stopping", r"is shutting down"),
     ("max clients", r"max number of clients"),
-    ("disk full", r"No space left"),
+    ("disk full", r"No space left|could not write init file"),
     ("waits for a lock", r"lock timeout|LockNotAvailable"),
     ("slow", r"statement timeout"),
     ("MISCONF", r"MISCONF"),

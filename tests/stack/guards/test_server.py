@@ -6,6 +6,7 @@ the questions are right is seen against real ones by the runbooks' drills.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import types
@@ -55,6 +56,86 @@ def test_a_database_hosts_guard_is_asked_there(monkeypatch: MP, guard: Callable[
     monkeypatch.setattr(host, "data_folder", lambda: None)
     monkeypatch.setattr(settings, "here", lambda: "ops")
     assert refused(guard) == "ops is no database host: type this on the one you mean"
+
+
+class TestMoveOff:
+    """A full disk: what may leave it. The other disk is one that the test's machine has."""
+
+    @pytest.fixture
+    def elsewhere(self, monkeypatch: MP, tmp_path: Path) -> Path:
+        folder = tmp_path / "elsewhere"
+        folder.mkdir()
+        seen = Path.stat
+
+        def stat(self: Path, **given: Any) -> Any:
+            found = seen(self, **given)
+            if self != folder:
+                return found
+            return types.SimpleNamespace(st_dev=found.st_dev + 1, st_mode=found.st_mode)
+
+        monkeypatch.setattr(Path, "stat", stat)
+        monkeypatch.setattr(host, "room", lambda where: "3 kB")
+        return folder
+
+    def test_what_is_not_the_servers(self, data: Path, elsewhere: Path) -> None:
+        file = data.with_name("report.csv")
+        file.write_bytes(b"x" * 4096)
+        assert server.move_off(file, elsewhere) == (
+            f"4 kB in {file} are nothing of the server's, and no process has them open"
+        )
+
+    @pytest.mark.parametrize("name", ["data", "data/pg_wal", "data/base/1", "node.conf", "."])
+    def test_the_servers_own(self, data: Path, elsewhere: Path, name: str) -> None:
+        (data / "pg_wal").mkdir()
+        (data / "base").mkdir()
+        (data / "base/1").touch()
+        data.with_name("node.conf").touch()
+        file = data.parent / name
+        assert refused(server.move_off, file, elsewhere) == (
+            f"{file} is the server's own: without it nothing starts again"
+        )
+
+    def test_where_a_link_of_the_server_leads(self, data: Path, elsewhere: Path) -> None:
+        wal = data.with_name("wal")
+        wal.mkdir()
+        (data / "pg_wal").symlink_to(wal)
+        for file in (wal, data / "pg_wal"):
+            assert refused(server.move_off, file, elsewhere).endswith("nothing starts again")
+
+    def test_no_file(self, data: Path, elsewhere: Path) -> None:
+        file = data.with_name("report.csv")
+        assert refused(server.move_off, file, elsewhere) == f"{file} is not there"
+
+    def test_the_same_disk(self, data: Path) -> None:
+        file, folder = data.with_name("report.csv"), data.with_name("aside")
+        file.touch()
+        folder.mkdir()
+        said = f"{folder} is no folder on another disk"
+        assert refused(server.move_off, file, folder) == said
+
+    def test_a_file_on_another_disk(self, data: Path, elsewhere: Path) -> None:
+        file = elsewhere / "report.csv"
+        file.touch()
+        assert refused(server.move_off, file, elsewhere) == (
+            f"{file} is not on the disk of {data}: moving it makes no room there"
+        )
+
+    def test_a_file_that_a_process_has_open(self, data: Path, elsewhere: Path) -> None:
+        file = data.with_name("report.csv")
+        with file.open("w") as opened:
+            assert refused(server.move_off, file, elsewhere) == (
+                f"process {os.getpid()} has {file} open: it would keep the room; end it first"
+            )
+            assert opened
+
+    def test_no_room_there(self, monkeypatch: MP, data: Path, elsewhere: Path) -> None:
+        file = data.with_name("report.csv")
+        file.write_bytes(b"x" * 4096)
+        full = types.SimpleNamespace(free=4095, total=9999)
+        monkeypatch.setattr(shutil, "disk_usage", {elsewhere: full}.__getitem__)
+        assert refused(server.move_off, file, elsewhere) == (
+            f"4096 bytes are needed in {elsewhere}, 3 kB are free"
+        )
 
 
 class TestStart:

@@ -134,6 +134,16 @@ def start(host: str | None, off: str | None, empty: bool) -> None:
         cache.start(empty)
 
 
+@may.command("move-off")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("folder", type=click.Path(path_type=Path))
+def move_off(file: Path, folder: Path) -> None:
+    """FILE may be moved off the full disk to FOLDER: it is nothing of the server's own."""
+    from smartbeak_ops.guards import server
+
+    click.echo(server.move_off(file, folder))
+
+
 @may.command()
 @click.argument("host", required=False)
 def follow(host: str | None) -> None:

@@ -11,6 +11,7 @@ from smartbeak_ops import postgres, reading, settings
 from smartbeak_ops.failures import ServiceError
 from smartbeak_ops.guards import sql
 from smartbeak_ops.looks import host
+from smartbeak_ops.looks.seen import size
 from smartbeak_ops.refusal import RefusedError
 
 BACKUPS = Path("/srv/backup/base")
@@ -39,6 +40,45 @@ def start(off: str | None = None) -> None:
         raise RefusedError(
             f"{other} is silent and may be primary: see that it is off, and add --off {other}"
         )
+
+
+def move_off(file: Path, folder: Path) -> str:
+    """Lets a file be moved off the full disk: it is nothing of the server's own.
+
+    Args:
+        file: What fills the disk.
+        folder: Where it goes.
+
+    Returns:
+        How much room that makes.
+    """
+    data, _ = _here()
+    if not file.exists():
+        raise RefusedError(f"{file} is not there")
+    place = file.resolve()
+    for own in _own(data):
+        if own == place or own in place.parents or place in own.parents:
+            raise RefusedError(f"{file} is the server's own: without it nothing starts again")
+    # Of the folders: a file may show another device than the disk that it is on.
+    if place.parent.stat().st_dev != data.stat().st_dev:
+        raise RefusedError(f"{file} is not on the disk of {data}: moving it makes no room there")
+    if not folder.is_dir() or folder.stat().st_dev == data.stat().st_dev:
+        raise RefusedError(f"{folder} is no folder on another disk")
+    if holder := host.holder(place):
+        raise RefusedError(
+            f"process {holder} has {file} open: it would keep the room; end it first"
+        )
+    needed = used(place) if place.is_dir() else place.stat().st_size
+    if needed > shutil.disk_usage(folder).free:
+        raise RefusedError(f"{needed} bytes are needed in {folder}, {host.room(folder)} are free")
+    return f"{size(needed)} in {file} are nothing of the server's, and no process has them open"
+
+
+def _own(data: Path) -> list[Path]:
+    """What the server needs: its data, wherever links in it lead, and what stands beside it."""
+    inside = (data / "pg_wal", *(data / "pg_tblspc").glob("*"))
+    beside_it = (data.with_name(each) for each in ("node.conf", "tls", ".pgpass"))
+    return [each.resolve() for each in (data, *inside, *beside_it)]
 
 
 def fence() -> None:

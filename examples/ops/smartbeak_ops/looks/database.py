@@ -23,6 +23,9 @@ XID_PERCENT = 40
 SLOT_MB = 64
 """WAL that a slot may hold back before it is a matter of its own."""
 
+READY = "database system is ready to accept connections"
+"""What a server writes that has recovered, for which it needs room on its disk."""
+
 LAG_MB = 64
 LOCK_S = 5
 OLD_S = 300
@@ -316,27 +319,31 @@ def _see_damage(seen: Seen, server: postgres.Server) -> None:
 
 
 def _see_disk(seen: Seen, server: postgres.Server, host: str) -> None:
-    text = _log_end(server, only="No space left on device", since=sql.FRESH)
+    text = _log_end(server, only="No space left on device", since=sql.FRESH, after=READY)
     if text:
         seen.say(f"{host}: its log says: {text[-1]}", disk="full")
     else:
         seen.know(disk="ok")
 
 
-def _log_end(server: postgres.Server, only: str = "", since: LiteralString = "") -> list[str]:
+def _log_end(
+    server: postgres.Server, only: str = "", since: LiteralString = "", after: str = ""
+) -> list[str]:
     """Last lines of the server's own log that are errors, or hold a text.
 
     Args:
         server: Whose log it is.
         only: What a line must hold.
         since: A question for the oldest moment that counts, as the log writes it.
+        after: Only what stands behind the last line with this text counts.
     """
     try:
         text = str(server.value(sql.LOG_END, [LOG, LOG]) or "")
         oldest = str(server.value(since)) if since else ""
     except ServiceError:
         return []
-    lines = [line for line in text.splitlines() if only in line and line[: len(oldest)] >= oldest]
+    found = text.rpartition(after)[2] if after else text
+    lines = [line for line in found.splitlines() if only in line and line[: len(oldest)] >= oldest]
     if not only:
         lines = [line for line in lines if "FATAL" in line or "ERROR" in line or "PANIC" in line]
     return [clean(line.split("]", 1)[-1].strip())[:200] for line in lines]

@@ -328,6 +328,17 @@ def room(folder: Path) -> str:
     return size(shutil.disk_usage(folder).free)
 
 
+def holder(file: Path) -> int | None:
+    """A process of this host that has the file open; None if none has."""
+    for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if descriptor.samefile(file):
+                return int(descriptor.parts[2])
+        except OSError:
+            continue  # another user's, or closed meanwhile
+    return None
+
+
 def _is_socket(descriptor: Path) -> bool:
     try:
         return os.readlink(descriptor).startswith("socket:")
