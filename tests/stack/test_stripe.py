@@ -130,7 +130,8 @@ def test_a_declined_card_is_told_by_its_code_and_can_be_found(provider: Running,
     assert (caught.value.code, error.decline_code) == (wanted.code, wanted.decline)
     assert error.payment_intent.status == "requires_payment_method"
     charge = stripe.Charge.list().data[0]
-    assert (charge.status, charge.outcome.type == "blocked") == ("failed", wanted.blocked)  # type: ignore[union-attr]
+    outcome: Any = charge.outcome
+    assert (charge.status, outcome.type == "blocked") == ("failed", bool(wanted.blocked))
     assert kinds()[-2:] == ["charge.failed", "payment_intent.payment_failed"]
 
 
@@ -260,6 +261,26 @@ def test_who_asks_too_often_is_told_when_to_come_again(provider: Running) -> Non
     assert (headers["Retry-After"], said["error"]["code"]) == ("60", "rate_limit")
 
 
+def test_a_card_from_a_country_on_radars_list_is_blocked_until_it_is_off(
+    provider: Running,
+) -> None:
+    (countries,) = stripe.radar.ValueList.list(alias="card_country_blocklist").data
+    assert (countries.item_type, countries.list_items.data) == ("country", [])
+    item = stripe.radar.ValueListItem.create(value_list=countries.id, value="US")
+    assert refused(paid) == ("CardError", "card_declined", 402)
+    outcome: Any = stripe.Charge.list(limit=1).data[0].outcome
+    assert (outcome.type, outcome.reason) == ("blocked", "rule")
+    with_items = stripe.radar.ValueList.retrieve(countries.id)
+    assert [each.value for each in with_items.list_items.data] == ["US"]
+    assert stripe.radar.ValueListItem.delete(item.id).deleted
+    assert paid().status == "succeeded"
+    assert stripe.radar.ValueListItem.list(value_list=countries.id).data == []
+    wrong = refused(
+        lambda: stripe.radar.ValueListItem.create(value_list=countries.id, value="Utopia")
+    )
+    assert wrong == ("InvalidRequestError", None, 400)
+
+
 def test_a_checkout_is_paid_on_its_page_and_ends_with_its_time(provider: Running) -> None:
     def begin(**more: Any) -> Any:
         lines: Any = [{"price": "price_plan_pro", "quantity": 1}]
@@ -274,6 +295,9 @@ def test_a_checkout_is_paid_on_its_page_and_ends_with_its_time(provider: Running
 
     session = begin(metadata={"orgId": "org_5"})
     assert pay(session, "pm_card_chargeDeclined").status == 402
+    tried: Any = stripe.Charge.list(limit=1).data[0]
+    assert (tried.status, tried.invoice) == ("failed", None)
+    assert len(stripe.Subscription.list(customer="cus_example5").data) == 1
     assert stripe.checkout.Session.retrieve(session.id).status == "open"
     assert pay(session, CARD).status == 200
     done = stripe.checkout.Session.retrieve(session.id, expand=["subscription"])

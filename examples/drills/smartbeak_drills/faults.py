@@ -76,6 +76,10 @@ def _card(text: str) -> str:
     return "" if re.fullmatch(r"[A-Za-z_]+", text) else said
 
 
+def _country(text: str) -> str:
+    return "" if re.fullmatch(r"[A-Z]{2}", text) else "it is a country in two capital letters"
+
+
 def _provider(text: str) -> str:
     return "" if text in ("stripe", "paddle", "clerk") else "it is stripe, paddle or clerk"
 
@@ -109,6 +113,7 @@ KINDS = (
     Kind("LOOT", _loot),
     Kind("RELEASE", _release),
     Kind("CARD", _card),
+    Kind("COUNTRY", _country),
     Kind("PLAN", _name),
     Kind("PROVIDER", _provider),
     Kind("QUEUE", _name),
@@ -453,6 +458,12 @@ FAULTS = (
         "decline-cards", ("CARD",),
         "Six customers pay with one of Stripe's test cards that are declined.",
         "data", always(""), payments.decline_cards, (APP, STRIPE_WAN),
+    ),
+    Declaration(
+        "block-country", ("COUNTRY",),
+        "Somebody puts a country on Radar's block list in Stripe's dashboard: every card from "
+        "there is refused before its bank is asked.",
+        "data", always("settled"), payments.block_country, (WEB, APP, STRIPE_WAN),
     ),
     Declaration(
         "hammer-stripe", (),

@@ -3,10 +3,12 @@
     python3 -m smartbeak_drills.shoppers --config FILE double COUNT
     python3 -m smartbeak_drills.shoppers --config FILE decline CARD
     python3 -m smartbeak_drills.shoppers --config FILE archive PLAN
+    python3 -m smartbeak_drills.shoppers --config FILE block COUNTRY
     python3 -m smartbeak_drills.shoppers --config FILE hammer
 
 `decline` has customers pay with such a card; `archive` takes a plan's price off sale, as
-somebody does in Stripe's dashboard. `hammer` is a script that asks Stripe without a pause,
+somebody does in Stripe's dashboard, `block` puts a country on Radar's list of those whose cards
+are refused. `hammer` is a script that asks Stripe without a pause,
 until it is ended. `double` does as a release that has no idempotency keys: an answer that
 comes late is asked for again. Among the customers that it charges twice are others who look
 like it: those who pay the same, one who cancelled and bought again, one who was charged twice
@@ -111,11 +113,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     what.add_parser("double").add_argument("count", type=int, help="customers charged twice")
     what.add_parser("decline").add_argument("card", help="behind pm_card_")
     what.add_parser("archive").add_argument("plan")
+    what.add_parser("block").add_argument("country")
     what.add_parser("hammer")
     options = parser.parse_args(argv)
     try:
         if options.what == "archive":
             Stripe().post(f"prices/price_{options.plan}", {"active": "false"})
+            print("done", flush=True)
+            return 0
+        if options.what == "block":
+            fields = {"value_list": "rsl_card_country_blocklist", "value": options.country}
+            Stripe().post("radar/value_list_items", fields)
             print("done", flush=True)
             return 0
         if options.what == "decline":

@@ -101,6 +101,18 @@ class Ledger:
             raise
         self._sql.execute("COMMIT")
 
+    @contextlib.contextmanager
+    def tentative(self) -> Iterator[None]:
+        """Takes back what is done inside if that ends with an error; inside `changing`."""
+        self._sql.execute("SAVEPOINT tentative")
+        try:
+            yield
+        except BaseException:
+            self._sql.execute("ROLLBACK TO tentative")
+            raise
+        finally:
+            self._sql.execute("RELEASE tentative")
+
     def add(self, thing: Thing) -> None:
         """Adds an object."""
         self._sql.execute(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from simulators.payments import ledger
 from simulators.payments.ledger import Ledger, Thing
+from simulators.payments.stripe import radar
 
 _BEGINS = int(datetime(2026, 2, 1, tzinfo=UTC).timestamp())
 _ENDS = int(datetime(2026, 3, 1, tzinfo=UTC).timestamp())
@@ -62,6 +63,10 @@ def stripe(path: Path, secret: Path) -> None:
             books, "webhook_endpoint", ENDPOINT, url="http://web:3000/api/webhooks/stripe",
             enabled_events=_EVENTS, status="enabled", api_version=None, application=None,
             description="the platform",
+        )  # fmt: skip
+        _add(
+            books, "radar.value_list", f"rsl_{radar.COUNTRIES}", alias=radar.COUNTRIES,
+            created_by="Stripe", item_type="country", name="Card countries that are blocked",
         )  # fmt: skip
         books.roll_secret(ENDPOINT, secret.read_text().strip(), 0)
 

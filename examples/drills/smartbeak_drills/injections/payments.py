@@ -47,6 +47,12 @@ def decline_cards(sandbox: Sandbox, card: str) -> None:
     run(sandbox, APP, *argv)
 
 
+def block_country(sandbox: Sandbox, country: str) -> None:
+    """Has somebody put a country on Radar's block list in Stripe's dashboard."""
+    argv = ("python3", "-m", "smartbeak_drills.shoppers", "--config", CONFIG, "block", country)
+    run(sandbox, APP, *argv)
+
+
 def hammer_stripe(sandbox: Sandbox) -> None:
     """Starts a script that asks Stripe without a pause, with the platform's key.
 

@@ -27,8 +27,8 @@ class Card:
     """Decline code."""
 
     message: str = "Your card was declined."
-    blocked: bool = False
-    """Whether Radar, not the bank, refuses it."""
+    blocked: str = ""
+    """Why Radar, not the bank, refuses it; empty where it does not."""
 
     disputed: bool = False
     """Whether the cardholder disputes it afterwards."""
@@ -72,9 +72,12 @@ CARDS: Mapping[str, Card] = {
         "processing_error",
         "An error occurred while processing your card. Try again in a little bit.",
     ),
-    "radarBlock": Card("card_declined", "fraudulent", blocked=True),
+    "radarBlock": Card("card_declined", "fraudulent", blocked="highest_risk_level"),
 }
 """By what stands behind `pm_card_`."""
+
+LISTED = Card("card_declined", "fraudulent", blocked="rule")
+"""What comes of a card that is on one of Radar's block lists."""
 
 _PREFIX = "pm_card_"
 _CARD = {"brand": "visa", "country": "US", "exp_month": 12, "exp_year": 2034, "funding": "credit"}

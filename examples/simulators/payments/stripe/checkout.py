@@ -170,14 +170,26 @@ def portal(desk: Desk, sent: Mapping[str, Any]) -> Thing:
 
 
 def _subscribe(desk: Desk, session: Thing, method: str) -> Thing:
-    subscription = subscriptions.create(
-        desk,
-        {
-            **{"customer": session["customer"], "default_payment_method": method},
-            "items": {"0": {"price": session["_price"], "quantity": str(session["_quantity"])}},
-            **{"metadata": session["_about"], "payment_behavior": "error_if_incomplete"},
-        },
-    )
+    wanted = {
+        **{"customer": session["customer"], "default_payment_method": method},
+        "items": {"0": {"price": session["_price"], "quantity": str(session["_quantity"])}},
+        **{"metadata": session["_about"], "payment_behavior": "error_if_incomplete"},
+    }
+    tried: list[Thing] = []
+    try:
+        with desk.ledger.tentative():
+            try:
+                subscription = subscriptions.create(desk, wanted)
+            except StripeError as error:
+                charge = desk.ledger.get(error.error.get("charge", ""), "charge")
+                tried = [error.error["payment_intent"], charge] if charge else []
+                raise
+    except StripeError as error:
+        # There is no subscription, but that the card was declined can be seen.
+        for thing in tried:
+            desk.ledger.add({**thing, "invoice": None})
+        error.keeps = bool(tried)
+        raise
     return {"subscription": subscription["id"], "invoice": subscription["latest_invoice"]}
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from simulators.payments.ledger import Thing, new_id
-from simulators.payments.stripe import cards, lists, parameters
+from simulators.payments.stripe import cards, lists, parameters, radar
 from simulators.payments.stripe.desk import Desk
 from simulators.payments.stripe.errors import StripeError
 from simulators.payments.stripe.parameters import merged
@@ -149,6 +149,8 @@ def pay(desk: Desk, intent: Thing) -> Thing:
         raise _unexpected(words, intent)
     method = desk.get("payment_method", intent["payment_method"], "payment_method")
     card = cards.behaviour(method)
+    if radar.blocks(desk, method["card"]):
+        card = cards.LISTED
     if card.asks:
         asked = {"status": "requires_action", "next_action": {"type": "use_stripe_sdk"}}
         return desk.change(intent, asked, "payment_intent.requires_action")
@@ -192,7 +194,7 @@ def _charge(desk: Desk, intent: Thing, method: Thing, card: cards.Card) -> Thing
     outcome = {"network_status": "approved_by_network", "reason": None, "type": "authorized"}
     if card.blocked:
         outcome = {
-            **{"network_status": "not_sent_to_network", "reason": "highest_risk_level"},
+            **{"network_status": "not_sent_to_network", "reason": card.blocked},
             "type": "blocked",
         }
     elif card.code:
