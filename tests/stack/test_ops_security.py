@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from drillbook.drills import faults
 from drillbook.sandboxes.local import LocalBackend
 from smartbeak_drills.kit import KIT
 from smartbeak_ops import settings
+from smartbeak_ops.guards import packages as guard
 from smartbeak_ops.guards import secrets
-from smartbeak_ops.looks import security, strangers
+from smartbeak_ops.looks import packages, security, strangers
 from smartbeak_ops.refusal import RefusedError
 from tests.stack.box import Box, eventually
 
@@ -95,6 +97,58 @@ def test_the_tables_are_those_of_the_migrations(monkeypatch: pytest.MonkeyPatch)
     folder = Path(__file__).parents[2] / "examples/platform/migrations/sql"
     monkeypatch.setattr(settings, "MIGRATIONS", folder)
     assert {"users", "content_items", "event_outbox"} <= security.tables()
+
+
+def package(folder: Path, name: str, version: str, text: str) -> None:
+    (folder / name / "lib").mkdir(parents=True)
+    (folder / name / "package.json").write_text(json.dumps({"version": version}))
+    (folder / name / "lib/index.js").write_text(text)
+
+
+def test_one_version_with_another_content_is_changed(tmp_path: Path) -> None:
+    ours, runs = tmp_path / "ours", tmp_path / "runs"
+    for folder in (ours, runs):
+        package(folder, "same", "1.0.0", "x")
+        package(folder, "@scope/changed", "1.0.0", folder.name)
+        package(folder, "newer", {"ours": "1.0.1", "runs": "1.0.0"}[folder.name], folder.name)
+    package(runs, "linked", "1.0.0", "x")
+    (ours / "linked").symlink_to(runs / "linked")
+    package(ours, "only-ours", "1.0.0", "x")
+    package(ours / "same/node_modules", "inner", "1.0.0", "x")
+    assert packages.changed(ours, runs) == ["@scope/changed"]
+    (ours / "same/lib/more.js").write_text("a file more")
+    assert packages.changed(ours, runs) == ["@scope/changed", "same"]
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ({"node_modules/a": "sha512-a"}, ""),
+        (None, "{folder} has no .package-lock.json: npm ci did not make it"),
+        ({"node_modules/a": "sha512-b"}, "node_modules/a has not the hash that {lock} names"),
+        ({"node_modules/a": ""}, "node_modules/a has not the hash that {lock} names"),
+        ({"node_modules/c": "sha512-a"}, "node_modules/c has not the hash that {lock} names"),
+        ({}, "node_modules/a is missing in {folder}"),
+    ],
+)
+def test_only_what_the_lock_names_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: dict[str, str] | None, said: str
+) -> None:
+    lock = tmp_path / "package-lock.json"
+    more = {"node_modules/b": {"integrity": "sha512-b", "optional": True}}
+    lock.write_text(
+        json.dumps({"packages": {"": {}, "node_modules/a": {"integrity": "sha512-a"}, **more}})
+    )
+    monkeypatch.setattr(settings, "LOCK", lock)
+    if made is not None:
+        found = {name: {"integrity": value} for name, value in made.items()}
+        (tmp_path / ".package-lock.json").write_text(json.dumps({"packages": found}))
+    if not said:
+        guard.use(tmp_path)
+        return
+    with pytest.raises(RefusedError) as refused:
+        guard.use(tmp_path)
+    assert refused.value.reason == said.format(folder=tmp_path, lock=lock)
 
 
 @pytest.fixture(scope="module")

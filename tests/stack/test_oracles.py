@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -11,7 +12,8 @@ from drillbook.inside.journal import Journal
 from drillbook.inside.oracle import All
 from drillbook.inside.probing import CannotLook
 from drillbook.inside.trouble import Trouble
-from smartbeak_drills.oracles import names, platform, table
+from smartbeak_drills.collector import CHECKED, Collected, kept
+from smartbeak_drills.oracles import names, platform, security, table
 from smartbeak_drills.oracles.base import Surroundings
 from smartbeak_drills.oracles.platform import (
     ContentServed,
@@ -286,6 +288,29 @@ def means(**parts: object) -> table.Means:
 
     around = Surroundings(Journal(), ("db-1",), nothing, nothing)
     return table.Means(around, **parts)  # type: ignore[arg-type]
+
+
+def test_what_was_changed_is_clean_only_once_it_was_used_and_sent_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, file = Clock(), tmp_path / "collected.json"
+    monkeypatch.setattr(security, "time", clock)
+    oracle = security.Unspied(lambda: kept(file))
+    assert oracle.look() == "", "nobody listens"
+    came = Collected()
+    came.take(CHECKED)
+    came.checked_at = clock.now
+    came.keep(file)
+    assert oracle.look() == "", "nothing was ever sent"
+    came.take("smartbeak@db-1")
+    came.stolen_at = clock.now
+    came.keep(file)
+    assert oracle.look() == "a package of the release sends what it reads to an intruder"
+    clock.now += 3.1
+    assert oracle.look() == "nobody has used the release since it sent something"
+    came.checked_at = clock.now
+    came.keep(file)
+    assert oracle.look() == ""
 
 
 def test_every_name_has_an_oracle_and_says_what_is_missing() -> None:

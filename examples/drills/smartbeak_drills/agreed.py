@@ -16,6 +16,9 @@ WATCHED = tuple(f"content_{number}" for number in range(1, 11))
 STOLEN = "/tmp/smartbeak-stolen.json"
 """File on app with what an intruder has got hold of; see `smartbeak_drills.loot`."""
 
+COLLECTED = "/tmp/smartbeak-collected.json"
+"""File on app with what came to an intruder's listener; see `smartbeak_drills.collector`."""
+
 VICTIM = "user_6"
 """An administrator of `org_2` whose session is stolen: in these drills nobody else uses it."""
 

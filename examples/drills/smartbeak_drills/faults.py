@@ -21,6 +21,7 @@ from smartbeak_drills.injections import (
     hosting,
     intruder,
     migrations,
+    packages,
     payments,
     platform,
     postgres,
@@ -514,6 +515,14 @@ FAULTS = (
         "secret to forge events, or the platform's login to read users in the database; and goes "
         "on as long as it is taken.",
         "data", _by_loot, intruder.intrude, (APP,), counts_from_end=True,
+    ),
+    Declaration(
+        "change-package", (),
+        "Somebody changes pgpass in the installed packages of a release, ~/release on ops: who "
+        "migrates with it tells a listener on app whose password it read. A pipeline's check of "
+        "the migrations uses it each second.",
+        "files", always("unspied"), packages.change, (OPERATOR, APP, PRIMARY, API),
+        counts_from_end=True,
     ),
     Declaration(
         "plant-login", ("ROLE",),

@@ -52,6 +52,9 @@ VERCEL = "vercel"
 SITE_URL = "https://app.smartbeak.com"
 """Where users have the web application that Vercel serves."""
 
+MIGRATE_CHECK = "smartbeak-migrate-check"
+"""Name of the pipeline's check of a release, among its arguments, where pgrep finds it."""
+
 TARGETS = ("wordpress", "linkedin")
 """Hosts that content is published to."""
 

@@ -150,6 +150,7 @@ FACTS: dict[str, Kind] = {
     "targets.elsewhere": NUMBER,
     "roles.raised": NUMBER,
     "members.entered": NUMBER,
+    "packages.changed": NUMBER,
     "tables.unknown": NUMBER,
     "tables.missing": NUMBER,
     "logins.unknown": NUMBER,

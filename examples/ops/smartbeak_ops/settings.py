@@ -49,8 +49,17 @@ WORKER_PORT = 9464
 MIGRATIONS = Path("/opt/smartbeak/platform/migrations/sql")
 """The migrations of the release, in the checkout."""
 
-RELEASE = Path.home() / "release/migrations/sql"
-"""Those of the release that is taken back, in its own checkout."""
+CHECKOUT = Path.home() / "release"
+"""A release's own checkout on the operator's machine."""
+
+RELEASE = CHECKOUT / "migrations/sql"
+"""Migrations of the release that is taken back."""
+
+PACKAGES = Path("/opt/node_modules")
+"""Packages that the platform runs with."""
+
+LOCK = Path("/opt/smartbeak/platform/package-lock.json")
+"""The lock of the release that the platform runs."""
 
 _DATABASE = re.compile(r"^postgres(?:ql)?://[^@/]*@([^:/@]+)(?::(\d+))?/(\w+)(?:\?.*)?$")
 _REDIS = re.compile(r"^rediss?://(?:[^@/]*@)?([^:/@]+)(?::(\d+))?(?:/(\d+))?$")

@@ -31,6 +31,8 @@ OF_PLATFORM: Mapping[str, str] = {
     "restored": "As `redis` and `revoked`.",
     "shut-out": "As `content`; what an intruder stole is refused, and what was done with it is "
     "undone.",
+    "unspied": "As `content`; nothing has come to an intruder's listener for 3 s, and a check of "
+    "the release has ended well since.",
     "logged-out": "As `content`; a stolen login is refused by every database server, no session of "
     "it is left, and no request of a user failed since it was stolen.",
 }

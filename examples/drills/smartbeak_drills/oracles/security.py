@@ -9,11 +9,13 @@ from collections.abc import Callable, Sequence
 from drillbook.inside.journal import Journal
 from smartbeak_drills import intruder, loot
 from smartbeak_drills.agreed import VICTIM
+from smartbeak_drills.collector import Collected
 from smartbeak_drills.loot import NEIGHBOUR, Loot
 from smartbeak_drills.session import Session, SessionError
 from smartbeak_drills.users.calls import CallError, Line
 
 _TRY_S = 0.5
+_QUIET_S = 3.0
 _HARM = """
 SELECT (SELECT count(*) FROM content_items
         WHERE id = ANY (string_to_array($1, ',')) AND status = 'archived'),
@@ -148,6 +150,27 @@ class Unforged(_Stolen):
                 raise
             return False
         return True
+
+
+class Unspied:
+    """Nothing comes to an intruder's listener any more, though what sent it is in use.
+
+    Args:
+        collected: What came so far; None before anybody listens.
+    """
+
+    def __init__(self, collected: Callable[[], Collected | None]) -> None:
+        self._collected = collected
+
+    def look(self) -> str:
+        """See `drillbook.inside.oracle.Oracle`."""
+        came = self._collected()
+        if came is None or not came.stolen:
+            return ""
+        if time.monotonic() - came.stolen_at < _QUIET_S:
+            return "a package of the release sends what it reads to an intruder"
+        used = came.checked_at - came.stolen_at > _QUIET_S
+        return "" if used else "nobody has used the release since it sent something"
 
 
 class Logins:

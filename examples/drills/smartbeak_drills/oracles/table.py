@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from drillbook.inside.oracle import All, Oracle
 from drillbook.inside.probing import CannotLook
+from smartbeak_drills import collector
 from smartbeak_drills.oracles.base import PATIENCE_S, Surroundings
 from smartbeak_drills.oracles.database import Connections, Replica, Roles, Rows, Writes
 from smartbeak_drills.oracles.payments import Agreed, Entitled, Settled, WebhooksTaken
@@ -19,7 +20,7 @@ from smartbeak_drills.oracles.platform import (
     Revoked,
 )
 from smartbeak_drills.oracles.releases import Quiet, RolledOut, Visited
-from smartbeak_drills.oracles.security import LoggedOut, Logins, ShutOut, Unforged
+from smartbeak_drills.oracles.security import LoggedOut, Logins, ShutOut, Unforged, Unspied
 from smartbeak_drills.oracles.site import SiteServed
 from smartbeak_drills.places import SITE_URL, WEB_URL
 from smartbeak_drills.resp import Redis
@@ -146,6 +147,10 @@ def _unforged(means: Means) -> Oracle:
     return All(_webhooks(means), Unforged(line, means.around.platform))
 
 
+def _unspied(means: Means) -> Oracle:
+    return All(_content(means), Unspied(collector.kept))
+
+
 def _settled(means: Means) -> Oracle:
     if means.buyers is None:
         raise CannotLook("there is no host `stripe-wan`")
@@ -193,5 +198,6 @@ _ORACLES: Mapping[str, Callable[[Means], Oracle]] = {
     "shut-out": _shut_out,
     "logged-out": _logged_out,
     "unforged": _unforged,
+    "unspied": _unspied,
     "settled": _settled,
 }

@@ -431,3 +431,12 @@ def close_login(role: str) -> None:
     from smartbeak_ops.guards import members
 
     members.close_login(role)
+
+
+@may.command("use-packages")
+@click.argument("folder", type=click.Path(path_type=Path))
+def use_packages(folder: Path) -> None:
+    """FOLDER, a node_modules, may be used: npm made it, with the hashes of the platform's lock."""
+    from smartbeak_ops.guards import packages
+
+    packages.use(folder)

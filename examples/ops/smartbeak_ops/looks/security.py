@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from smartbeak_ops import postgres, settings
+from smartbeak_ops.looks import packages
 from smartbeak_ops.looks.seen import Look, Seen
 
 ROLES = ("postgres", "smartbeak", "smartbeak_b", "replicator")
@@ -47,7 +48,7 @@ WHERE (rolcanlogin OR rolsuper) AND rolname <> ALL (%s) ORDER BY rolname LIMIT 2
 
 def looks(known: settings.Settings) -> list[Look]:
     """What there is to look at from the operator's machine."""
-    return [Look("inside", lambda seen: _rows(seen, known))]
+    return [Look("inside", lambda seen: _rows(seen, known)), Look("packages", packages.see)]
 
 
 def tables() -> set[str]:
