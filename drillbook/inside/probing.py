@@ -79,14 +79,22 @@ class Prober:
         oracle: Decides whether users are served.
         clients: What users do, accounted for.
         twins: Looks out for a split brain, where there are nodes that can have one.
+        outage: Whether the split brain is the outage: the oracle says so itself, and only
+            one that is seen after it was content counts beside that.
     """
 
     def __init__(
-        self, oracle: Oracle, clients: Sequence[Client], twins: Twins | None = None
+        self,
+        oracle: Oracle,
+        clients: Sequence[Client],
+        twins: Twins | None = None,
+        *,
+        outage: bool = False,
     ) -> None:
         self._oracle = oracle
         self._clients = clients
         self._twins = twins
+        self._outage = outage
         self._seen = Journal()
         """Errors that the oracle came across."""
         self._stop = threading.Event()
@@ -165,6 +173,13 @@ class Prober:
         if (state.held, state.error) != (before.held, before.error):
             self._states.put(state)
 
+    def _split(self, since: float | None) -> bool:
+        """Whether a split brain was seen that is not the outage itself."""
+        last = self._twins.last if self._twins else None
+        if last is None:
+            return False
+        return not (self._outage and since is not None and last < since)
+
     def _account(self) -> dict[str, Any]:
         """The last event: what became of all that was confirmed."""
         twins = self._twins
@@ -178,7 +193,7 @@ class Prober:
         return {
             "event": "account",
             **account,
-            "split_brain": twins is not None and twins.first is not None,
+            "split_brain": self._split(since),
             "split_brain_at": [twins.first, twins.last] if twins else [None, None],
             "watched": dict(twins.answers) if twins else {},
             "held": held,

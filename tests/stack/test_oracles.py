@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ from drillbook.inside.oracle import All
 from drillbook.inside.probing import CannotLook
 from drillbook.inside.trouble import Trouble
 from smartbeak_drills.collector import CHECKED, Collected, kept
-from smartbeak_drills.oracles import names, platform, security, table
+from smartbeak_drills.oracles import database, names, platform, security, table
 from smartbeak_drills.oracles.base import Surroundings
 from smartbeak_drills.oracles.platform import (
     ContentServed,
@@ -28,6 +29,17 @@ from smartbeak_drills.users.leavers import Leaver
 from smartbeak_drills.users.platform import Platform, Waiting
 from smartbeak_drills.users.publishing import Publishing
 from smartbeak_drills.users.readers import Readers, Text
+
+
+class Twins:
+    """When two nodes took writes, as a test sets it."""
+
+    first: float | None = None
+    last: float | None = None
+    answers: Mapping[str, int] = {}
+
+    def watch(self, stop: threading.Event) -> None:
+        raise NotImplementedError
 
 
 class Clock:
@@ -282,11 +294,24 @@ def test_refusing_everybody_does_not_serve(users: Users, clock: Clock) -> None:
     assert oracle.look() == "401"
 
 
+def test_a_second_primary_is_an_outage_until_none_was_seen_for_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, twins = Clock(), Twins()
+    monkeypatch.setattr(database, "time", clock)
+    oracle = database.OnePrimary(twins)
+    assert oracle.look() == ""
+    twins.last = clock.now
+    assert oracle.look() == "two servers take writes"
+    clock.now += database.APART_S
+    assert oracle.look() == ""
+
+
 def means(**parts: object) -> table.Means:
     def nothing(*_: object) -> Any:
         raise NotImplementedError
 
-    around = Surroundings(Journal(), ("db-1",), nothing, nothing)
+    around = Surroundings(Journal(), ("db-1",), nothing, nothing, Twins())
     return table.Means(around, **parts)  # type: ignore[arg-type]
 
 

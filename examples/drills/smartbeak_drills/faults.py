@@ -225,6 +225,13 @@ FAULTS = (
         "files", always("replica"), postgres.leave_primary, (PRIMARY, REPLICA, APP),
     ),
     Declaration(
+        "split-primaries", (),
+        "A failover without fencing: db-2 is promoted and the platform's address names it, db-1 "
+        "goes on, and whoever has a session there writes to it. One piece of content is changed "
+        "on both sides, two are written on db-1 alone.",
+        "data", always("one-primary"), postgres.split, (PRIMARY, REPLICA, APP),
+    ),
+    Declaration(
         "stop-smartly", (),
         "Somebody stops the primary in order: it takes no new sessions, and waits for the "
         "platform's, which do not end.",

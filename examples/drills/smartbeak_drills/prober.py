@@ -80,8 +80,9 @@ class Users:
         # The nodes stay known even if a page breaks the configuration.
         self._first_address = read_address(config)
         self._split_brain = SplitBrain(nodes, self._node)
+        self._split_is_outage = oracle in names.OF_SPLIT
         rows = Rows(self._platform, _ROWS_S)
-        around = Surroundings(rows.journal, nodes, self._platform, self._node)
+        around = Surroundings(rows.journal, nodes, self._platform, self._node, self._split_brain)
         means = self._means(around, oracle, hosts)
         self._oracle = table.make(oracle, means)
         wanted: list[Client | None] = [
@@ -94,7 +95,9 @@ class Users:
 
     def prober(self) -> probing.Prober:
         """The prober that does it."""
-        return probing.Prober(self._oracle, self._clients, self._split_brain)
+        return probing.Prober(
+            self._oracle, self._clients, self._split_brain, outage=self._split_is_outage
+        )
 
     def _means(self, around: Surroundings, oracle: str, hosts: Sequence[str]) -> table.Means:
         """What there is to use and to look at.

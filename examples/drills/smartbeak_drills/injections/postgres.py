@@ -192,6 +192,27 @@ def leave_primary(sandbox: Sandbox) -> None:
         run(sandbox, host, "platform-service", "restart")
 
 
+def split(sandbox: Sandbox) -> None:
+    """Fails over and leaves the old primary as it is: both take users' writes."""
+    _promote(sandbox)
+    begin = _sql(sandbox, PRIMARY, "SELECT clock_timestamp()")
+    for host in (PRIMARY, REPLICA):
+        changed = f"UPDATE content_items SET title = 'Written on {host}' WHERE id = 'content_11'"
+        _sql(sandbox, host, changed, database="smartbeak")
+    written = """
+        INSERT INTO content_items (id, domain_id, title, body, status)
+        SELECT 'content_of_' || number, domain_id, 'Written on one side', body, 'draft'
+        FROM content_items, generate_series(1, 2) AS number WHERE id = 'content_11'"""
+    _sql(sandbox, PRIMARY, written, database="smartbeak")
+    users_write = f"SELECT count(*) > 4 FROM drillbook.probe WHERE at > '{begin}'"
+
+    def both() -> bool:
+        hosts = (PRIMARY, REPLICA)
+        return all(_sql(sandbox, host, users_write, database="smartbeak") == "t" for host in hosts)
+
+    until(both, "users to write to both servers")
+
+
 def strand_worker(sandbox: Sandbox, worker: str) -> None:
     """Fails over cleanly, and restarts all of the platform's processes but one worker."""
     fail_over(sandbox)
@@ -206,11 +227,12 @@ def _promote(sandbox: Sandbox) -> None:
     run(sandbox, APP, "sed", "--in-place", f"s/@{PRIMARY}:/@{REPLICA}:/", CONFIG)
 
 
-def _sql(sandbox: Sandbox, host: str, *statements: str) -> str:
+def _sql(sandbox: Sandbox, host: str, *statements: str, database: str = "postgres") -> str:
     """Runs SQL on a database host as its service user, each statement by itself."""
     return run(
         sandbox, host, "psql", "--no-psqlrc", "--quiet", "--no-align", "--tuples-only",
-        "--set=ON_ERROR_STOP=1", "--dbname=postgres", *(f"--command={each}" for each in statements),
+        "--set=ON_ERROR_STOP=1", f"--dbname={database}",
+        *(f"--command={each}" for each in statements),
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from drillbook.inside.journal import Journal
+from drillbook.inside.probing import Twins
 from smartbeak_drills.session import Session
 
 INSERT = "INSERT INTO drillbook.probe (seq) VALUES ($1::bigint)"
@@ -29,3 +30,6 @@ class Surroundings:
 
     node: Callable[[str], Session]
     """Connects to one of the nodes."""
+
+    twins: Twins
+    """Looks out for two nodes that take writes."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
+from drillbook.inside.probing import Twins
 from smartbeak_drills.oracles.base import INSERT, PATIENCE_S, Surroundings
 from smartbeak_drills.session import Session, SessionError
 
 FRESH_S = 0.5
 """Age from which on a confirmed write must show on a replica."""
+
+APART_S = 1.0
+"""Seconds without a second primary after which there is one again."""
 
 MOST_LAG_BYTES = 1024 * 1024
 
@@ -112,6 +117,24 @@ class Roles:
             if trouble:
                 return f"{node}: {trouble}"
         return ""
+
+
+class OnePrimary:
+    """Two nodes have not taken writes at the same time for a second.
+
+    Args:
+        twins: Looks out for it, over sessions that it keeps: a server that lets nobody
+            in any more still serves whoever has one.
+    """
+
+    def __init__(self, twins: Twins) -> None:
+        self._twins = twins
+
+    def look(self) -> str:
+        """See `drillbook.inside.oracle.Oracle`."""
+        last = self._twins.last
+        recent = last is not None and time.monotonic() - last < APART_S
+        return "two servers take writes" if recent else ""
 
 
 class Rows:

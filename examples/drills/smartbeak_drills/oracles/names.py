@@ -16,6 +16,7 @@ OF_ROWS: Mapping[str, str] = {
     "rows": "The rows from before the fault are there unchanged, and so is every confirmed write.",
     "logins": "As `writes`; only roles of the platform log in to the database, and no member has "
     "another role than before.",
+    "one-primary": "As `writes`, and for a second no two servers took writes at the same time.",
     "roles": "`db-1` is the primary that the platform writes to, and `db-2` follows it.",
 }
 """Oracles of the databases: with them numbered rows are written as well."""
@@ -67,6 +68,9 @@ OF_BUYERS = ("settled",)
 
 OF_STRIPE = (*OF_BUYERS, "agreed")
 """Those of them that ask Stripe as well."""
+
+OF_SPLIT = ("one-primary",)
+"""Oracles for which a split brain is the outage itself."""
 
 ALL: Mapping[str, str] = {**OF_ROWS, **OF_PLATFORM, **OF_CLUSTER, **OF_WEB, **OF_SITE}
 

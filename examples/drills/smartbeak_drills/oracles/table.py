@@ -9,7 +9,7 @@ from drillbook.inside.oracle import All, Oracle
 from drillbook.inside.probing import CannotLook
 from smartbeak_drills import collector
 from smartbeak_drills.oracles.base import PATIENCE_S, Surroundings
-from smartbeak_drills.oracles.database import Connections, Replica, Roles, Rows, Writes
+from smartbeak_drills.oracles.database import Connections, OnePrimary, Replica, Roles, Rows, Writes
 from smartbeak_drills.oracles.payments import Agreed, Entitled, Settled, WebhooksTaken
 from smartbeak_drills.oracles.platform import (
     ContentServed,
@@ -179,6 +179,7 @@ _ORACLES: Mapping[str, Callable[[Means], Oracle]] = {
     "connections": _connections,
     "replica": lambda means: Replica(means.around),
     "rows": lambda means: Rows(means.around),
+    "one-primary": lambda means: All(_writes(means), OnePrimary(means.around.twins)),
     "roles": lambda means: Roles(means.around),
     "logins": lambda means: All(_writes(means), Logins(means.around.platform)),
     "content": _content,

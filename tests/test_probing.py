@@ -1,0 +1,54 @@
+"""The prober's account: which split brain counts beside the outage."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from drillbook.inside.probing import Prober
+
+
+class Twins:
+    """Two nodes took writes until a moment."""
+
+    answers: Mapping[str, int] = {"db-1": 1, "db-2": 1}
+
+    def __init__(self, last: float | None) -> None:
+        self.first = self.last = last
+
+    def watch(self, stop: threading.Event) -> None:
+        """Nothing more is seen."""
+
+
+class Served:
+    """Says at once that users are served."""
+
+    def look(self) -> str:
+        return ""
+
+
+def account(last: float | None, *, outage: bool) -> dict[str, Any]:
+    said: list[dict[str, Any]] = []
+    prober = Prober(Served(), [], Twins(last), outage=outage)
+    prober.stop()
+    prober.run(said.append)
+    return said[-1]
+
+
+@pytest.mark.parametrize(
+    ("last", "outage", "counts"),
+    [
+        (None, False, False),
+        (1.0, False, True),
+        # Seen before users were served again: the outage itself.
+        (1.0, True, False),
+        (1e12, True, True),
+    ],
+)
+def test_a_split_brain_counts_unless_it_is_the_outage(
+    last: float | None, outage: bool, counts: bool
+) -> None:
+    assert account(last, outage=outage)["split_brain"] is counts
