@@ -18,6 +18,7 @@ extensions = [
     "sphinx_design",
     "sphinx_copybutton",
     "drillbook.site.search",
+    "drillbook.site.navigation",
     "drillbook.site.table_heads",
     "drillbook.site.twins",
     "drillbook.site.anchors",

@@ -13,6 +13,7 @@ import os
 import shutil
 import sys
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import nox
@@ -57,9 +58,13 @@ def doctest(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Build the site; its marks say what came of the last runs, failed ones too."""
     _install(session)
-    # What is published comes from an empty folder: nothing of older pages stays.
-    shutil.rmtree(HTML, ignore_errors=True)
-    _python(session, *SPHINX, "-q", "-b", "html", "source", str(HTML))
+    built = BUILD / "html-built-from"
+    if not built.is_file() or built.read_text() != _site():
+        built.unlink(missing_ok=True)
+        # What is published comes from an empty folder: nothing of older pages stays.
+        shutil.rmtree(HTML, ignore_errors=True)
+        _python(session, *SPHINX, "-q", "-b", "html", "source", str(HTML))
+        built.write_text(_site())
     site = HTML / "index.html"
     print(f"site: {site.relative_to(ROOT)}   {site.as_uri()}", flush=True)
     _python(session, "drillbook", "list", "--counts")
@@ -293,6 +298,52 @@ def _fingerprint() -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
+def _site() -> str:
+    """Digest of the site as it is and of all that decides what a build would make of it.
+
+    That is every file that is not made, what the runs left, the settings that a build
+    sees, and the day: with the next one a result may be too old.
+    """
+    whole = hashlib.sha256()
+    for part in (_fingerprint(), json.dumps(_scrubbed(), sort_keys=True), _today()):
+        whole.update(f"{part}\0".encode())
+    runs = [*BUILD.glob("report-*.json"), *(BUILD / "evidence").rglob("*")]
+    for path in (*_walk(ROOT), *sorted(path for path in runs if path.is_file())):
+        whole.update(f"{path}\0{path.stat().st_mode}\0".encode())
+        whole.update(hashlib.sha256(path.read_bytes()).digest())
+    for path in sorted(HTML.rglob("*")):
+        about = path.stat()
+        whole.update(f"{path}\0{about.st_size}\0{about.st_mtime_ns}\0".encode())
+    for name in ("anchors.txt", "metrics.json"):  # what a build leaves beside the site
+        whole.update(f"{(BUILD / name).is_file()}\0".encode())
+    return whole.hexdigest()
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
+
+
+_MADE = {
+    *("build", ".git", ".nox", ".venv", "__pycache__", "node_modules"),
+    *(".mypy_cache", ".pytest_cache", ".ruff_cache"),
+}
+"""Folders of files that are made from the others."""
+
+
+def _walk(folder: Path) -> list[Path]:
+    """The files below a folder that are not made, in order; links to folders are followed."""
+    found = []
+    seen = set()
+    for here, folders, names in os.walk(folder, followlinks=True):
+        if (real := os.path.realpath(here)) in seen:
+            folders.clear()  # a link back
+            continue
+        seen.add(real)
+        folders[:] = sorted(set(folders) - _MADE)
+        found += [path for name in sorted(names) if (path := Path(here, name)).is_file()]
+    return found
+
+
 def _venv(session: nox.Session, folder: Path) -> None:
     session.run(sys.executable, "-m", "venv", "--clear", str(folder), external=True)
 
@@ -353,13 +404,8 @@ _YAMLLINT = json.dumps(
 
 def _files(*endings: str, under: str = "") -> list[str]:
     """The project's own files of these endings, relative to it, with none that are made."""
-    made = {"build", ".nox", ".venv", ".git", "__pycache__"}
-    found = (
-        path.relative_to(ROOT)
-        for path in (ROOT / under).rglob("*")
-        if path.suffix in endings and path.is_file()
-    )
-    return sorted(str(path) for path in found if not made & set(path.parts))
+    found = (path for path in _walk(ROOT / under) if path.suffix in endings)
+    return sorted(str(path.relative_to(ROOT)) for path in found)
 
 
 def _scripts() -> list[str]:

@@ -169,6 +169,86 @@ def test_docs_come_from_an_empty_folder_and_say_where_they_are(
     )
 
 
+class Building(Session):
+    """Sphinx writes a page, as far as these tests need one."""
+
+    site: Path
+
+    def run(self, *command: str, **more: Any) -> None:
+        super().run(*command, **more)
+        if "html" in command:
+            self.site.mkdir(parents=True)
+            (self.site / "index.html").write_text("page")
+            (self.site.parent / "anchors.txt").write_text("index")
+
+
+def _docs(tasks: ModuleType, failing: str = "") -> bool:
+    """Whether the task has built the site."""
+    session = Building(failing=failing)
+    session.site = tasks.HTML
+    _task(tasks, "docs")(session)
+    return any(command.startswith("sphinx") for command in session.modules())
+
+
+def _put(path: str, text: str = "new") -> Callable[[Path], object]:
+    def change(root: Path) -> None:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(_put("source/new.md"), id="page"),
+        pytest.param(_put("source/_static/own.css"), id="style"),
+        pytest.param(_put("examples/.hidden"), id="stack"),
+        pytest.param(_put("drillbook/site/templates/mark.html"), id="template"),
+        pytest.param(_put("conf.py"), id="settings"),
+        pytest.param(_put("build/report-compose.json"), id="report"),
+        pytest.param(_put("build/evidence/local/x.json"), id="evidence"),
+        pytest.param(_put("build/html/index.html", "page edited"), id="page edited by hand"),
+        pytest.param(_put("build/html/old.html"), id="page of an older build"),
+        pytest.param(lambda root: (root / "build/html/index.html").unlink(), id="page gone"),
+        pytest.param(lambda root: (root / "build/anchors.txt").unlink(), id="list gone"),
+        pytest.param(_put("source/far/page.md", "b"), id="behind a link"),
+    ],
+)
+def test_an_unchanged_site_is_not_built_again(
+    tasks: ModuleType, tmp_path_factory: pytest.TempPathFactory, change: Callable[[Path], object]
+) -> None:
+    _put("source/index.md")(tasks.ROOT)
+    (tasks.ROOT / "source/far").symlink_to(tmp_path_factory.mktemp("outside"))
+    (tasks.ROOT / "source/back").symlink_to(tasks.ROOT / "source")
+    assert _docs(tasks)
+    _put("build/durations.json")(tasks.ROOT)
+    assert not _docs(tasks)
+    change(tasks.ROOT)
+    assert _docs(tasks)
+    assert not _docs(tasks)
+
+
+def test_the_next_day_and_other_settings_build_the_site_again(
+    tasks: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _docs(tasks)
+    monkeypatch.setattr(tasks, "_today", lambda: "2099-01-01")
+    assert _docs(tasks)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1")
+    assert _docs(tasks)
+    assert not _docs(tasks)
+
+
+def test_a_build_that_failed_is_not_taken_for_the_site(tasks: ModuleType) -> None:
+    assert _docs(tasks)
+    _put("source/new.md")(tasks.ROOT)
+    with pytest.raises(nox.command.CommandFailed):
+        _docs(tasks, failing="html")
+    (tasks.ROOT / "source/new.md").unlink()
+    assert _docs(tasks)
+
+
 def test_pdf_looks_for_pango_before_it_works(tasks: ModuleType) -> None:
     session = Session(failing="--check")
     with pytest.raises(nox.command.CommandFailed):

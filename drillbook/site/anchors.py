@@ -13,6 +13,7 @@ import argparse
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,12 @@ def published(source: Path) -> list[str]:
     return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 
+@lru_cache(maxsize=1)
+def _parsed(text: str) -> Any:
+    """What the file says: each page asks for it."""
+    return yaml.safe_load(text)
+
+
 def moved(source: Path) -> dict[str, str]:
     """New address by old one; none without the file.
 
@@ -65,7 +72,7 @@ def moved(source: Path) -> dict[str, str]:
         PageError: `moved` when the file does not say `old: new`.
     """
     try:
-        found = yaml.safe_load((source / MOVED).read_text(encoding="utf-8")) or {}
+        found = _parsed((source / MOVED).read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
         return {}
     except yaml.YAMLError as error:

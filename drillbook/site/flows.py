@@ -7,6 +7,7 @@ it with the calls that running processes were seen to make.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -265,9 +266,7 @@ def _check_states(states: States, path: Path, root: Path, node: yaml.Node) -> No
 
 def _load(path: Path, root: Path) -> tuple[Any, yaml.Node]:
     try:
-        text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        return yaml.safe_load(text), node or yaml.ScalarNode("", "")
+        return _parsed(path.read_text(encoding="utf-8"))
     except OSError as error:
         place = Where(_relative(path, root))
         raise PageError("no-flow", "There is no such file.", where=place) from error
@@ -276,6 +275,13 @@ def _load(path: Path, root: Path) -> tuple[Any, yaml.Node]:
         place = Where(_relative(path, root), mark.line + 1 if mark else 0)
         said = getattr(error, "problem", None) or "It cannot be read."
         raise PageError("bad-flow", f"YAML: {said}", where=place) from error
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> tuple[Any, yaml.Node]:
+    """A file's data and nodes: every flow asks for the participants, several pages for a flow."""
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    return yaml.safe_load(text), node or yaml.ScalarNode("", "")
 
 
 def _bad(

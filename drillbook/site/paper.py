@@ -128,7 +128,7 @@ def _drop(soup: BeautifulSoup, content: Tag) -> None:
 def _show_tabs(soup: BeautifulSoup, content: Tag) -> None:
     """Each alternative of a tab-set in full, under its name."""
     # Inner sets first: an outer one takes its content along as it is by then.
-    for tabs in reversed(content.select(".sd-tab-set")):
+    for tabs in reversed(content.find_all("div", class_="sd-tab-set")):
         labels = tabs.find_all("label", recursive=False)
         panes = tabs.find_all("div", class_="sd-tab-content", recursive=False)
         shown = soup.new_tag("div", attrs={"class": "alternatives"})
@@ -146,13 +146,15 @@ def _show_tabs(soup: BeautifulSoup, content: Tag) -> None:
 
 def _unfold(soup: BeautifulSoup, content: Tag) -> None:
     """What is folded away on a screen is open on paper."""
-    for details in content.select(".db-mark > details"):
+    for details in content.find_all("details"):
+        if not details.parent or "db-mark" not in details.parent.get_attribute_list("class"):
+            continue
         # A mark is one line on paper.
         for part in details.find_all(["summary", "p"], recursive=False):
             part.name = "span"
             part.append(" ")
         details.unwrap()
-    for details in reversed(content.select("details")):
+    for details in reversed(content.find_all("details")):
         details.name = "div"
         details.attrs = {"class": "folded"}
         summary = details.find("summary", recursive=False)
@@ -178,12 +180,13 @@ def _long_words(soup: BeautifulSoup, content: Tag) -> None:
 
 
 def _tick_boxes(soup: BeautifulSoup, content: Tag) -> None:
-    for box in content.select("input.task-list-item-checkbox"):
+    for box in content.find_all("input"):
+        if "task-list-item-checkbox" not in box.get_attribute_list("class"):
+            box.decompose()
+            continue
         drawn = soup.new_tag("span", attrs={"class": "box"})
         drawn.string = "×" if box.has_attr("checked") else " "
         box.replace_with(drawn)
-    for other in content.select("input"):
-        other.decompose()
 
 
 def _headings(soup: BeautifulSoup, content: Tag) -> None:

@@ -80,11 +80,12 @@ class Alerts(_Made):
                 "Raised live",
                 "Test",
             )
-            return [table(leads, (self._leads(each) for each in found))]
+            tested = alerts.tests()
+            return [table(leads, (self._leads(each, tested) for each in found))]
         heads = ("Alert, and its condition", "For", "Level", "Does", "Why this threshold")
         return [table(heads, (_raised(each) for each in found))]
 
-    def _leads(self, each: alerts.Alert) -> list[Cell]:
+    def _leads(self, each: alerts.Alert, tested: frozenset[str]) -> list[Cell]:
         known = each.branch in self.env.found_docs
         return [
             nodes.literal("", each.name),
@@ -92,7 +93,7 @@ class Alerts(_Made):
             SummaryNode(what=f"{BRANCH}{each.branch}") if known else "none",
             each.labels.get("slo", "none"),
             SummaryNode(what=f"{NAMED_DRILL}{each.drill}"),
-            "promtool" if each.name in alerts.tests() else "none",
+            "promtool" if each.name in tested else "none",
         ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 _INCLUDE = re.compile(r"(?m)^`{3,}\{include\} (\S+)$")
@@ -39,7 +39,12 @@ class Page:
     @cached_property
     def code(self) -> tuple[tuple[int, str], ...]:
         """Inline code, lines of blocks and of front matter, with their line numbers."""
-        return tuple(_code(self.text))
+        return _code_of(self.text)
+
+    @cached_property
+    def lines(self) -> str:
+        """All of `code`, a line each."""
+        return "\n".join(line for _, line in self.code)
 
 
 def read(root: Path) -> tuple[Page, ...]:
@@ -65,8 +70,16 @@ def using(pages: tuple[Page, ...], pattern: str, *, prose: bool = False) -> tupl
     return tuple(
         page
         for page in pages
-        if any(sought.search(line) for _, line in page.code) or (prose and sought.search(page.text))
+        # What a line has, the lines together have too, and one look at them is quick.
+        if (sought.search(page.lines) and any(sought.search(line) for _, line in page.code))
+        or (prose and sought.search(page.text))
     )
+
+
+@cache
+def _code_of(text: str) -> tuple[tuple[int, str], ...]:
+    """Each table looks at every page."""
+    return tuple(_code(text))
 
 
 def _code(text: str) -> Iterator[tuple[int, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +66,17 @@ def read(root: Path) -> Stack:
     """
     settings = (root / SETTINGS).read_text(encoding="utf-8")
     return Stack(
-        yaml.safe_load((root / FACTS).read_text(encoding="utf-8")),
-        yaml.safe_load((root / COMPOSE).read_text(encoding="utf-8"))["services"],
+        _parsed((root / FACTS).read_text(encoding="utf-8")),
+        _parsed((root / COMPOSE).read_text(encoding="utf-8"))["services"],
         dict(re.findall(r"(?m)^(\w+)=(.*)$", settings)),
     )
+
+
+@lru_cache(maxsize=2)
+def _parsed(text: str) -> Mapping[str, Any]:
+    """Each table is made from the same two files, and parsing takes longer than all else."""
+    found: Mapping[str, Any] = yaml.safe_load(text)
+    return found
 
 
 _NOT_READ = ("NEXT_PUBLIC_APP_URL",)
