@@ -250,6 +250,13 @@ FAULTS = (
         "credentials", always("writes"), postgres.change_password, (PRIMARY,),
     ),
     Declaration(
+        "fall-behind", (),
+        "The link to the replica and the way into the archive are out until the primary has "
+        "written 8 MB of log and 100 more transactions; then the archive can be reached again.",
+        "network", always("replica"), postgres.fall_behind, (PRIMARY, REPLICA, f"{PRIMARY}-repl"),
+        counts_from_end=True,
+    ),
+    Declaration(
         "expire-certificate", (),
         "The last day of the primary's certificate is over: the server has one of its authority "
         "that ended a day ago, and every session of before is ended.",

@@ -75,6 +75,7 @@ FACTS: dict[str, Kind] = {
     "own.replay": ("running", "paused", "settings smaller"),
     "own.unreplayed": NUMBER,
     "other": (*_SERVER, "master"),
+    "other.lacks_mb": NUMBER,
     "process": ("dead", "serves", "held", "busy", "hangs"),
     "process.address": ("old",),
     "process.reason": ("settings",),

@@ -162,6 +162,21 @@ def sever_replica(sandbox: Sandbox) -> None:
     )  # fmt: skip
 
 
+def fall_behind(sandbox: Sandbox) -> None:
+    """Has the primary write log that neither the replica nor the archive gets."""
+    sever_replica(sandbox)
+    run(sandbox, PRIMARY, "chmod", "000", ARCHIVE)
+    before = int(_sql(sandbox, PRIMARY, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"))
+    padded = """
+        SELECT count(pg_logical_emit_message(false, 'drill', repeat('x', 1024 * 1024)))
+        FROM generate_series(1, 8)"""
+    _sql(sandbox, PRIMARY, padded)
+    now = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
+    until(lambda: int(_sql(sandbox, PRIMARY, now)) > before + 100, "users to write")
+    # The archiver tries no more for up to a minute, or until the server starts again.
+    run(sandbox, PRIMARY, "chmod", "700", ARCHIVE)
+
+
 def swap_roles(sandbox: Sandbox) -> None:
     """Fails over cleanly, as an earlier incident left it: no row is lost by it."""
     fail_over(sandbox)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from smartbeak_ops import postgres, reading, settings, web
 from smartbeak_ops.failures import ServiceError, clean
-from smartbeak_ops.looks import strangers
+from smartbeak_ops.looks import sql, strangers, wal
 from smartbeak_ops.looks.database import LOG, see_server
 from smartbeak_ops.looks.seen import Look, Seen, size
 
@@ -147,7 +147,7 @@ def _database(seen: Seen) -> None:
         if re.search(r"PANIC|No space left|could not (read|write|fsync)", line):
             seen.lines.append(f"log: {clean(line.split(']', 1)[-1].strip())[:200]}")
             break
-    _other_server(seen, host)
+    _other_server(seen, host, None if up or not there else data / "pg_wal")
 
 
 def _own_server(seen: Seen, host: str) -> None:
@@ -158,19 +158,31 @@ def _own_server(seen: Seen, host: str) -> None:
         seen.say(f"{host}: {error.said}", own=error.state)
 
 
-def _other_server(seen: Seen, host: str) -> None:
+def _other_server(seen: Seen, host: str, log: Path | None) -> None:
+    """The other server, and how much of a dead server's log it lacks.
+
+    Args:
+        seen: Takes what is found.
+        host: This one.
+        log: Folder of the log of this host's server, if that is dead.
+    """
     other = settings.other(host, settings.DATABASES)
     try:
         with postgres.replicator(other) as server:
-            recovering = bool(server.value("SELECT pg_is_in_recovery()"))
+            row = server.one(sql.GOT)
     except ServiceError as error:
         if error.state == "no password":
             seen.blind(other, "no password of replicator here")
         else:
             seen.say(f"{other}: {error.said}", other=error.state)
         return
-    role = "replica" if recovering else "primary"
+    role = "replica" if row["recovering"] else "primary"
     seen.say(f"{other}: {role}", other=role)
+    if log is not None and row["got"] is not None:
+        lacks = wal.lacking(log, int(row["got"]))
+        seen.know(other__lacks_mb=lacks / 1048576)
+        if lacks:
+            seen.lines.append(f"  it lacks at least {size(lacks)} of this host's log")
 
 
 def _redis(seen: Seen) -> None:

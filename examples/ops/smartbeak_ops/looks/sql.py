@@ -30,6 +30,11 @@ SELECT pg_is_in_recovery() AS recovering,
         FROM pg_stat_replication WHERE state = 'streaming') AS behind
 """
 
+GOT: Final[LiteralString] = """
+SELECT pg_is_in_recovery() AS recovering,
+       greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) - '0/0'::pg_lsn AS got
+"""
+
 CONNECTIONS: Final[LiteralString] = """
 SELECT count(*) FILTER (WHERE backend_type = 'client backend' AND pid <> pg_backend_pid())
          AS used,
