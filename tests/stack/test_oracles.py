@@ -19,11 +19,13 @@ from smartbeak_drills.oracles.base import Surroundings
 from smartbeak_drills.oracles.platform import (
     ContentServed,
     Fresh,
+    OrderedOnce,
     PublishingServed,
     RedisFollowed,
     Revoked,
 )
 from smartbeak_drills.resp import Redis, Reply
+from smartbeak_drills.session import Session
 from smartbeak_drills.users.content import Content
 from smartbeak_drills.users.leavers import Leaver
 from smartbeak_drills.users.platform import Platform, Waiting
@@ -305,6 +307,43 @@ def test_a_second_primary_is_an_outage_until_none_was_seen_for_a_second(
     assert oracle.look() == "two servers take writes"
     clock.now += database.APART_S
     assert oracle.look() == ""
+
+
+class Rows:
+    """A database that has these of the jobs that it is asked for."""
+
+    def __init__(self, *kept: str) -> None:
+        self.kept = kept
+
+    def __enter__(self) -> Rows:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is open."""
+
+    def run(self, statement: str, ids: str) -> list[tuple[str]]:
+        assert "'failed'" in statement
+        return [(job,) for job in ids.split(",") if job in self.kept]
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        ("abcd", "of 2 pieces 2 more than once"),
+        ("abc", "of 2 pieces 1 more than once"),
+        ("ab", "of 2 pieces 1 not at all, 1 more than once"),
+        ("", "of 2 pieces 2 not at all"),
+        ("ac", ""),
+    ],
+)
+def test_a_piece_that_is_wanted_once_has_one_job_left(
+    kept: str, said: str, tmp_path: Path, clock: Clock
+) -> None:
+    file = tmp_path / "ordered-once"
+    oracle = OrderedOnce(lambda: cast(Session, Rows(*kept)), file)
+    assert oracle.look() == ""  # nothing was ordered yet
+    file.write_text('{"jobs": ["a", "b"]}\n{"jobs": ["c", "d"]}\n')
+    assert oracle.look() == said
 
 
 def means(**parts: object) -> table.Means:

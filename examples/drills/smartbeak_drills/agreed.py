@@ -6,6 +6,10 @@ ACKNOWLEDGED = "/tmp/smartbeak-acknowledged.jsonl"
 """File on app with jobs that somebody else had acknowledged and that the prober counts as
 well: `{"job": id}`, one a line."""
 
+ORDERED_ONCE = "/tmp/smartbeak-ordered-once.jsonl"
+"""File on app with pieces that a client wanted published once, one a line: `{"jobs": [id, ...]}`,
+the jobs that came of its orders."""
+
 BOUGHT = "/tmp/smartbeak-bought.jsonl"
 """File on app with what customers bought, one purchase a line: what each of them wanted and
 agreed to pay, whatever became of it."""

@@ -140,6 +140,17 @@ def _exhaust(sandbox: Sandbox, host: str) -> None:
     (redis.exhaust if is_redis else postgres.exhaust)(sandbox, host)
 
 
+def _by_lost(step: Step, services: Services) -> str:
+    service = services.get(step.arguments[0])
+    is_redis = service and _REDIS in service.versions
+    return "restored" if is_redis else said_by_service(step, services)
+
+
+def _lose_data(sandbox: Sandbox, host: str) -> None:
+    is_redis = _REDIS in sandbox.services[host].versions
+    (redis.lose_data if is_redis else postgres.lose_data)(sandbox, host)
+
+
 def _by_release(step: Step, _services: Services) -> str:
     """What notices a release: what its processes do, or that they never serve."""
     role, tag = step.arguments
@@ -183,8 +194,9 @@ FAULTS = (
     ),
     Declaration(
         "lose-data", ("HOST",),
-        "SIGKILL to the service of a database, then everything in its data folder is deleted.",
-        "files", said_by_service, postgres.lose_data,
+        "SIGKILL to the server of a database or to Redis, then everything in its data folder is "
+        "deleted.",
+        "files", _by_lost, _lose_data,
     ),
     Declaration(
         "run-sql", ("HOST", "FILE"),
@@ -358,6 +370,13 @@ FAULTS = (
         "A bulk import orders so many publishing jobs at once; each counts as acknowledged. The "
         "worker gets through them, as fast as its targets let it.",
         "data", always("publishing"), queues.backlog, (OPERATOR, APP, API, "worker"),
+        counts_from_end=True,
+    ),
+    Declaration(
+        "double-orders", ("COUNT",),
+        "A client orders so many pieces for later today, in the queue and in PostgreSQL, and each "
+        "of them again a second later: under other ids, so that BullMQ takes them.",
+        "data", always("once"), queues.double_orders, (OPERATOR, APP, API, "worker"),
         counts_from_end=True,
     ),
     Declaration(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Mapping, Sequence
 
 from drillbook.drills.hosts import InjectionFailed, run, set_link, signal, until
 from drillbook.sandboxes.sandbox import Sandbox
-from smartbeak_drills.agreed import ACKNOWLEDGED
+from smartbeak_drills.agreed import ACKNOWLEDGED, ORDERED_ONCE
 from smartbeak_drills.injections import client
 from smartbeak_drills.places import APP, CHECKOUT, OPERATOR
 
@@ -29,31 +31,52 @@ queue.pause().then(() => queue.close());
 _ADD = """
 const jobs = JSON.parse(require('fs').readFileSync(0, 'utf8'));
 const queue = open('publishing');
+const delay = Number(process.argv[2] ?? 0);
 const shaped = (job) => process.argv[1] === 'new' ? { version: 2, locale: 'en', job } : job;
 queue.addBulk(jobs.map((data) => ({ name: 'publish-execution', data: shaped(data), opts: {
-  jobId: data.jobId, priority: 25, attempts: Number(env.JOB_MAX_RETRIES ?? 3),
+  jobId: data.jobId, delay, priority: 25, attempts: Number(env.JOB_MAX_RETRIES ?? 3),
   backoff: { type: 'exponential', delay: Number(env.JOB_RETRY_DELAY_MS ?? 1000) },
   removeOnComplete: { count: Number(env.JOB_KEEP_COMPLETED ?? 100) },
   removeOnFail: { count: Number(env.JOB_KEEP_FAILED ?? 50) },
 } }))).then(() => queue.close());
 """
-_ROWS = """
+_MADE = """
+SELECT json_agg(json_build_object('jobId', id, 'domainId', domain_id, 'contentId', content_id,
+                                  'targetId', target_id, 'region', region)) FROM made
+"""
+# A piece each, the last ones of every site: an import orders none twice.
+_ROWS = (
+    """
 WITH chosen AS (
   SELECT target.id AS target, target.domain_id AS domain, target.region AS region,
-         (SELECT min(item.id) FROM content_items AS item
-          WHERE item.domain_id = target.domain_id AND item.status = 'published') AS content,
-         row_number() OVER (ORDER BY target.id) AS turn, count(*) OVER () AS turns
-  FROM publish_targets AS target
+         item.id AS content, row_number() OVER (ORDER BY item.place, target.id) AS number
+  FROM publish_targets AS target JOIN (
+    SELECT id, domain_id, row_number() OVER (PARTITION BY domain_id ORDER BY id DESC) AS place
+    FROM content_items WHERE status = 'published') AS item USING (domain_id)
   WHERE target.enabled AND target.type = 'wordpress' AND target.region = 'us-east-1'
 ), made AS (
   INSERT INTO publishing_jobs (id, domain_id, content_id, target_id, status, region)
   SELECT gen_random_uuid(), domain, content, target, 'pending', region
-  FROM generate_series(1, {count}) AS number JOIN chosen ON number % turns = turn - 1
+  FROM chosen WHERE number <= {count}
   RETURNING *
+)"""
+    + _MADE
 )
-SELECT json_agg(json_build_object('jobId', id, 'domainId', domain_id, 'contentId', content_id,
-                                  'targetId', target_id, 'region', region)) FROM made
-"""
+_ROWS_AGAIN = (
+    """
+WITH made AS (
+  INSERT INTO publishing_jobs (id, domain_id, content_id, target_id, status, region)
+  SELECT gen_random_uuid(), domain_id, content_id, target_id, status, region
+  FROM publishing_jobs WHERE id = ANY (string_to_array('{ids}', ','))
+  RETURNING *
+)"""
+    + _MADE
+)
+_LATER_S = 20
+"""When the jobs of a campaign are due; a queue that is paused by then does not begin them."""
+
+_AGAIN_S = 1.0
+"""After which time a client without an answer sends its order again."""
 
 
 def pause(sandbox: Sandbox, queue: str) -> None:
@@ -71,17 +94,43 @@ def new_shape(sandbox: Sandbox, count: str) -> None:
     _order(sandbox, count, "new")
 
 
+def double_orders(sandbox: Sandbox, count: str) -> None:
+    """Has a client order so many pieces for later today, and each of them again a second later."""
+    first = _rows(sandbox, _ROWS.format(count=int(count)), int(count))
+    _add(sandbox, first, "old", delay_s=_LATER_S)
+    time.sleep(_AGAIN_S)
+    ids = ",".join(job["jobId"] for job in first)
+    again = _rows(sandbox, _ROWS_AGAIN.format(ids=ids), int(count))
+    _add(sandbox, again, "old", delay_s=_LATER_S)
+    pieces = {job["contentId"]: [job["jobId"]] for job in first}
+    for job in again:
+        pieces[job["contentId"]].append(job["jobId"])
+    told = "".join(json.dumps({"jobs": jobs}) + "\n" for jobs in pieces.values())
+    run(sandbox, APP, "tee", ORDERED_ONCE, given=told)
+
+
 def _order(sandbox: Sandbox, count: str, shape: str) -> None:
-    rows = run(
+    jobs = _rows(sandbox, _ROWS.format(count=int(count)), int(count))
+    _add(sandbox, jobs, shape)
+    told = "".join(json.dumps({"job": job["jobId"]}) + "\n" for job in jobs)
+    run(sandbox, APP, "tee", "--append", ACKNOWLEDGED, given=told)
+
+
+def _rows(sandbox: Sandbox, statement: str, count: int) -> list[dict[str, str]]:
+    """Makes the rows of jobs and returns what their queue is told."""
+    said = run(
         sandbox, OPERATOR, "psql", "--no-psqlrc", "--quiet", "--no-align", "--tuples-only",
         "--host=db-1", "--username=smartbeak", "--dbname=smartbeak", "--set=ON_ERROR_STOP=1",
-        f"--command={_ROWS.format(count=int(count))}",
+        f"--command={statement}",
     )  # fmt: skip
-    if not rows:
-        raise InjectionFailed("there is no target in us-east-1 to publish to")
-    _bullmq(sandbox, _ADD, shape, given=rows)
-    told = "".join(json.dumps({"job": job["jobId"]}) + "\n" for job in json.loads(rows))
-    run(sandbox, APP, "tee", "--append", ACKNOWLEDGED, given=told)
+    jobs: list[dict[str, str]] = json.loads(said or "[]")
+    if len(jobs) != count:
+        raise InjectionFailed(f"there are {len(jobs)} pieces for targets in us-east-1, not {count}")
+    return jobs
+
+
+def _add(sandbox: Sandbox, jobs: Sequence[Mapping[str, str]], shape: str, delay_s: int = 0) -> None:
+    _bullmq(sandbox, _ADD, shape, str(delay_s * 1000), given=json.dumps(jobs))
 
 
 def kill_midjob(sandbox: Sandbox, host: str) -> None:

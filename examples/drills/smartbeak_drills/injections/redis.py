@@ -82,6 +82,12 @@ def wipe(sandbox: Sandbox) -> None:
         run(sandbox, host, "find", DATA, "-mindepth", "1", "!", "-name", SETTINGS, "-delete")
 
 
+def lose_data(sandbox: Sandbox, host: str) -> None:
+    """Kills one Redis and deletes its data, but not its configuration."""
+    signal(sandbox, host, "KILL")
+    run(sandbox, host, "find", DATA, "-mindepth", "1", "!", "-name", SETTINGS, "-delete")
+
+
 def flush(sandbox: Sandbox, host: str) -> None:
     """Empties Redis, as somebody does who takes it for a mere cache."""
     _cli(sandbox, host, "FLUSHALL")

@@ -25,6 +25,8 @@ OF_PLATFORM: Mapping[str, str] = {
     "content": "Content is written and read back in time, on a kept connection and on a new one.",
     "publishing": "Publishing jobs are acknowledged, none is late, and one of the newest is "
     "published.",
+    "once": "As `publishing`; of the jobs for a piece that a client wanted published once, one is "
+    "left that waits or is published.",
     "redis": "As `content` and `publishing`, and Redis answers at the configured address.",
     "followed": "As `content`, and a replica is in step with the Redis at the configured address.",
     "fresh": "As `content`, and what readers are answered is what the database holds.",

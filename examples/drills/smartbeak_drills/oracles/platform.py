@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from itertools import cycle
+from pathlib import Path
 
 from drillbook.inside.trouble import Trouble
+from smartbeak_drills.agreed import ORDERED_ONCE
 from smartbeak_drills.resp import Redis
+from smartbeak_drills.session import Session
 from smartbeak_drills.users.content import Content
 from smartbeak_drills.users.leavers import Leaver
 from smartbeak_drills.users.platform import Platform, Waiting
@@ -23,6 +27,9 @@ the time between two and what one may take."""
 _READ_S = 0.3
 _TRY_S = 0.4
 _COLLEAGUE_S = 2.0
+_KEPT = """
+SELECT id FROM publishing_jobs WHERE status <> 'failed' AND id = ANY (string_to_array($1, ','))
+"""
 _PROOF = 20
 """Revoked tokens that are tried before all are believed to be refused again."""
 
@@ -75,6 +82,39 @@ class PublishingServed:
         elif self._publishing.newest_done < self._troubled:
             trouble = "no job that was acknowledged since then is published yet"
         return trouble
+
+
+class OrderedOnce:
+    """Of the jobs for a piece that a client wanted published once, one is left.
+
+    Args:
+        database: Connects as the platform does.
+        file: What clients wanted once, see `smartbeak_drills.agreed`.
+    """
+
+    def __init__(self, database: Callable[[], Session], file: Path = Path(ORDERED_ONCE)) -> None:
+        self._database = database
+        self._file = file
+        self._next = 0.0
+        self._said = ""
+
+    def look(self) -> str:
+        """See `drillbook.inside.oracle.Oracle`."""
+        if self._file.exists() and time.monotonic() >= self._next:
+            self._next = time.monotonic() + _READ_S
+            lines = self._file.read_text(encoding="utf-8").splitlines()
+            pieces = [json.loads(line)["jobs"] for line in lines]
+            with self._database() as session:
+                kept = {
+                    str(row[0])
+                    for row in session.run(_KEPT, ",".join(job for jobs in pieces for job in jobs))
+                }
+            left = [sum(job in kept for job in jobs) for jobs in pieces]
+            wrong = [f"{left.count(0)} not at all"] if 0 in left else []
+            twice = sum(count > 1 for count in left)
+            wrong += [f"{twice} more than once"] if twice else []
+            self._said = f"of {len(left)} pieces {', '.join(wrong)}" if wrong else ""
+        return self._said
 
 
 class Fresh:

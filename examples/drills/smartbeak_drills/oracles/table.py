@@ -14,6 +14,7 @@ from smartbeak_drills.oracles.payments import Agreed, Entitled, Settled, Webhook
 from smartbeak_drills.oracles.platform import (
     ContentServed,
     Fresh,
+    OrderedOnce,
     PublishingServed,
     RedisFollowed,
     RedisReached,
@@ -77,6 +78,10 @@ def _publishing(means: Means) -> Oracle:
     if means.publishing is None:
         raise CannotLook("there is no worker with a target that it reaches")
     return PublishingServed(means.publishing)
+
+
+def _once(means: Means) -> Oracle:
+    return All(_publishing(means), OrderedOnce(means.around.platform))
 
 
 def _writes(means: Means) -> Oracle:
@@ -184,6 +189,7 @@ _ORACLES: Mapping[str, Callable[[Means], Oracle]] = {
     "logins": lambda means: All(_writes(means), Logins(means.around.platform)),
     "content": _content,
     "publishing": _publishing,
+    "once": _once,
     "redis": _redis,
     "followed": _followed,
     "fresh": _fresh,

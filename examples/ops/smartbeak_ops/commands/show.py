@@ -120,11 +120,14 @@ def causes() -> None:
 
 
 @show.command()
-def doubled() -> None:
-    """Jobs that were ordered again within a minute: organization, the older one, the job."""
+@click.option("--within", type=float, default=60, show_default=True, help="Seconds between both.")
+@click.option("--waiting", is_flag=True, help="Only those that can still be taken back.")
+def doubled(within: float, waiting: bool) -> None:
+    """Jobs that were ordered again soon: organization, the older one, state, the job."""
     from smartbeak_ops.looks import publishing_sql as sql
 
-    for row in _rows(sql.DOUBLES):
+    states = ["pending"] if waiting else ["pending", "publishing", "published"]
+    for row in _rows(sql.DOUBLES, within, states):
         click.echo(f"{row['org_id']}|{row['older']}|{row['status']}|{row['id']}")
 
 

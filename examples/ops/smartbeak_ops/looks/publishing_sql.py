@@ -184,9 +184,9 @@ JOIN LATERAL (
   WHERE other.content_id = job.content_id AND other.target_id = job.target_id
     AND other.id <> job.id AND other.status <> 'failed'
     AND (other.created_at, other.id) < (job.created_at, job.id)
-    AND other.created_at > job.created_at - interval '1 minute'
+    AND other.created_at > job.created_at - %s * interval '1 second'
   ORDER BY other.created_at LIMIT 1) AS older ON true
-WHERE job.status <> 'failed' AND job.created_at > now() - interval '1 day'
+WHERE job.status = ANY(%s) AND job.created_at > now() - interval '1 day'
 ORDER BY job.created_at LIMIT 5000
 """
 
