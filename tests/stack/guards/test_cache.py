@@ -38,7 +38,7 @@ def redis(monkeypatch: MP, tmp_path: Path) -> Path:
     monkeypatch.setattr(host, "free", lambda where: 50)
     monkeypatch.setattr(host, "room", {tmp_path: "1 MB"}.__getitem__)
     monkeypatch.setattr(redisdb, "promoted", lambda: None)
-    roles(monkeypatch, "redis_role", {"redis-1": "refused", "redis-2": "master"})
+    roles(monkeypatch, "redis_role", {"redis-1": "refused", "redis-2": "replica"})
     return tmp_path
 
 
@@ -61,9 +61,9 @@ def silent(monkeypatch: MP) -> None:
 @pytest.mark.parametrize("guard", [cache.start, cache.follow, cache.mend])
 def test_a_redis_hosts_guard(redis: Path, monkeypatch: MP, guard: Callable[[], None]) -> None:
     for state in ("no answer", "master", "starting", "wrong password"):
-        roles(monkeypatch, "redis_role", {"redis-1": state})
+        roles(monkeypatch, "redis_role", {"redis-1": state, "redis-2": "replica"})
         assert refused(guard) == "something listens on redis-1 already"
-    roles(monkeypatch, "redis_role", {"redis-1": "refused"})
+    roles(monkeypatch, "redis_role", {"redis-1": "refused", "redis-2": "replica"})
     runs(monkeypatch, "redis-server")
     assert refused(guard) == "something listens on redis-1 already"
     (redis / "redis.conf").unlink()
@@ -77,8 +77,13 @@ class TestRedisStart:
         cache.start()
 
     def test_another_master(self, redis: Path, monkeypatch: MP) -> None:
+        said = "redis-2 is master now, this host must follow it"
         promote(monkeypatch, "redis-2")
-        assert refused(cache.start) == "redis-2 is master now, this host must follow it"
+        assert refused(cache.start) == said
+        promote(monkeypatch, None)
+        cache.start()
+        roles(monkeypatch, "redis_role", {"redis-1": "refused", "redis-2": "master"})
+        assert refused(cache.start) == said
 
     def test_silent_sentinels(self, redis: Path, monkeypatch: MP) -> None:
         silent(monkeypatch)
@@ -105,15 +110,34 @@ class TestRedisStart:
 
 def test_redis_follow(redis: Path, monkeypatch: MP) -> None:
     promote(monkeypatch, "redis-2")
-    cache.follow()
-    roles(monkeypatch, "redis_role", {"redis-1": "refused", "redis-2": "replica"})
     said = "redis-2 does not say that it is master: replica"
     assert refused(cache.follow) == said
+    roles(monkeypatch, "redis_role", {"redis-1": "refused", "redis-2": "master"})
+    cache.follow()
+    promote(monkeypatch, None)
+    cache.follow()
+    roles(monkeypatch, "redis_role", {"redis-1": "refused", "redis-2": "replica"})
     for name in (None, "redis-1"):
         promote(monkeypatch, name)
         assert refused(cache.follow) == "no other host is master"
     silent(monkeypatch)
     assert unknown(cache.follow).startswith("no sentinel says who is master")
+
+
+def test_redis_promote(redis: Path, monkeypatch: MP) -> None:
+    cache.promote("redis-2")
+    promote(monkeypatch, "redis-1")
+    cache.promote("redis-2")
+    promote(monkeypatch, "redis-2")
+    assert refused(lambda: cache.promote("redis-2")) == (
+        "the sentinels make redis-2 master: wait for it"
+    )
+    for state in ("master", "replica", "no answer", "starting"):
+        roles(monkeypatch, "redis_role", {"redis-1": state, "redis-2": "replica"})
+        assert refused(lambda: cache.promote("redis-2")) == f"redis-1 may still be master: {state}"
+    roles(monkeypatch, "redis_role", {"redis-1": "refused", "redis-2": "master"})
+    assert refused(lambda: cache.promote("redis-2")) == "redis-2 is no replica: master"
+    assert refused(lambda: cache.promote("db-2")) == "db-2 is none of redis-1 and redis-2"
 
 
 def test_mend(redis: Path) -> None:

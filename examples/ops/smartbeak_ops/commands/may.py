@@ -27,10 +27,17 @@ def may() -> None:
 @click.argument("host")
 @_OFF
 def promote(host: str, off: str | None) -> None:
-    """HOST may become primary: it is a replica, and nothing else takes writes."""
-    from smartbeak_ops.guards import database
+    """HOST may become primary, or Redis' master: a replica, and nothing else takes writes."""
+    from smartbeak_ops import settings
 
-    click.echo(database.promote(host, off))
+    if host in settings.REDISES:
+        from smartbeak_ops.guards import cache
+
+        cache.promote(host)
+    else:
+        from smartbeak_ops.guards import database
+
+        click.echo(database.promote(host, off))
 
 
 @may.command()

@@ -24,8 +24,8 @@ def start(empty: bool = False) -> None:
     """
     name = _here()
     _stopped(name)
-    master = _promoted() or name
-    if master != name:
+    master = _other_master(name)
+    if master is not None:
         raise RefusedError(f"{master} is master now, this host must follow it")
     file = host.append_only(host.REDIS)
     if empty and file is not None:
@@ -42,11 +42,26 @@ def follow() -> None:
     """Lets Redis be started on this host as a replica."""
     name = _here()
     _stopped(name)
-    master = _promoted()
-    if master is None or master == name:
+    master = _other_master(name)
+    if master is None:
         raise RefusedError("no other host is master")
     if (role := reading.redis_role(master)) != "master":
         raise RefusedError(f"{master} does not say that it is master: {role}")
+
+
+def promote(name: str) -> None:
+    """Lets a replica be made master by hand: nothing else is one, and nobody else makes one.
+
+    Args:
+        name: The Redis host.
+    """
+    master = settings.other(name, settings.REDISES)
+    if (role := reading.redis_role(name)) != "replica":
+        raise RefusedError(f"{name} is no replica: {role}")
+    if (role := reading.redis_role(master)) != "refused":
+        raise RefusedError(f"{master} may still be master: {role}")
+    if _promoted() == name:
+        raise RefusedError(f"the sentinels make {name} master: wait for it")
 
 
 def mend() -> None:
@@ -115,6 +130,15 @@ def _stopped(name: str) -> None:
     """Nothing listens here, not even something that hangs."""
     if reading.redis_role(name) != "refused" or host.running("redis-server"):
         raise RefusedError(f"something listens on {name} already")
+
+
+def _other_master(name: str) -> str | None:
+    """The other host, if it is master: by the sentinels, or by itself where there are none."""
+    named = _promoted()
+    if named is not None:
+        return None if named == name else named
+    peer = settings.other(name, settings.REDISES)
+    return peer if reading.redis_role(peer) == "master" else None
 
 
 def _promoted() -> str | None:
