@@ -98,6 +98,7 @@ def test_an_expression_is_taken_apart_in_order() -> None:
         ("pause-queue publishing", "publishing"),
         ("delay wordpress-wan 1s; backlog 300", "publishing"),
         ("double-orders 24", "once"),
+        ("turn-back-clock worker 10min; overdue-jobs 5", "publishing"),
         ("kill-midjob worker", "publishing"),
         ("poison-job", "publishing"),
         ("break-target wordpress; wait 1s; mend-target wordpress", "publishing"),

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from drillbook.sandboxes.local import LocalBackend
+from smartbeak_ops.looks import queues
 from tests.stack.box import Box, eventually
 
 SERVICES = ("db-1", "db-2", "redis-1", "redis-2", "api", "web", "worker", "worker-eu")
@@ -153,3 +154,12 @@ def test_a_queue_is_paused_and_resumed_once(box: Box) -> None:
     )
     assert typed(box, "sb queue resume publishing")[0] == "publishing: runs\n"
     assert typed(box, "sb queue resume publishing")[0] == "REFUSED: publishing is not paused\n"
+
+
+@pytest.mark.parametrize("said", ["", "{}", "[]", '{"timestamp": null}', '{"timestamp": "soon"}'])
+def test_a_worker_that_says_no_time_has_no_wrong_clock(said: str) -> None:
+    assert abs(queues._clock(said) - time.time()) < 1
+
+
+def test_a_worker_says_what_time_it_has() -> None:
+    assert queues._clock('{"alive": true, "timestamp": "1970-01-01T00:10:00.000Z"}') == 600

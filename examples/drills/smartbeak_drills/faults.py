@@ -380,6 +380,19 @@ FAULTS = (
         counts_from_end=True,
     ),
     Declaration(
+        "turn-back-clock", ("HOST", "DURATION"),
+        "The worker is restarted and sees a clock that is so far behind: its process alone, by "
+        "time-machine, since a namespace has no clock of its own.",
+        "processes", always(""), queues.turn_back_clock,
+    ),
+    Declaration(
+        "overdue-jobs", ("COUNT",),
+        "So many jobs were ordered five minutes ago, for a time that has passed 100 s ago; each "
+        "counts as acknowledged. Only a worker whose clock is behind leaves them where they are.",
+        "data", always("publishing"), queues.overdue, (OPERATOR, APP, API, "worker"),
+        counts_from_end=True,
+    ),
+    Declaration(
         "jobs-of-new-shape", ("COUNT",),
         "A release that was rolled back had ordered so many publishing jobs in a shape of its own; "
         "each counts as acknowledged. The old worker takes them and cannot read them.",

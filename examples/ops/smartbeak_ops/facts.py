@@ -105,6 +105,7 @@ FACTS: dict[str, Kind] = {
     "queue.paused": FLAG,
     "workers.silent": ("none", "one", "all"),
     "workers.stuck": FLAG,
+    "workers.clock": ("right", "wrong"),
     "workers.connected": ("none", "some", "all"),
     "workers.hanging": FLAG,
     "jobs.unlocked": NUMBER,

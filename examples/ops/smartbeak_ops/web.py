@@ -56,7 +56,11 @@ def request(
 
 def probe(url: str, yes: str, no: str) -> str:
     """The one word or the other, by the status; `no answer` without one."""
-    reply = get(url)
+    return said(get(url), yes, no)
+
+
+def said(reply: Reply, yes: str, no: str) -> str:
+    """What the answer of a probe says."""
     if not reply.answered:
         return "no answer"
     return yes if 200 <= reply.status < 300 else no

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from drillbook.drills.hosts import InjectionFailed, run, set_link, signal, until
+from drillbook.durations import duration
 from drillbook.sandboxes.sandbox import Sandbox
 from smartbeak_drills.agreed import ACKNOWLEDGED, ORDERED_ONCE
 from smartbeak_drills.injections import client
@@ -32,9 +33,10 @@ _ADD = """
 const jobs = JSON.parse(require('fs').readFileSync(0, 'utf8'));
 const queue = open('publishing');
 const delay = Number(process.argv[2] ?? 0);
+const timestamp = Date.now() - Number(process.argv[3] ?? 0);
 const shaped = (job) => process.argv[1] === 'new' ? { version: 2, locale: 'en', job } : job;
 queue.addBulk(jobs.map((data) => ({ name: 'publish-execution', data: shaped(data), opts: {
-  jobId: data.jobId, delay, priority: 25, attempts: Number(env.JOB_MAX_RETRIES ?? 3),
+  jobId: data.jobId, timestamp, delay, priority: 25, attempts: Number(env.JOB_MAX_RETRIES ?? 3),
   backoff: { type: 'exponential', delay: Number(env.JOB_RETRY_DELAY_MS ?? 1000) },
   removeOnComplete: { count: Number(env.JOB_KEEP_COMPLETED ?? 100) },
   removeOnFail: { count: Number(env.JOB_KEEP_FAILED ?? 50) },
@@ -55,8 +57,9 @@ WITH chosen AS (
     FROM content_items WHERE status = 'published') AS item USING (domain_id)
   WHERE target.enabled AND target.type = 'wordpress' AND target.region = 'us-east-1'
 ), made AS (
-  INSERT INTO publishing_jobs (id, domain_id, content_id, target_id, status, region)
-  SELECT gen_random_uuid(), domain, content, target, 'pending', region
+  INSERT INTO publishing_jobs (id, domain_id, content_id, target_id, status, region, created_at)
+  SELECT gen_random_uuid(), domain, content, target, 'pending', region,
+         now() - interval '{age_s} seconds'
   FROM chosen WHERE number <= {count}
   RETURNING *
 )"""
@@ -74,6 +77,14 @@ WITH made AS (
 )
 _LATER_S = 20
 """When the jobs of a campaign are due; a queue that is paused by then does not begin them."""
+
+_AGO_S, _AFTER_S = 300, 200
+"""How long ago jobs were ordered that are overdue now, and for how much later."""
+
+_SHIFTED = """
+export PYTHONPATH="/opt/smartbeak/drills/shifted${PYTHONPATH:+:$PYTHONPATH}" SHIFTED_CLOCK_S="$1"
+platform-service restart
+"""
 
 _AGAIN_S = 1.0
 """After which time a client without an answer sends its order again."""
@@ -94,9 +105,21 @@ def new_shape(sandbox: Sandbox, count: str) -> None:
     _order(sandbox, count, "new")
 
 
+def turn_back_clock(sandbox: Sandbox, host: str, time_back: str) -> None:
+    """Restarts a worker so that it sees a clock that is behind."""
+    run(sandbox, host, "bash", "-euc", _SHIFTED, "bash", str(-duration(time_back)))
+
+
+def overdue(sandbox: Sandbox, count: str) -> None:
+    """Has so many jobs ordered some minutes ago, for a time that has passed meanwhile."""
+    jobs = _rows(sandbox, _ROWS.format(count=int(count), age_s=_AGO_S), int(count))
+    _add(sandbox, jobs, "old", delay_s=_AFTER_S, age_s=_AGO_S)
+    _acknowledge(sandbox, jobs)
+
+
 def double_orders(sandbox: Sandbox, count: str) -> None:
     """Has a client order so many pieces for later today, and each of them again a second later."""
-    first = _rows(sandbox, _ROWS.format(count=int(count)), int(count))
+    first = _rows(sandbox, _ROWS.format(count=int(count), age_s=0), int(count))
     _add(sandbox, first, "old", delay_s=_LATER_S)
     time.sleep(_AGAIN_S)
     ids = ",".join(job["jobId"] for job in first)
@@ -110,8 +133,13 @@ def double_orders(sandbox: Sandbox, count: str) -> None:
 
 
 def _order(sandbox: Sandbox, count: str, shape: str) -> None:
-    jobs = _rows(sandbox, _ROWS.format(count=int(count)), int(count))
+    jobs = _rows(sandbox, _ROWS.format(count=int(count), age_s=0), int(count))
     _add(sandbox, jobs, shape)
+    _acknowledge(sandbox, jobs)
+
+
+def _acknowledge(sandbox: Sandbox, jobs: Sequence[Mapping[str, str]]) -> None:
+    """Has the prober count these jobs as acknowledged."""
     told = "".join(json.dumps({"job": job["jobId"]}) + "\n" for job in jobs)
     run(sandbox, APP, "tee", "--append", ACKNOWLEDGED, given=told)
 
@@ -129,8 +157,17 @@ def _rows(sandbox: Sandbox, statement: str, count: int) -> list[dict[str, str]]:
     return jobs
 
 
-def _add(sandbox: Sandbox, jobs: Sequence[Mapping[str, str]], shape: str, delay_s: int = 0) -> None:
-    _bullmq(sandbox, _ADD, shape, str(delay_s * 1000), given=json.dumps(jobs))
+def _add(
+    sandbox: Sandbox,
+    jobs: Sequence[Mapping[str, str]],
+    shape: str,
+    *,
+    delay_s: int = 0,
+    age_s: int = 0,
+) -> None:
+    """Puts jobs into their queue, as ordered so long ago and due so long after that."""
+    times = (str(delay_s * 1000), str(age_s * 1000))
+    _bullmq(sandbox, _ADD, shape, *times, given=json.dumps(jobs))
 
 
 def kill_midjob(sandbox: Sandbox, host: str) -> None:

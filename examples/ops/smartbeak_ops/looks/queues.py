@@ -8,6 +8,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from smartbeak_ops import postgres, redisdb, settings, web
@@ -29,6 +30,9 @@ MOST = 5000
 
 DELAYED_UNIT = 4096
 """BullMQ keeps a delayed job's time as milliseconds times this."""
+
+WRONG_S = 5.0
+"""Seconds from which on a worker's clock counts as wrong; it is asked within three."""
 
 LATE_S = 60
 """Seconds after its time from which on a delayed job is overdue."""
@@ -121,18 +125,26 @@ def _queues(seen: Seen, known: settings.Settings) -> None:
         seen.blind("regions", f"the database says {error.said}")
     silent = []
     states = {}
+    wrong = False
     for region in rows or (settings.HOME_REGION, "eu-west-1"):
         host = settings.worker_of(region)
         if not settings.known(host):
             continue
-        alive = web.probe(f"http://{host}:{settings.WORKER_PORT}/livez", "alive", "stuck")
+        reply = web.get(f"http://{host}:{settings.WORKER_PORT}/livez")
+        alive = web.said(reply, "alive", "stuck")
         states[region] = alive
         if alive == "no answer":
             silent.append(region)
         seen.lines.append(_region(region, host, alive, rows.get(region)))
+        ahead_s = _clock(reply.text) - time.time() if reply.answered else 0.0
+        if abs(ahead_s) > WRONG_S:
+            wrong = True
+            way = "ahead" if ahead_s > 0 else "behind"
+            seen.lines.append(f"  its clock is {abs(round(ahead_s))} s {way}")
     seen.know(
         workers__silent=("all" if len(silent) == len(states) else "one") if silent else "none",
         workers__stuck="stuck" in states.values(),
+        workers__clock="wrong" if wrong else "right",
     )
     if rows:
         published = sum(int(row["published"]) for row in rows.values())
@@ -146,6 +158,14 @@ def _queues(seen: Seen, known: settings.Settings) -> None:
         _each_queue(seen, store, states, rows)
     except ServiceError as error:
         seen.say(f"queues: {error.said}", queues=error.state)
+
+
+def _clock(said: str) -> float:
+    """What time a worker has, as it says it; seconds since 1970."""
+    try:
+        return datetime.fromisoformat(json.loads(said)["timestamp"]).timestamp()
+    except (ValueError, KeyError, TypeError):
+        return time.time()  # it says none: nothing is known against it
 
 
 def _region(region: str, host: str, alive: str, row: Mapping[str, Any] | None) -> str:
