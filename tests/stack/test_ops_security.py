@@ -12,9 +12,9 @@ from drillbook.drills import faults
 from drillbook.sandboxes.local import LocalBackend
 from smartbeak_drills.kit import KIT
 from smartbeak_ops import settings
+from smartbeak_ops.guards import addresses, secrets
 from smartbeak_ops.guards import packages as guard
-from smartbeak_ops.guards import secrets
-from smartbeak_ops.looks import packages, security, strangers
+from smartbeak_ops.looks import floods, packages, security, strangers
 from smartbeak_ops.refusal import RefusedError
 from tests.stack.box import Box, eventually
 
@@ -97,6 +97,41 @@ def test_the_tables_are_those_of_the_migrations(monkeypatch: pytest.MonkeyPatch)
     folder = Path(__file__).parents[2] / "examples/platform/migrations/sql"
     monkeypatch.setattr(settings, "MIGRATIONS", folder)
     assert {"users", "content_items", "event_outbox"} <= security.tables()
+
+
+def test_only_what_had_no_good_token_just_now_counts_as_a_flood() -> None:
+    line = '{{"time": "2026-11-27T05:00:{:02}.000Z", "status": {}}}'
+    asked = [line.format(*each) for each in ((1, 401), (12, 401), (13, 401), (13, 200))]
+    more = ['{"status": 401', '{"path": "status\\": 401"}', "no JSON"]
+    assert floods.refused([*asked, *more], "2026-11-27T05:00:10.000+00:00") == 2
+
+
+@pytest.mark.parametrize(
+    ("network", "said"),
+    [
+        ("198.51.100.23/32", ""),
+        ("198.51.100.0/24", ""),
+        ("198.51.100.0/23", "198.51.100.0/23 is wider than /24: the Technical Lead decides"),
+        ("198.51.100.23/24", "198.51.100.23/24 is no network: an address is written with /32"),
+        ("everybody", "everybody is no network: an address is written with /32"),
+        ("203.0.113.9/32", "api is in 203.0.113.9/32"),
+    ],
+)
+def test_few_addresses_are_blocked_and_none_of_ours(
+    monkeypatch: pytest.MonkeyPatch, network: str, said: str
+) -> None:
+    def found(host: str) -> str:
+        if host != "api":
+            raise OSError
+        return "203.0.113.9"
+
+    monkeypatch.setattr("socket.gethostbyname", found)
+    if not said:
+        addresses.block(network)
+        return
+    with pytest.raises(RefusedError) as refused:
+        addresses.block(network)
+    assert refused.value.reason == said
 
 
 def package(folder: Path, name: str, version: str, text: str) -> None:

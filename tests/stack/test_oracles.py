@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -375,6 +376,27 @@ def test_what_was_changed_is_clean_only_once_it_was_used_and_sent_nothing(
     came.checked_at = clock.now
     came.keep(file)
     assert oracle.look() == ""
+
+
+def test_a_flood_is_turned_away_and_no_user_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, journal = Clock(), Journal()
+    monkeypatch.setattr(security, "time", clock)
+    flood = {"refused": 200, "status": 401, "ago_s": 0.1}
+    clients = [{"refused": 1, "status": 401, "ago_s": 0.1}]
+    line = SimpleNamespace(call=lambda *_: SimpleNamespace(body=clients))
+    oracle = security.TurnedAway(cast(Any, line), journal)
+
+    def look() -> str:
+        clock.now += 1
+        return oracle.look()
+
+    assert look() == "", "one user whose token has ended is no flood"
+    clients.append(flood)
+    assert look() == "an address that floods us is let in"
+    flood["status"] = 403
+    assert look() == ""
+    journal.fail("POST /v1/content: 403 <html>", seen=True)
+    assert look() == "a user was turned away: POST /v1/content: 403 <html>"
 
 
 def test_every_name_has_an_oracle_and_says_what_is_missing() -> None:

@@ -31,8 +31,10 @@ from smartbeak_drills.injections import (
     targets,
 )
 from smartbeak_drills.places import (
+    ABROAD,
     API,
     APP,
+    AWS,
     KUBERNETES,
     OPERATOR,
     PRIMARY,
@@ -561,6 +563,13 @@ FAULTS = (
         "secret to forge events, or the platform's login to read users in the database; and goes "
         "on as long as it is taken.",
         "data", _by_loot, intruder.intrude, (APP,), counts_from_end=True,
+    ),
+    Declaration(
+        "flood", (),
+        "From an address of its own a client on abroad asks the API through the load balancer, "
+        "forty times a second, each time with another made-up token.",
+        "processes", always("turned-away"), intruder.flood, (ABROAD, AWS, API),
+        counts_from_end=True,
     ),
     Declaration(
         "change-package", (),

@@ -6,7 +6,7 @@ from drillbook.drills.declarations import Oracle
 from drillbook.drills.kit import Kit
 from smartbeak_drills import faults
 from smartbeak_drills.oracles import names
-from smartbeak_drills.places import API, KUBERNETES, STRIPE_WAN, VERCEL, WEB
+from smartbeak_drills.places import API, AWS, KUBERNETES, STRIPE_WAN, VERCEL, WEB
 
 
 def _needs(oracle: str) -> tuple[str, ...]:
@@ -16,6 +16,8 @@ def _needs(oracle: str) -> tuple[str, ...]:
         return (WEB,)
     if oracle in names.OF_CLUSTER:
         return (KUBERNETES,)
+    if oracle in names.BEHIND_BALANCER:
+        return API, AWS
     if oracle in names.OF_SITE:
         return (VERCEL,)
     return (API,) if oracle in names.OF_PLATFORM else ()

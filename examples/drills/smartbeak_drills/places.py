@@ -25,6 +25,12 @@ PLATFORM = (API, WEB, "worker", "worker-eu")
 """Hosts of the platform's processes."""
 
 API_URL = f"http://{API}:3001"
+ABROAD = "abroad"
+"""Where an intruder's machine is, with an address of its own."""
+
+PUBLIC_URL = "https://api.smartbeak.com"
+"""The API behind its load balancer, which the host `aws` simulates."""
+
 WEB_URL = f"http://{WEB}:3000"
 
 STRIPE_URL = "https://api.stripe.com"
@@ -48,6 +54,7 @@ CLUSTER_URL = f"https://{KUBERNETES}"
 IN_CLUSTER = (API, WEB, "worker")
 """Hosts whose names the cluster has."""
 
+AWS = "aws"
 VERCEL = "vercel"
 SITE_URL = "https://app.smartbeak.com"
 """Where users have the web application that Vercel serves."""

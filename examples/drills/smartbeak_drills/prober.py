@@ -35,6 +35,7 @@ from smartbeak_drills.places import (
     IN_CLUSTER,
     KEY,
     KUBERNETES,
+    PUBLIC_URL,
     STRIPE_WAN,
     TARGETS,
     WEB,
@@ -124,7 +125,9 @@ class Users:
             victim = VICTIM if oracle in names.WITH_VICTIM else ""
             working = [user for user in users if user != leaving and user.id != victim]
             roster = Roster(working, self._config, KEY)
-            platform = Platform(API_URL, roster, self._platform)
+            platform = Platform(
+                PUBLIC_URL if oracle in names.BEHIND_BALANCER else API_URL, roster, self._platform
+            )
             leaver = None
             if leaving:
                 piece = next(key for key, org in orgs.items() if org == leaving.org)

@@ -153,6 +153,7 @@ FACTS: dict[str, Kind] = {
     "roles.raised": NUMBER,
     "members.entered": NUMBER,
     "packages.changed": NUMBER,
+    "refused.requests": NUMBER,
     "tables.unknown": NUMBER,
     "tables.missing": NUMBER,
     "logins.unknown": NUMBER,

@@ -6,6 +6,7 @@ import os
 import signal
 import ssl
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,9 @@ from werkzeug.serving import make_server
 from werkzeug.test import Client
 
 from simulators.aws import instance, seed, trail
+from simulators.aws.balancer import Balancer
 from simulators.aws.front import Front
-from simulators.aws.names import REGION
+from simulators.aws.names import PUBLIC, REGION
 
 STATE = Path("/var/lib/aws")
 LOG = Path("/var/log/aws/aws.log")
@@ -44,7 +46,9 @@ def main() -> None:
     moto = DomainDispatcherApplication(create_backend_app)
     client = Client(moto)
 
-    def call(service: str, method: str, path: str, headers: Any, body: str) -> tuple[int, str]:
+    def call(
+        service: str, method: str, path: str, headers: Any, body: str | bytes
+    ) -> tuple[int, str]:
         scope = f"Credential=AKIASEED/20260101/{REGION}/{service}/aws4_request"
         signed = {"Authorization": f"AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0"}
         answer = client.open(
@@ -60,15 +64,27 @@ def main() -> None:
     kept = trail.Trail()
     managed = instance.Managed(_log)
     front = Front(moto, STATE / "unknown.jsonl", _log, {**managed.answers, **kept.answers}, kept)
+    balancer = Balancer(lambda path, data: _must_take(call("s3", "PUT", path, {}, data)))
+    threading.Thread(target=balancer.deliver, daemon=True).start()
+
+    def application(environ: dict[str, Any], start: Any) -> Any:
+        public = environ.get("HTTP_HOST", "").partition(":")[0] == PUBLIC
+        return (balancer if public else front)(environ, start)
+
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE, KEY)
     server = make_server(
-        "aws", 443, front, threaded=True, request_handler=_Quiet, ssl_context=context
+        "aws", 443, application, threaded=True, request_handler=_Quiet, ssl_context=context
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     PIDFILE.write_text(f"{os.getpid()}\n")
     _log("aws listens on aws:443")
     server.serve_forever()
+
+
+def _must_take(answer: tuple[int, str]) -> None:
+    if answer[0] >= 300:
+        _log(f"access log: {answer}")
 
 
 def _log(text: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from simulators.aws.names import (
+    ACCESS_LOG,
     ACL,
     BLOCKED,
     DATABASE,
@@ -46,6 +47,7 @@ def fill(call: Call, secrets: Path) -> None:
     seeding = _Seeding(call)
     seeding.bucket(EVIDENCE, locked=True)
     seeding.bucket(TRAIL_BUCKET, locked=False)
+    seeding.bucket(ACCESS_LOG, locked=False)
     seeding.secrets(secrets)
     seeding.addresses()
     seeding.trail()

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from drillbook.drills.hosts import run
+from drillbook.drills.hosts import run, spawn
 from drillbook.sandboxes.sandbox import Sandbox
 from smartbeak_drills.agreed import RAISED
 from smartbeak_drills.injections import client
-from smartbeak_drills.places import PRIMARY
+from smartbeak_drills.places import ABROAD, PRIMARY
 
 
 def intrude(sandbox: Sandbox, loot: str) -> None:
     """Has an intruder use a stolen secret, from where users are."""
     client.start(sandbox, f"intruder-{loot}", "intruder", loot, what="the intruder did not get in")
+
+
+def flood(sandbox: Sandbox) -> None:
+    """Has an address of nobody's guess tokens, again and again."""
+    argv = ["python3", "-m", "smartbeak_drills.flood"]
+    spawn(sandbox, ABROAD, "flood", argv, what="nobody is flooded")
 
 
 def plant_login(sandbox: Sandbox, role: str) -> None:

@@ -34,6 +34,8 @@ OF_PLATFORM: Mapping[str, str] = {
     "restored": "As `redis` and `revoked`.",
     "shut-out": "As `content`; what an intruder stole is refused, and what was done with it is "
     "undone.",
+    "turned-away": "As `content`, through the load balancer; an address that floods it with "
+    "guesses is answered 403, and no user ever was.",
     "unspied": "As `content`; nothing has come to an intruder's listener for 3 s, and a check of "
     "the release has ended well since.",
     "logged-out": "As `content`; a stolen login is refused by every database server, no session of "
@@ -75,6 +77,9 @@ OF_SPLIT = ("one-primary",)
 """Oracles for which a split brain is the outage itself."""
 
 ALL: Mapping[str, str] = {**OF_ROWS, **OF_PLATFORM, **OF_CLUSTER, **OF_WEB, **OF_SITE}
+
+BEHIND_BALANCER = ("turned-away",)
+"""Oracles for which users reach the API by its public name, through the load balancer."""
 
 WITH_VICTIM = ("shut-out",)
 """Oracles that want a user whose session can be stolen."""

@@ -16,6 +16,9 @@ from smartbeak_drills.users.calls import CallError, Line
 
 _TRY_S = 0.5
 _QUIET_S = 3.0
+_FLOOD = 50
+"""So many guesses of one address are no user whose token has ended."""
+
 _HARM = """
 SELECT (SELECT count(*) FROM content_items
         WHERE id = ANY (string_to_array($1, ',')) AND status = 'archived'),
@@ -150,6 +153,40 @@ class Unforged(_Stolen):
                 raise
             return False
         return True
+
+
+class TurnedAway:
+    """Who floods the load balancer gets no further than to it, and everybody else does.
+
+    Args:
+        line: To the load balancer.
+        users: What users do; a request of theirs that was turned away is never made good.
+    """
+
+    def __init__(self, line: Line, users: Journal) -> None:
+        self._line = line
+        self._users = users
+        self._next = 0.0
+        self._said = ""
+
+    def look(self) -> str:
+        """See `drillbook.inside.oracle.Oracle`."""
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + _TRY_S
+            self._said = self._trouble()
+        return self._said
+
+    def _trouble(self) -> str:
+        turned = [error for error in self._users.errors if ": 403" in error]
+        if turned:
+            return f"a user was turned away: {turned[0]}"
+        clients = self._line.call("GET", "/_drillbook/clients").body
+        floods = [
+            each for each in clients if each["refused"] >= _FLOOD and each["ago_s"] < _QUIET_S
+        ]
+        if any(each["status"] != 403 for each in floods):
+            return "an address that floods us is let in"
+        return ""
 
 
 class Unspied:

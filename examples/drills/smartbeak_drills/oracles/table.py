@@ -21,7 +21,14 @@ from smartbeak_drills.oracles.platform import (
     Revoked,
 )
 from smartbeak_drills.oracles.releases import Quiet, RolledOut, Visited
-from smartbeak_drills.oracles.security import LoggedOut, Logins, ShutOut, Unforged, Unspied
+from smartbeak_drills.oracles.security import (
+    LoggedOut,
+    Logins,
+    ShutOut,
+    TurnedAway,
+    Unforged,
+    Unspied,
+)
 from smartbeak_drills.oracles.site import SiteServed
 from smartbeak_drills.places import SITE_URL, WEB_URL
 from smartbeak_drills.resp import Redis
@@ -152,6 +159,12 @@ def _unforged(means: Means) -> Oracle:
     return All(_webhooks(means), Unforged(line, means.around.platform))
 
 
+def _turned_away(means: Means) -> Oracle:
+    content = _content(means)
+    assert means.content and means.platform, "they come with content"
+    return All(content, TurnedAway(means.platform.line(), means.content.journal))
+
+
 def _unspied(means: Means) -> Oracle:
     return All(_content(means), Unspied(collector.kept))
 
@@ -205,6 +218,7 @@ _ORACLES: Mapping[str, Callable[[Means], Oracle]] = {
     "shut-out": _shut_out,
     "logged-out": _logged_out,
     "unforged": _unforged,
+    "turned-away": _turned_away,
     "unspied": _unspied,
     "settled": _settled,
 }

@@ -447,3 +447,12 @@ def use_packages(folder: Path) -> None:
     from smartbeak_ops.guards import packages
 
     packages.use(folder)
+
+
+@may.command()
+@click.argument("network")
+def block(network: str) -> None:
+    """NETWORK may be blocked: it is not wider than /24, and none of our hosts is in it."""
+    from smartbeak_ops.guards import addresses
+
+    addresses.block(network)

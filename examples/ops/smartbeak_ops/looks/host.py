@@ -14,7 +14,7 @@ from pathlib import Path
 
 from smartbeak_ops import postgres, reading, settings, web
 from smartbeak_ops.failures import ServiceError, clean
-from smartbeak_ops.looks import sql, strangers, wal
+from smartbeak_ops.looks import floods, sql, strangers, wal
 from smartbeak_ops.looks.database import LOG, see_server
 from smartbeak_ops.looks.seen import Look, Seen, size
 
@@ -50,7 +50,7 @@ def looks(subject: str) -> list[Look]:
     if os.environ.get("PLATFORM_ROLE") and subject in ("queues", "deploy", "postgres"):
         return [Look("this host", _process)]
     if os.environ.get("PLATFORM_ROLE") == "api" and subject == "security":
-        return [Look("strangers", strangers.see)]
+        return [Look("strangers", strangers.see), Look("floods", floods.see)]
     return []
 
 

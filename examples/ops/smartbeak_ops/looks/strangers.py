@@ -54,6 +54,20 @@ def see(seen: Seen) -> None:
     seen.know(strangers__users=len(found))
 
 
+def tail() -> list[str]:
+    """The last lines of the log.
+
+    Raises:
+        UnknownError: It cannot be read.
+    """
+    try:
+        with LOG.open("rb") as opened:
+            opened.seek(max(0, LOG.stat().st_size - MOST))
+            return opened.read().decode(errors="replace").splitlines()
+    except OSError as error:
+        raise UnknownError(f"{LOG}: {error.strerror}: type it on the API's host") from error
+
+
 def unknown() -> dict[str, int]:
     """Users of the log that are no users of the platform: how many requests were let in.
 
@@ -61,13 +75,7 @@ def unknown() -> dict[str, int]:
         UnknownError: The log cannot be read.
         ServiceError: The database does not answer.
     """
-    try:
-        with LOG.open("rb") as opened:
-            opened.seek(max(0, LOG.stat().st_size - MOST))
-            lines = opened.read().decode(errors="replace").splitlines()
-    except OSError as error:
-        raise UnknownError(f"{LOG}: {error.strerror}: type it on the API's host") from error
-    users = used(lines)
+    users = used(tail())
     with postgres.Server(settings.read().database) as server:
         known = {row["id"] for row in server.rows("SELECT id FROM users")}
     return {name: users[name] for name in sorted(set(users) - known)}
