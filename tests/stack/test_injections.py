@@ -108,6 +108,7 @@ def test_an_expression_is_taken_apart_in_order() -> None:
         ("expire-certificate", "connections"),
         ("split-primaries", "one-primary"),
         ("fall-behind", "replica"),
+        ("recover-slowly", "writes"),
         ("fall-behind; kill db-1", "writes"),
         # What comes in the middle of the recovery does not decide what users miss.
         ("kill db-1; after start; kill redis-1", "writes"),

@@ -301,6 +301,13 @@ FAULTS = (
         "data", always("writes"), postgres.make_read_only, (PRIMARY,),
     ),
     Declaration(
+        "recover-slowly", (),
+        "SIGKILL to the primary's server after 40 MB of log without a checkpoint, and its "
+        "supervisor starts it at once: it replays. A limiter that a backup left behind stops that "
+        "process 99.7 % of the time.",
+        "processes", always("writes"), postgres.recover_slowly, (PRIMARY,),
+    ),
+    Declaration(
         "sever-replica", (),
         "Nothing passes the link from the primary to the replica any more; their session ends.",
         "network", always("replica"), postgres.sever_replica, (PRIMARY, REPLICA, f"{PRIMARY}-repl"),

@@ -65,6 +65,9 @@ MIGRATE_CHECK = "smartbeak-migrate-check"
 TARGETS = ("wordpress", "linkedin")
 """Hosts that content is published to."""
 
+LIMITER = "smartbeak-backup-limit"
+"""Name of the limiter that a backup left behind, among its arguments."""
+
 FORGOTTEN = "smartbeak-report-worker"
 """Name of the forgotten worker: in pg_stat_activity, CLIENT LIST and among its arguments,
 where pgrep finds it."""

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
-from drillbook.drills.hosts import InjectionFailed, ask, present, run, set_link, signal, until
+from drillbook.drills.hosts import (
+    InjectionFailed,
+    ask,
+    present,
+    run,
+    set_link,
+    signal,
+    spawn,
+    until,
+)
 from drillbook.sandboxes.sandbox import Sandbox
 from smartbeak_drills.injections import client
-from smartbeak_drills.places import APP, CONFIG, FORGOTTEN, OPERATOR, PLATFORM, PRIMARY, REPLICA
+from smartbeak_drills.places import (
+    APP,
+    CONFIG,
+    FORGOTTEN,
+    LIMITER,
+    OPERATOR,
+    PLATFORM,
+    PRIMARY,
+    REPLICA,
+)
 
 DATA = "/var/lib/postgresql/data"
 TLS = "/var/lib/postgresql/tls"
@@ -150,6 +168,32 @@ def outgrow_replica(sandbox: Sandbox) -> None:
     )  # fmt: skip
     paused = "SELECT pg_get_wal_replay_pause_state()"
     until(lambda: _sql(sandbox, REPLICA, paused) == "paused", "replay to pause")
+
+
+def recover_slowly(sandbox: Sandbox) -> None:
+    """Has the primary's server replay much log, and be stopped most of the time."""
+    _sql(
+        sandbox, PRIMARY,
+        "CREATE TABLE replayed AS "
+        "SELECT id, repeat('x', 100) AS x FROM generate_series(1, 20000) AS id",
+        "CREATE INDEX ON replayed (id)",
+        "CHECKPOINT",
+        *["UPDATE replayed SET id = id + 1"] * 8,
+    )  # fmt: skip
+    signal(sandbox, PRIMARY, "KILL")
+    title = f"postgres: {PRIMARY}: startup"
+    spawn(
+        sandbox, PRIMARY, "limit",
+        ["python3", "-m", "smartbeak_drills.limit", "--name", LIMITER, "--title", title,
+         "--percent", "0.3"],
+        what="the limiter did not begin",
+    )  # fmt: skip
+    run(
+        sandbox, PRIMARY, "pg_ctl", "start", f"--pgdata={DATA}", f"--log={LOG}", "--no-wait",
+        "--silent",
+    )  # fmt: skip
+    replays = ("pgrep", "--full", f"^{title} recovering")
+    until(lambda: ask(sandbox, PRIMARY, *replays)["status"] == 0, "the server to replay")
 
 
 def sever_replica(sandbox: Sandbox) -> None:
