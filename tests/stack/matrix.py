@@ -3,7 +3,9 @@
     python -m tests.stack.matrix [NAME...]
 
 runs the cases of `examples/ops/matrix.yaml` whose names contain one of the words, each in a
-sandbox of its own, and writes what was found to `build/triage-matrix.json`.
+sandbox of its own, and writes what was found to `build/triage-matrix.json`. The facts that were
+seen are kept in `tests/stack/observed.json`, with the day: `test_ops_observed.py` reads every
+tree with them at each change.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,9 @@ from smartbeak_drills.kit import KIT  # noqa: E402
 from smartbeak_ops import identity  # noqa: E402
 
 FILE = ROOT / "examples/ops/matrix.yaml"
+OBSERVED = Path(__file__).parent / "observed.json"
+"""The facts that `sb` saw, by `case @ host`: captured from real runs, never written by hand."""
+
 MOST_S = 10.0
 """Longest that an answer may take."""
 
@@ -74,6 +80,7 @@ class Result:
     also: list[str]
     took_s: float
     lines: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def right(self) -> bool:
@@ -118,8 +125,9 @@ def ask(box: LocalSandbox, case: Case, wanted: Ask) -> Result:
     took = time.monotonic() - began
     found: dict[str, Any] = json.loads(said)
     return Result(
-        case.name, wanted.at, wanted.branch, found["branch"], found["also"], took, found["lines"]
-    )
+        case.name, wanted.at, wanted.branch, found["branch"], found["also"], took, found["lines"],
+        found["facts"],
+    )  # fmt: skip
 
 
 def shell(box: LocalSandbox, host: str, command: str) -> str:
@@ -160,8 +168,17 @@ def _keep(found: Sequence[Result]) -> None:
     target.parent.mkdir(exist_ok=True)
     known = json.loads(target.read_text()) if target.exists() else {}
     for each in found:
-        known[f"{each.case} @ {each.at}"] = {**asdict(each), "sb": identity.full()}
+        result = {**asdict(each), "sb": identity.full()}
+        del result["facts"]
+        known[f"{each.case} @ {each.at}"] = result
     target.write_text(json.dumps(known, indent=1) + "\n")
+    observed = json.loads(OBSERVED.read_text()) if OBSERVED.exists() else {}
+    today = datetime.now(UTC).date().isoformat()
+    for each in found:
+        observed[f"{each.case} @ {each.at}"] = {"on": today, "facts": each.facts}
+    lines = (f"{json.dumps(name)}: {json.dumps(observed[name], sort_keys=True)}" for name in
+             sorted(observed))  # fmt: skip
+    OBSERVED.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
 if __name__ == "__main__":

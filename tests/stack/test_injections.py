@@ -120,6 +120,8 @@ def test_an_expression_is_taken_apart_in_order() -> None:
         ("throttle api 600ms", "content"),
         ("throttle redis-1 600ms", "redis"),
         ("take-port web", "webhooks"),
+        ("deploy-release f4b81a6", "content"),
+        ("lose-password-file", "content"),
     ],
 )
 def test_the_oracle_is_that_of_the_last_step_that_has_one(expression: str, name: str) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from drillbook.drills import faults
 from drillbook.sandboxes.local import LocalBackend
 from smartbeak_drills.kit import KIT
+from smartbeak_ops.guards import migrations as guards
 from smartbeak_ops.looks import migrations
+from smartbeak_ops.refusal import RefusedError, UnknownError
 from tests.conftest import ROOT
 from tests.stack.box import Box, eventually
 
@@ -58,6 +61,48 @@ def test_each_release_of_the_drills_is_told(release: str, said: str) -> None:
     assert migrations.what_becomes_of_rows(names, RELEASES / release) == said
 
 
+def _state(**said: Any) -> migrations.State:
+    usual: dict[str, Any] = {
+        "pending": ("20261127000000_dom_content_slug",), "ahead": (), "batch": 1, "last": (),
+        "lock": "free", "invalid": (), "checkout": ROOT / "examples/platform/releases/9d46c3e",
+    }  # fmt: skip
+    return migrations.State(**{**usual, **said})
+
+
+@pytest.mark.parametrize(
+    ("said", "decided_by", "reason"),
+    [
+        ({}, None, "drops or rewrites rows, no way back brings them back"),
+        ({"lock": "held"}, "x", "a run is going on"),
+        ({"lock": "left"}, "x", "a run broke off"),
+        ({"pending": ()}, "x", "nothing is pending"),
+    ],
+)
+def test_migrations_are_not_made_blindly(
+    monkeypatch: pytest.MonkeyPatch, said: Any, decided_by: str | None, reason: str
+) -> None:
+    monkeypatch.setattr(guards, "_state", lambda: _state(**said))
+    with pytest.raises(RefusedError) as refused:
+        guards.migrate(decided_by)
+    assert reason in refused.value.reason
+
+
+def test_migrations_are_made_where_they_only_add_or_it_was_decided(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    adds = RELEASES / "content-locale-index"
+    monkeypatch.setattr(
+        guards, "_state",
+        lambda: _state(pending=("20261126000300_content_title_index",), checkout=adds),
+    )  # fmt: skip
+    assert guards.migrate() == "1 pending: 20261126000300_content_title_index"
+    monkeypatch.setattr(guards, "_state", _state)
+    assert guards.migrate("Technical Lead") == "1 pending: 20261127000000_dom_content_slug"
+    monkeypatch.setattr(guards, "_state", lambda: _state(pending=("away",)))
+    with pytest.raises(UnknownError):
+        guards.migrate("Technical Lead")
+
+
 @pytest.fixture
 def box(local_backend: LocalBackend) -> Iterator[Box]:
     box = Box(local_backend, ["db-1", "redis-1", "api"])
@@ -75,6 +120,7 @@ def test_a_healthy_database_gives_nothing_back(box: Box) -> None:
         " them\n"
     )
     assert box.sb("may unlock-migrations") == "REFUSED: the lock is free\n"
+    assert box.sb("may migrate") == "REFUSED: nothing is pending\n"
     index = "idx_content_items_updated_at"
     assert box.sb(f"may drop-index {index}") == f"REFUSED: {index} is no half-built index\n"
 

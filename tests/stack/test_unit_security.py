@@ -231,6 +231,14 @@ def test_requests_are_counted_by_user_and_route_and_forgotten_after_a_minute() -
     assert limits.count("user_1", "GET /a", 2)["X-RateLimit-Remaining"] == "1"
 
 
+def test_a_release_whose_limits_want_a_plan_fails_where_something_is_written() -> None:
+    limits = Limits(Clock(), plans=False)
+    limits.count("user_1", "GET /v1/content", 50)
+    with pytest.raises(KeyError):
+        limits.count("user_1", "POST /v1/content", 50)
+    Limits(Clock(), plans=False, enabled=False).count("user_1", "POST /v1/content", 50)
+
+
 def test_limits_can_be_switched_off() -> None:
     limits = Limits(Clock(), enabled=False)
     for _ in range(5):

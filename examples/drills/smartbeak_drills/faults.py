@@ -283,6 +283,12 @@ FAULTS = (
         "files", said_by_service, disks.fill, counts_from_end=True,
     ),
     Declaration(
+        "lose-password-file", (),
+        "A clean-up empties the file with the database's password on the API's host, and the "
+        "API's sessions end: it gets none any more. Everybody else does.",
+        "credentials", always("content"), postgres.lose_password_file, (PRIMARY, API),
+    ),
+    Declaration(
         "hold-lock", ("TABLE",),
         "A report worker on app locks the table and is left open, idle in its transaction.",
         "processes", always("writes"), postgres.hold_lock, (PRIMARY, APP), counts_from_end=True,
@@ -498,6 +504,13 @@ FAULTS = (
         "SIGKILL to the platform's process on api or web, and a web server that somebody starts "
         "there to show a file gets its port first.",
         "processes", said_by_service, platform.take_port, counts_from_end=True,
+    ),
+    Declaration(
+        "deploy-release", ("TAG",),
+        "The release of that tag is deployed to the API's host: its process runs, and does what is "
+        "wrong with it. Its checkout is on ops; if it has migrations, nobody makes them.",
+        "files", always("content"), platform.deploy_release, (APP, API, OPERATOR),
+        counts_from_end=True,
     ),
     Declaration(
         "wrong-key", (),

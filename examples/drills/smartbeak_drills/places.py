@@ -14,6 +14,9 @@ RELEASE = "/home/operator/release"
 RELEASES = "/opt/smartbeak/faults/migrations"
 """Migrations of releases that do harm, a folder each."""
 
+OWN_RELEASES = "/opt/smartbeak/platform/releases"
+"""Migrations of releases that need them, a folder each."""
+
 KEY = Path("/run/secrets/jwt-key-1")
 """Signs the users' tokens."""
 

@@ -52,6 +52,7 @@ FACTS: dict[str, Kind] = {
     "api": ("ready", "not ready", "no answer", "absent"),
     "api.connected": ("primary", "replica", "primary and replica", "none"),
     "api.tokens": ("taken", "refused"),
+    "api.feature": ("works", "fails"),
     "api.slow": ("no", "pool", "redis", "postgresql", "itself"),
     "platform.ready": ("ready", "not ready", "no answer", "absent"),
     "web": ("ready", "not ready", "no answer", "absent"),
@@ -77,6 +78,7 @@ FACTS: dict[str, Kind] = {
     "other": (*_SERVER, "master"),
     "other.lacks_mb": NUMBER,
     "process": ("dead", "serves", "held", "busy", "hangs"),
+    "process.role": ("api", "web", "worker"),
     "process.address": ("old",),
     "process.reason": ("settings",),
     # Redis.

@@ -53,13 +53,16 @@ CHECKOUT = Path.home() / "release"
 """A release's own checkout on the operator's machine."""
 
 RELEASE = CHECKOUT / "migrations/sql"
-"""Migrations of the release that is taken back."""
+"""Migrations of another release: one that is taken back, or that runs."""
 
 PACKAGES = Path("/opt/node_modules")
 """Packages that the platform runs with."""
 
 LOCK = Path("/opt/smartbeak/platform/package-lock.json")
 """The lock of the release that the platform runs."""
+
+TAG = "SMARTBEAK_RELEASE"
+"""Setting that names the release that runs, where it is not the one of `MIGRATIONS`."""
 
 _DATABASE = re.compile(r"^postgres(?:ql)?://[^@/]*@([^:/@]+)(?::(\d+))?/(\w+)(?:\?.*)?$")
 _REDIS = re.compile(r"^rediss?://(?:[^@/]*@)?([^:/@]+)(?::(\d+))?(?:/(\d+))?$")

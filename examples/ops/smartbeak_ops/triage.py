@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from smartbeak_ops import settings, tree
 from smartbeak_ops.looks import host
-from smartbeak_ops.looks.seen import Look, Seen, look
+from smartbeak_ops.looks.seen import Look, Seen, Value, look
 from smartbeak_ops.refusal import RefusedError
 
 BOOK = "https://docs.smartbeak.com/"
@@ -47,14 +47,24 @@ def triage(subjects: Sequence[str]) -> Found:
     """
     trees = [tree.load(subject) for subject in subjects]
     seen = look_at(subjects)
-    rows = [row for row in (each.first(seen.facts) for each in trees) if row is not None]
+    return Found(tuple(subjects), seen, read(trees, seen.facts))
+
+
+def read(trees: Sequence[tree.Tree], facts: Mapping[str, Value]) -> tuple[tree.Row, ...]:
+    """The rows that fit, the worst first and each branch once.
+
+    Args:
+        trees: In the order in which they are read.
+        facts: What was seen.
+    """
+    rows = [row for row in (each.first(facts) for each in trees) if row is not None]
     # The worst first; of equals the one whose tree comes first, since others need it.
     rows.sort(key=lambda row: tree.SEVERITIES.index(row.severity))
     wrong: dict[str, tree.Row] = {}
     for row in rows:
         if row.severity != "none":
             wrong.setdefault(row.branch, row)
-    return Found(tuple(subjects), seen, tuple(wrong.values() or rows))
+    return tuple(wrong.values() or rows)
 
 
 def look_at(subjects: Sequence[str]) -> Seen:

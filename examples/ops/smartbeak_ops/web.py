@@ -60,7 +60,10 @@ def probe(url: str, yes: str, no: str) -> str:
 
 
 def said(reply: Reply, yes: str, no: str) -> str:
-    """What the answer of a probe says."""
-    if not reply.answered:
+    """What the answer of a probe says.
+
+    A program that does not know the probe is not the platform's: it only has its port.
+    """
+    if not reply.answered or reply.status == 404:
         return "no answer"
     return yes if 200 <= reply.status < 300 else no

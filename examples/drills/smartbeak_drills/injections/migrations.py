@@ -16,7 +16,7 @@ mkdir {RELEASE}
 cp --recursive --no-preserve=mode \\
   {CHECKOUT}/package.json {CHECKOUT}/scripts {CHECKOUT}/migrations {RELEASE}
 ln --symbolic /opt/node_modules {RELEASE}/node_modules
-cp {RELEASES}/"$1"/*.up.sql {RELEASES}/"$1"/*.down.sql {RELEASE}/migrations/sql
+[[ ! -d $1 ]] || cp "$1"/*.up.sql "$1"/*.down.sql {RELEASE}/migrations/sql
 """
 
 _ADDRESS = f"""
@@ -25,8 +25,8 @@ CONTROL_PLANE_DB=$(sed --quiet 's/^CONTROL_PLANE_DB=//p' {CONFIG})
 export CONTROL_PLANE_DB
 """
 
-_WRITTEN = f"""
-file={RELEASES}/"$1"/written.sql
+_WRITTEN = """
+file=$1/written.sql
 [[ ! -e $file ]] || psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --file="$file" \\
   "$CONTROL_PLANE_DB"
 """
@@ -59,12 +59,17 @@ wait "$report_pid"
 def migrate(sandbox: Sandbox, name: str) -> None:
     """Runs the migrations of a release, as its deployment does, and what users wrote then."""
     script = _CHECKOUT + _ADDRESS + "npm run --silent migrate\n" + _WRITTEN
-    run(sandbox, OPERATOR, "bash", "-euc", script, "bash", name)
+    run(sandbox, OPERATOR, "bash", "-euc", script, "bash", f"{RELEASES}/{name}")
+
+
+def check_out(sandbox: Sandbox, folder: str) -> None:
+    """Checks a release out, with the migrations of a folder where it has any; makes none."""
+    run(sandbox, OPERATOR, "bash", "-euc", _CHECKOUT, "bash", folder)
 
 
 def break_off(sandbox: Sandbox, name: str) -> None:
     """Runs the migrations of a release and kills the run while the last one is under way."""
     script = _CHECKOUT + _ADDRESS + _KILLED
-    said = run(sandbox, OPERATOR, "bash", "-euc", script, "bash", name)
+    said = run(sandbox, OPERATOR, "bash", "-euc", script, "bash", f"{RELEASES}/{name}")
     if said:
         raise InjectionFailed(f"no index was left half-built: {said}")

@@ -6,8 +6,17 @@ from drillbook.drills.hosts import InjectionFailed, ask, run, signal, spawn
 from drillbook.durations import duration
 from drillbook.sandboxes.sandbox import Sandbox
 from smartbeak_drills.agreed import WATCHED
-from smartbeak_drills.injections import client
-from smartbeak_drills.places import API, APP, CONFIG, CPU_LIMIT, OPERATOR, OVERRIDES, WEB
+from smartbeak_drills.injections import client, migrations
+from smartbeak_drills.places import (
+    API,
+    APP,
+    CONFIG,
+    CPU_LIMIT,
+    OPERATOR,
+    OVERRIDES,
+    OWN_RELEASES,
+    WEB,
+)
 
 # As the release would write an entry: a headline and blocks, nothing called title or body.
 _RESHAPE = r"""
@@ -38,6 +47,13 @@ def deploy_setting(sandbox: Sandbox, setting: str) -> None:
     run(sandbox, APP, "sed", "--in-place", f"s/^{name}=.*/{name}={value}/", CONFIG)
     run(sandbox, APP, "grep", "--line-regexp", "--fixed-strings", setting, CONFIG)
     ask(sandbox, API, "platform-service", "restart")
+
+
+def deploy_release(sandbox: Sandbox, tag: str) -> None:
+    """Runs another release on the API's host; who operates has its checkout, unmigrated."""
+    run(sandbox, APP, "sed", "--in-place", f"$ a SMARTBEAK_RELEASE={tag}", CONFIG)
+    migrations.check_out(sandbox, f"{OWN_RELEASES}/{tag}")
+    run(sandbox, API, "platform-service", "restart")
 
 
 def wrong_key(sandbox: Sandbox) -> None:

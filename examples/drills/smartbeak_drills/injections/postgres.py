@@ -15,6 +15,7 @@ from drillbook.drills.hosts import (
 from drillbook.sandboxes.sandbox import Sandbox
 from smartbeak_drills.injections import client
 from smartbeak_drills.places import (
+    API,
     APP,
     CONFIG,
     FORGOTTEN,
@@ -130,6 +131,16 @@ def expire_certificate(sandbox: Sandbox) -> None:
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
         "WHERE client_addr IS NOT NULL",
     )  # fmt: skip
+
+
+def lose_password_file(sandbox: Sandbox) -> None:
+    """Empties the password file of the API, and ends its sessions."""
+    run(sandbox, API, "bash", "-euc", ': >"$PGPASSFILE"')
+    ended = """
+        SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
+        WHERE application_name = 'smartbeak-api'"""
+    if _sql(sandbox, PRIMARY, ended) == "0":
+        raise InjectionFailed("the API has no session")
 
 
 def hold_lock(sandbox: Sandbox, table: str) -> None:

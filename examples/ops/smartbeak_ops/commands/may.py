@@ -362,6 +362,15 @@ def roll_back() -> None:
     click.echo(migrations.roll_back())
 
 
+@may.command()
+@click.option("--decided-by", metavar="NAME", help="Who decided it, where rows are rewritten.")
+def migrate(decided_by: str | None) -> None:
+    """What is pending may be made: nobody migrates, and what has no way back was decided."""
+    from smartbeak_ops.guards import migrations
+
+    click.echo(migrations.migrate(decided_by))
+
+
 @may.command("unlock-migrations")
 def unlock_migrations() -> None:
     """The lock of the migrations may be freed: no run is going on."""

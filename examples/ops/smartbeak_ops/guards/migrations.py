@@ -43,6 +43,39 @@ def roll_back() -> str:
     return f"batch {found.batch}, all of it: {', '.join(found.last)}"
 
 
+def migrate(decided_by: str | None = None) -> str:
+    """Lets what is pending be made: nobody migrates, and who may decided on what is final.
+
+    Args:
+        decided_by: Who decided it, where rows are dropped or rewritten.
+
+    Returns:
+        What is made.
+
+    Raises:
+        RefusedError: Nothing is pending, a run is going on or broke off, or nobody decided.
+        UnknownError: It cannot be told.
+    """
+    found = _state()
+    if found.lock != "free":
+        raise RefusedError(
+            "a run is going on"
+            if found.lock == "held"
+            else "a run broke off: runbooks/deployment-rollback/migration-half-applied"
+        )
+    if not found.pending:
+        raise RefusedError("nothing is pending")
+    data = found.coming
+    if data == "unknown":
+        raise UnknownError(f"{found.pending[0]} is not in {found.checkout}: what it does")
+    if data == "dropped" and decided_by is None:
+        raise RefusedError(
+            f"{', '.join(found.pending)}: drops or rewrites rows, no way back brings them back: "
+            "see --decided-by"
+        )
+    return f"{len(found.pending)} pending: {', '.join(found.pending)}"
+
+
 def unlock() -> None:
     """Lets the lock of the migrations be freed: nobody holds it.
 

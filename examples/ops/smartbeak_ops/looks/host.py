@@ -219,6 +219,7 @@ def _redis(seen: Seen) -> None:
 def _process(seen: Seen) -> None:
     host = settings.here()
     pid = process()
+    seen.know(process__role=os.environ.get("PLATFORM_ROLE", ""))
     if pid is None:
         seen.say(f"{host}: no process runs", process="dead")
         refused = settings_refused(log_end(PLATFORM_LOG))

@@ -43,6 +43,7 @@ class State:
         last: The migrations of that batch.
         lock: `held` while a run is going on, `left` where none is.
         invalid: Indexes that were not built to their end.
+        checkout: Folder of the migrations of the release that runs.
     """
 
     pending: tuple[str, ...]
@@ -51,6 +52,12 @@ class State:
     last: tuple[str, ...]
     lock: Lock
     invalid: tuple[str, ...]
+    checkout: Path = settings.MIGRATIONS
+
+    @property
+    def coming(self) -> Data:
+        """What the pending ones do to rows on their way up."""
+        return what_becomes_of_rows(self.pending, self.checkout)
 
     @property
     def data(self) -> Data:
@@ -84,7 +91,8 @@ def state(known: settings.Settings) -> State | None:
     Raises:
         ServiceError: It cannot be asked.
     """
-    wanted = [each.name.removesuffix(".up.sql") for each in settings.MIGRATIONS.glob("*.up.sql")]
+    files = settings.RELEASE if known.values.get(settings.TAG) else settings.MIGRATIONS
+    wanted = [each.name.removesuffix(".up.sql") for each in files.glob("*.up.sql")]
     if not wanted:
         return None
     with postgres.Server(known.database) as server:
@@ -100,6 +108,7 @@ def state(known: settings.Settings) -> State | None:
         last=tuple(str(row["name"]) for row in rows if row["batch"] == batch),
         lock="free" if not locked else "held" if running else "left",
         invalid=tuple(rows[0]["invalid"] or ()) if rows else (),
+        checkout=files,
     )
 
 
@@ -122,6 +131,8 @@ def _see(seen: Seen, known: settings.Settings) -> None:
         migrations__ahead=len(found.ahead),
         migrations__lock=found.lock,
     )
+    if found.pending:
+        seen.lines.append(f"  the first is {found.pending[0]}")
     if found.ahead:
         data = found.data
         words = {"kept": "add only", "dropped": "DROP OR REWRITE ROWS", "unknown": "not found"}

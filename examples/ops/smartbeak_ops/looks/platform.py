@@ -8,7 +8,7 @@ from http import HTTPStatus
 from smartbeak_ops import postgres, settings, web
 from smartbeak_ops.api import Api
 from smartbeak_ops.failures import ServiceError
-from smartbeak_ops.looks import migrations, slowness
+from smartbeak_ops.looks import features, migrations, slowness
 from smartbeak_ops.looks.seen import Look, Seen
 from smartbeak_ops.refusal import RefusedError
 
@@ -37,6 +37,7 @@ def looks(known: settings.Settings) -> list[Look]:
         Look("speed", lambda seen: _api(seen, known)),
         Look("tokens", _tokens),
         migrations.look(known),
+        features.look(),
     ]
 
 
@@ -55,9 +56,11 @@ def _api(seen: Seen, known: settings.Settings) -> None:
         return
     took = slowness.measure(known)
     reply, live = took.ready, took.live
-    ready = "no answer" if not reply.answered else "ready" if reply.status == 200 else "not ready"
+    # A program that does not know the probe is not the platform's: it only has its port.
+    gone = not reply.answered or reply.status == HTTPStatus.NOT_FOUND
+    ready = "no answer" if gone else "ready" if reply.status == HTTPStatus.OK else "not ready"
     seen.know(api=ready)
-    if not reply.answered:
+    if gone:
         seen.lines.append("api: no answer within 3 s" if live.answered else "api: no answer")
         return
     where = took.where

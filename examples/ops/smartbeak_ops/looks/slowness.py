@@ -93,7 +93,10 @@ def _why() -> str:
     """What the API says is wrong with the first of what it needs; empty if nothing is."""
     try:
         details = parsed(Api().ask("GET", "/health/detailed"))["details"].values()
-        return next((clean(str(each["error"])) for each in details if each.get("error")), "")
+        said = next((clean(str(each["error"])) for each in details if each.get("error")), "")
+        service, _, cause = said.partition(": ")
+        # libpq puts the address before the reason.
+        return f"{service}: {cause.rpartition('failed: ')[2]}" if cause else said
     except (RefusedError, KeyError, TypeError, AttributeError):
         return ""  # no key on this host, or no such answer
 

@@ -28,11 +28,20 @@ class Limits:
     Args:
         clock: Seconds that only go forward.
         enabled: Whether anybody is ever refused.
+        plans: Whether every user has a plan; a release that takes it for granted sets it to
+            False (see `smartbeak.process.releases`).
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, *, enabled: bool = True):
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        enabled: bool = True,
+        plans: bool = True,
+    ) -> None:
         self._clock = clock
         self._enabled = enabled
+        self._plans = plans
         self._windows: OrderedDict[tuple[str, str], _Window] = OrderedDict()
 
     def count(self, user: str, route: str, most: int) -> dict[str, str]:
@@ -49,6 +58,8 @@ class Limits:
         Raises:
             ApiError: 429, it is one too many.
         """
+        if self._enabled and not self._plans and route.startswith("POST "):
+            raise KeyError("plan")
         now = self._clock()
         window = self._windows.pop((user, route), None)
         if window is None or now >= window.ends:

@@ -70,7 +70,7 @@ class ControlPlane:
             openapi_url=None,
             telemetry=handlers.UNTRACED,
         )
-        self.app.state.limits = Limits(enabled=settings.limited)
+        self.app.state.limits = Limits(enabled=settings.limited, plans=release.plans)
         self.app.state.said = roles.said()
         handlers.add_errors(self.app)
         jobs = Publishing(database, queues)

@@ -48,6 +48,10 @@ class Release:
     works: bool = True
     """Whether the worker gets beyond its start."""
 
+    plans: bool = True
+    """Whether the limits of the API know every user's plan; they ask for it when content is
+    written."""
+
     slugs: bool = False
     """Whether content has slugs; its migration makes them mandatory, which older releases
     do not know."""
@@ -62,6 +66,7 @@ RELEASES: Mapping[str, Release] = {
     "c82d915": Release("a tenth of the requests finds a list empty", errs=True),
     "e5b017f": Release("answers are rendered anew each time", slow=True),
     "d60fa28": Release("the worker asks for a module that the image lacks", works=False),
+    "f4b81a6": Release("limits go by the user's plan, which no user has", plans=False),
     "9d46c3e": Release("content has slugs", slugs=True),
 }
 """By the tag of the image."""
