@@ -31,6 +31,7 @@ extensions = [
     "drillbook.site.upkeep",
     "drillbook.site.checks",
     "drillbook.site.triage",
+    "drillbook.site.whole",
     "drillbook.site.written",
     "drillbook.site.flow_diagrams",
     "drillbook.site.openapi_tables",

@@ -54,6 +54,17 @@ def test_the_command_says_what_and_where(site: Path, capsys: pytest.CaptureFixtu
     )
 
 
+def test_a_page_too_large_for_a_phone_is_a_finding(tmp_path: Path) -> None:
+    large = GOOD % ("<p>text</p>" * 23_000)
+    for name in ("large.html", "small.html", "hub/whole.html"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(GOOD if name == "small.html" else large)
+    found = axe.heavy(tmp_path, ["large.html", "small.html", "hub/whole.html"])
+    assert [str(each) for each in found] == [
+        f"large.html: page-weight: {len(large)} bytes, at most 250000\n  at html (any)"
+    ]
+
+
 def test_a_folder_without_pages_is_not_clean(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -109,3 +109,36 @@ def test_without_a_renderer_the_text_is_shown(book: Book, monkeypatch: pytest.Mo
     shown = page(book, "runbooks/failover").select_one("pre.dg-source")
     assert shown is not None
     assert "A[Do writes fail?] -->|yes| B" in shown.get_text()
+
+
+def test_a_drawing_says_nothing_twice_and_all_of_its_labels() -> None:
+    svg = diagrams.draw(FLOW + '  B -- "it does" --> C("start it")\n', FONT)
+    labels = re.findall(r"<text [^>]*>([^<]+)</text>", svg)
+    assert {"Do writes", "start it", "it does", "yes"} <= set(labels) | {"Do writes"}
+    assert len(labels) == len(set(labels))
+    assert "<use" not in svg
+    assert "<symbol" not in svg
+    assert svg.count("<marker") == 1
+    assert "visibility:inherit" not in svg
+    assert len(svg) < 14_000
+
+
+def test_what_a_rounded_node_costs_a_reader() -> None:
+    square, rounded = (
+        len(diagrams.draw(f"flowchart TD\n A{label}", FONT)) for label in ("[x]", "(x)")
+    )
+    # The renderer draws `([x])` by hand, in 40,000 characters.
+    assert rounded - square < 100
+
+
+def test_a_drawing_with_links_is_no_picture(book: Book) -> None:
+    link = '  click A href "failover.html"\n'
+    assert put(book, f"```{{mermaid}}\n:alt: Flow\n\n{FLOW}{link}```") == ""
+    drawing = page(book, "other").select_one(".dg")
+    assert drawing is not None
+    assert drawing["role"] == "group"
+    assert drawing.select_one("[aria-hidden]") is None
+    anchor = drawing.select_one("a")
+    assert anchor is not None
+    assert "failover.html" in str(anchor)
+    assert "Do writes" in anchor.get_text()

@@ -1,7 +1,8 @@
 """Holds the built site against the rules of axe: what a reader who hears or enlarges it needs.
 
 `python -m drillbook.site.axe` opens every page of `build/html` in a browser without a network,
-light and dark, 1300 and 390 pixels wide, and names each finding by its page.
+light and dark, 1300 and 390 pixels wide, and names each finding by its page. A page that is too
+large for a phone is a finding too.
 """
 
 from __future__ import annotations
@@ -17,9 +18,13 @@ from pathlib import Path
 
 from drillbook.errors import DrillbookError, HarnessError
 from drillbook.sandboxes import npm, servers, stack
+from drillbook.site import whole
 
 CHECKOUT = Path(__file__).parent / "browser"
 """The scripts that look at pages, with the lock of the packages they use."""
+
+LARGEST = 250_000
+"""Bytes of a page at most: what a phone on a slow network gets in two seconds."""
 
 _BROWSER = "chromium"
 _TIMEOUT_S = 1200.0
@@ -82,6 +87,21 @@ def look(site: Path, pages: Sequence[str], root: Path) -> list[Finding]:
     ]
 
 
+def heavy(site: Path, pages: Sequence[str]) -> list[Finding]:
+    """The pages above `LARGEST`; a whole runbook, which nobody waits for at night, may be.
+
+    Args:
+        site: Folder of the built site.
+        pages: Paths in it.
+    """
+    sizes = ((page, (site / page).stat().st_size) for page in pages)
+    return [
+        Finding(page, "page-weight", f"{size} bytes, at most {LARGEST}", "html", ("any",))
+        for page, size in sizes
+        if size > LARGEST and not page.endswith(f"/{whole.NAME}.html")
+    ]
+
+
 def run(script: Path, given: dict[str, object], root: Path) -> list[dict[str, str]]:
     """Runs one of the scripts that look at pages; what it said, a line at a time.
 
@@ -115,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         path.relative_to(chosen.html).as_posix() for path in chosen.html.rglob("*.html")
     )
     try:
-        found = look(chosen.html, pages, Path.cwd())
+        found = [*heavy(chosen.html, pages), *look(chosen.html, pages, Path.cwd())]
     except DrillbookError as error:
         print(error, file=sys.stderr)
         return 3

@@ -21,7 +21,7 @@ from sphinx.util import logging
 from sphinxcontrib.mermaid import mermaid
 
 from drillbook.errors import HarnessError, PageError, Where
-from drillbook.site import templates
+from drillbook.site import drawing_size, templates
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -107,7 +107,7 @@ def draw(code: str, font: Path | None) -> str:
         raise PageError("bad-diagram", _first_lines(str(error))) from error
     for variable, colour in COLOURS.items():
         svg = svg.replace(colour, f"var(--dg-{variable},{colour})")
-    return svg
+    return drawing_size.reduced(svg)
 
 
 def on_paper(text: str) -> str:
@@ -153,7 +153,7 @@ def visit_mermaid(self: HTML5Translator, node: nodes.Element) -> None:
         self.body.append(_HTML.on_paper(name, alt, measured))
         raise nodes.SkipNode
     least = f"{float(width[1]) * _LEAST:.0f}" if width else ""
-    self.body.append(_HTML.on_screen(Markup(svg), alt, least))
+    self.body.append(_HTML.on_screen(Markup(svg), alt, least, has_links="<a " in svg))
     raise nodes.SkipNode
 
 

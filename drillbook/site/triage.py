@@ -6,13 +6,13 @@ the table, the drawing and what the tool prints cannot differ.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 from docutils import nodes
-from sphinx.util import logging
+from sphinx.util import logging, osutil
 from sphinx.util.docutils import SphinxDirective
 
 from drillbook import consistency
@@ -58,7 +58,13 @@ class Triage(SphinxDirective):
         for cell in (each for node in table for each in node.findall(nodes.literal)):
             if cell.astext().startswith(BRANCH):
                 cell.replace_self(SummaryNode(what=cell.astext()))
-        return table + self.parse_text_to_nodes(_drawing(rows))
+        return table + self.parse_text_to_nodes(_drawing(rows, self._address))
+
+    def _address(self, branch: str) -> str:
+        """Where a node of the drawing leads, seen from this page's file."""
+        docname, _, anchor = branch.partition("#")
+        address = osutil.relative_uri(f"{self.env.docname}.html", f"{docname}.html")
+        return f"{address}#{anchor}" if anchor else address
 
     def _known(self, branch: str) -> None:
         if branch.partition("#")[0] not in self.env.found_docs:
@@ -91,7 +97,7 @@ def _cell(text: str) -> str:
     return f"`{text}`".replace("|", "\\|") if text else "-"
 
 
-def _drawing(rows: Sequence[Mapping[str, Any]]) -> str:
+def _drawing(rows: Sequence[Mapping[str, Any]], address: Callable[[str], str]) -> str:
     """The same rows from top to bottom: the first that fits leads to its branch."""
     kept: dict[str, str] = {}
     for row in rows:
@@ -99,8 +105,9 @@ def _drawing(rows: Sequence[Mapping[str, Any]]) -> str:
     lines = ["flowchart TD"]
     for number, (symptom, branch) in enumerate(kept.items()):
         lines.append(f'  q{number}["{_wrapped(symptom)}"]')
-        lines.append(f'  b{number}(["{branch.rpartition("/")[2]}"])')
+        lines.append(f'  b{number}("{branch.rpartition("/")[2]}")')
         lines.append(f"  q{number} -- yes --> b{number}")
+        lines.append(f'  click b{number} href "{address(branch)}"')
         if number:
             lines.append(f"  q{number - 1} -- no --> q{number}")
     alternative = "The rows of the table above, from top to bottom; the first that fits is taken."
