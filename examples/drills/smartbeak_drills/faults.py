@@ -29,6 +29,7 @@ from smartbeak_drills.injections import (
     redis,
     releases,
     targets,
+    upkeep,
 )
 from smartbeak_drills.places import (
     ABROAD,
@@ -292,6 +293,30 @@ FAULTS = (
         "hold-lock", ("TABLE",),
         "A report worker on app locks the table and is left open, idle in its transaction.",
         "processes", always("writes"), postgres.hold_lock, (PRIMARY, APP), counts_from_end=True,
+    ),
+    Declaration(
+        "leave-slot", (),
+        "A replication slot was made for a reader that never comes, and 70 MB of WAL are written.",
+        "files", always("kept-up"), upkeep.leave_slot, (PRIMARY,), counts_from_end=True,
+    ),
+    Declaration(
+        "lose-archive", (),
+        "A clean-up removes the folder of the WAL archive with all that is in it; WAL is written.",
+        "files", always("kept-up"), upkeep.lose_archive, (PRIMARY,), counts_from_end=True,
+    ),
+    Declaration(
+        "leave-session", ("TABLE",),
+        "A report worker on app reads the table and is left open in its transaction, while 120,000 "
+        "others pass and every row of the table is changed.",
+        "processes", always("kept-up"), upkeep.leave_session, (PRIMARY, APP),
+        counts_from_end=True,
+    ),
+    Declaration(
+        "use-up-ids", (),
+        "Somebody lets autovacuum wait for an age of 2 billion, and the counter of transaction ids "
+        "is set to 42 % by pg_resetwal, as so many transactions cannot be made in a drill; the "
+        "replica is copied anew.",
+        "files", always("kept-up"), upkeep.use_up_ids, (PRIMARY, REPLICA), counts_from_end=True,
     ),
     Declaration(
         "misname", ("[ADDRESS]",),

@@ -46,6 +46,7 @@ FACTS: dict[str, Kind] = {
     "slots.held_mb": NUMBER,
     "xid.percent": NUMBER,
     "sessions.oldest_s": NUMBER,
+    "sessions.behind": NUMBER,
     "archive": ("ok", "fails"),
     "rows": ("ok", "changed at once"),
     # The platform's processes.

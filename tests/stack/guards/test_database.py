@@ -146,6 +146,8 @@ SESSION = {
     "backend_type": "client backend",
     "rolsuper": False,
     "blocks": 3,
+    "open_s": 5.0,
+    "behind": 0,
 }
 
 
@@ -222,6 +224,12 @@ class TestSessions:
         assert (database.cancel(7), database.end_session(7)) == (who, who)
         assert fake.asked == [(sql.SESSION, [7])] * 2
 
+    @pytest.mark.parametrize("old", [{"open_s": 3601.0}, {"behind": 100_001}])
+    def test_one_that_vacuum_waits_for(self, monkeypatch: MP, old: dict[str, float]) -> None:
+        self.have(monkeypatch, blocks=0, **old)
+        who = f"session 7 of smartbeak, psql, active; vacuum waits for it, {old.get('behind', 0)} "
+        assert database.cancel(7) == database.end_session(7) == f"{who}transactions behind"
+
     def test_one_without_a_name(self, monkeypatch: MP) -> None:
         self.have(monkeypatch, application_name="")
         assert "smartbeak, without a name, active" in database.end_session(7)
@@ -232,8 +240,10 @@ class TestSessions:
         assert refused(lambda: guard(7)) == "db-1 has no session 7"
         self.have(monkeypatch, backend_type="walsender")
         assert refused(lambda: guard(7)) == "session 7 is the server's own: walsender"
-        self.have(monkeypatch, blocks=0)
-        assert refused(lambda: guard(7)) == "nobody waits for session 7"
+        self.have(monkeypatch, blocks=0, open_s=3600.0, behind=100_000)
+        assert refused(lambda: guard(7)) == (
+            "nobody waits for session 7, and it does not hold up vacuum"
+        )
         serve(monkeypatch, "superuser", {"db-1": ServiceError("timeout expired")})
         assert unknown(lambda: guard(7)) == "db-1: no answer"
 

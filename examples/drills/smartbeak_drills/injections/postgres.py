@@ -57,7 +57,7 @@ def break_replication(sandbox: Sandbox, replica: str) -> None:
     The replica then asks for WAL that is nowhere any more, and only a new copy of
     the primary helps.
     """
-    sender = _sql(sandbox, replica, "SELECT sender_host FROM pg_stat_wal_receiver")
+    sender = sql(sandbox, replica, "SELECT sender_host FROM pg_stat_wal_receiver")
     if not sender.endswith(".repl"):
         raise InjectionFailed(f"{replica} streams from {sender or 'nowhere'}, which is no link")
     primary, link = sender.removesuffix(".repl"), sender.replace(".", "-")
@@ -66,18 +66,18 @@ def break_replication(sandbox: Sandbox, replica: str) -> None:
     ended = f"""
         SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_replication
         WHERE application_name = '{replica}'"""
-    _sql(sandbox, primary, ended)
-    last = _sql(sandbox, primary, "SELECT pg_walfile_name(pg_current_wal_lsn())")
+    sql(sandbox, primary, ended)
+    last = sql(sandbox, primary, "SELECT pg_walfile_name(pg_current_wal_lsn())")
     # More segments than wal_keep_size holds back.
     filled = """
         SELECT count(pg_logical_emit_message(false, 'drill', 'x')), count(pg_switch_wal())
         FROM generate_series(1, 4 + pg_size_bytes(current_setting('wal_keep_size'))
                                   / pg_size_bytes(current_setting('wal_segment_size')))"""
-    _sql(sandbox, primary, filled)
+    sql(sandbox, primary, filled)
     # A segment goes with the first checkpoint after it was archived, so: until it is gone.
     gone = ("CHECKPOINT", f"SELECT pg_stat_file('pg_wal/{last}', true) IS NULL")
-    until(lambda: _sql(sandbox, primary, *gone) == "t", f"{last} to be recycled")
-    oldest = _sql(
+    until(lambda: sql(sandbox, primary, *gone) == "t", f"{last} to be recycled")
+    oldest = sql(
         sandbox, primary, "SELECT min(name) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'"
     )
     run(sandbox, primary, "pg_archivecleanup", ARCHIVE, oldest)
@@ -105,9 +105,9 @@ def change_password(sandbox: Sandbox, role: str) -> None:
         DO $$ BEGIN
           EXECUTE format('ALTER ROLE %I PASSWORD %L', '{role}', gen_random_uuid());
         END $$"""
-    _sql(sandbox, PRIMARY, changed)
+    sql(sandbox, PRIMARY, changed)
     ended = f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '{role}'"
-    _sql(sandbox, PRIMARY, ended)
+    sql(sandbox, PRIMARY, ended)
 
 
 def expire_certificate(sandbox: Sandbox) -> None:
@@ -119,14 +119,14 @@ def expire_certificate(sandbox: Sandbox) -> None:
     expired = f"/run/tls/{PRIMARY}.expired.pem"
     for name, mode in (("key", "600"), ("crt", "644")):
         run(sandbox, PRIMARY, "install", "-m", mode, expired, f"{TLS}/server.{name}")
-    _sql(sandbox, PRIMARY, "SELECT pg_reload_conf()")
+    sql(sandbox, PRIMARY, "SELECT pg_reload_conf()")
     is_over = f"openssl s_client -starttls postgres -connect {PRIMARY}:5432 </dev/null 2>/dev/null"
     checked = f"{is_over} | openssl x509 -noout -checkend 0"
     until(
         lambda: ask(sandbox, PRIMARY, "bash", "-c", checked)["status"] == 1,
         "the expired certificate to be in use",
     )
-    _sql(
+    sql(
         sandbox, PRIMARY,
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
         "WHERE client_addr IS NOT NULL",
@@ -139,7 +139,7 @@ def lose_password_file(sandbox: Sandbox) -> None:
     ended = """
         SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
         WHERE application_name = 'smartbeak-api'"""
-    if _sql(sandbox, PRIMARY, ended) == "0":
+    if sql(sandbox, PRIMARY, ended) == "0":
         raise InjectionFailed("the API has no session")
 
 
@@ -160,8 +160,8 @@ def misname(sandbox: Sandbox, name: str = REPLICA) -> None:
 
 def make_read_only(sandbox: Sandbox) -> None:
     """Switches writing off for the platform's database, and ends its sessions."""
-    _sql(sandbox, PRIMARY, "ALTER DATABASE smartbeak SET default_transaction_read_only = on")
-    _sql(
+    sql(sandbox, PRIMARY, "ALTER DATABASE smartbeak SET default_transaction_read_only = on")
+    sql(
         sandbox, PRIMARY,
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'smartbeak'",
     )  # fmt: skip
@@ -172,18 +172,18 @@ def outgrow_replica(sandbox: Sandbox) -> None:
 
     The replica pauses replay when it reads of it, as it may not serve more than it can hold.
     """
-    _sql(sandbox, PRIMARY, "ALTER SYSTEM SET max_connections = 60")
+    sql(sandbox, PRIMARY, "ALTER SYSTEM SET max_connections = 60")
     run(
         sandbox, PRIMARY, "pg_ctl", "restart", f"--pgdata={DATA}", f"--log={LOG}", "--mode=fast",
         "--wait",
     )  # fmt: skip
     paused = "SELECT pg_get_wal_replay_pause_state()"
-    until(lambda: _sql(sandbox, REPLICA, paused) == "paused", "replay to pause")
+    until(lambda: sql(sandbox, REPLICA, paused) == "paused", "replay to pause")
 
 
 def recover_slowly(sandbox: Sandbox) -> None:
     """Has the primary's server replay much log, and be stopped most of the time."""
-    _sql(
+    sql(
         sandbox, PRIMARY,
         "CREATE TABLE replayed AS "
         "SELECT id, repeat('x', 100) AS x FROM generate_series(1, 20000) AS id",
@@ -210,7 +210,7 @@ def recover_slowly(sandbox: Sandbox) -> None:
 def sever_replica(sandbox: Sandbox) -> None:
     """Lets nothing pass from the primary to its replica, and ends what was open."""
     set_link(sandbox, f"{PRIMARY}-repl", "cut")
-    _sql(
+    sql(
         sandbox, PRIMARY,
         f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_replication "
         f"WHERE application_name = '{REPLICA}'",
@@ -221,13 +221,13 @@ def fall_behind(sandbox: Sandbox) -> None:
     """Has the primary write log that neither the replica nor the archive gets."""
     sever_replica(sandbox)
     run(sandbox, PRIMARY, "chmod", "000", ARCHIVE)
-    before = int(_sql(sandbox, PRIMARY, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"))
+    before = int(sql(sandbox, PRIMARY, "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"))
     padded = """
         SELECT count(pg_logical_emit_message(false, 'drill', repeat('x', 1024 * 1024)))
         FROM generate_series(1, 8)"""
-    _sql(sandbox, PRIMARY, padded)
+    sql(sandbox, PRIMARY, padded)
     now = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
-    until(lambda: int(_sql(sandbox, PRIMARY, now)) > before + 100, "users to write")
+    until(lambda: int(sql(sandbox, PRIMARY, now)) > before + 100, "users to write")
     # The archiver tries no more for up to a minute, or until the server starts again.
     run(sandbox, PRIMARY, "chmod", "700", ARCHIVE)
 
@@ -246,7 +246,7 @@ def fail_over(sandbox: Sandbox) -> None:
     run(sandbox, PRIMARY, "touch", f"{DATA}/standby.signal")
     run(sandbox, PRIMARY, "pg_ctl", "start", f"--pgdata={DATA}", f"--log={LOG}", "--wait")
     for host in (PRIMARY, REPLICA):
-        _until_healthy(sandbox, host)
+        until_healthy(sandbox, host)
 
 
 def stop_smartly(sandbox: Sandbox) -> None:
@@ -265,20 +265,20 @@ def leave_primary(sandbox: Sandbox) -> None:
 def split(sandbox: Sandbox) -> None:
     """Fails over and leaves the old primary as it is: both take users' writes."""
     _promote(sandbox)
-    begin = _sql(sandbox, PRIMARY, "SELECT clock_timestamp()")
+    begin = sql(sandbox, PRIMARY, "SELECT clock_timestamp()")
     for host in (PRIMARY, REPLICA):
         changed = f"UPDATE content_items SET title = 'Written on {host}' WHERE id = 'content_11'"
-        _sql(sandbox, host, changed, database="smartbeak")
+        sql(sandbox, host, changed, database="smartbeak")
     written = """
         INSERT INTO content_items (id, domain_id, title, body, status)
         SELECT 'content_of_' || number, domain_id, 'Written on one side', body, 'draft'
         FROM content_items, generate_series(1, 2) AS number WHERE id = 'content_11'"""
-    _sql(sandbox, PRIMARY, written, database="smartbeak")
+    sql(sandbox, PRIMARY, written, database="smartbeak")
     users_write = f"SELECT count(*) > 4 FROM drillbook.probe WHERE at > '{begin}'"
 
     def both() -> bool:
         hosts = (PRIMARY, REPLICA)
-        return all(_sql(sandbox, host, users_write, database="smartbeak") == "t" for host in hosts)
+        return all(sql(sandbox, host, users_write, database="smartbeak") == "t" for host in hosts)
 
     until(both, "users to write to both servers")
 
@@ -293,11 +293,11 @@ def strand_worker(sandbox: Sandbox, worker: str) -> None:
 
 def _promote(sandbox: Sandbox) -> None:
     run(sandbox, REPLICA, "pg_ctl", "promote", f"--pgdata={DATA}", "--wait")
-    _sql(sandbox, REPLICA, "CHECKPOINT")
+    sql(sandbox, REPLICA, "CHECKPOINT")
     run(sandbox, APP, "sed", "--in-place", f"s/@{PRIMARY}:/@{REPLICA}:/", CONFIG)
 
 
-def _sql(sandbox: Sandbox, host: str, *statements: str, database: str = "postgres") -> str:
+def sql(sandbox: Sandbox, host: str, *statements: str, database: str = "postgres") -> str:
     """Runs SQL on a database host as its service user, each statement by itself."""
     return run(
         sandbox, host, "psql", "--no-psqlrc", "--quiet", "--no-align", "--tuples-only",
@@ -306,5 +306,6 @@ def _sql(sandbox: Sandbox, host: str, *statements: str, database: str = "postgre
     )  # fmt: skip
 
 
-def _until_healthy(sandbox: Sandbox, host: str) -> None:
+def until_healthy(sandbox: Sandbox, host: str) -> None:
+    """Waits until a database host does its work."""
     until(lambda: ask(sandbox, host, HEALTHY)["status"] == 0, f"{host} to be healthy")

@@ -17,6 +17,9 @@ OF_ROWS: Mapping[str, str] = {
     "logins": "As `writes`; only roles of the platform log in to the database, and no member has "
     "another role than before.",
     "one-primary": "As `writes`, and for a second no two servers took writes at the same time.",
+    "kept-up": "As `writes`; no slot that nobody reads holds more than 64 MB of WAL, the archive "
+    "is at most three files behind, no session of the platform's role is older than 100,000 "
+    "transactions, and no database than 200 million.",
     "roles": "`db-1` is the primary that the platform writes to, and `db-2` follows it.",
 }
 """Oracles of the databases: with them numbered rows are written as well."""

@@ -30,6 +30,7 @@ from smartbeak_drills.oracles.security import (
     Unspied,
 )
 from smartbeak_drills.oracles.site import SiteServed
+from smartbeak_drills.oracles.upkeep import Upkeep
 from smartbeak_drills.places import SITE_URL, WEB_URL
 from smartbeak_drills.resp import Redis
 from smartbeak_drills.users.buyers import Buyers
@@ -200,6 +201,7 @@ _ORACLES: Mapping[str, Callable[[Means], Oracle]] = {
     "one-primary": lambda means: All(_writes(means), OnePrimary(means.around.twins)),
     "roles": lambda means: Roles(means.around),
     "logins": lambda means: All(_writes(means), Logins(means.around.platform)),
+    "kept-up": lambda means: All(_writes(means), Upkeep(means.around)),
     "content": _content,
     "publishing": _publishing,
     "once": _once,

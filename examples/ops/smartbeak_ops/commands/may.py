@@ -80,7 +80,7 @@ def end_idle(application: str, role: str, database: str) -> None:
 @click.argument("pid", type=int)
 @_DECIDED
 def cancel(pid: int, decided_by: str | None) -> None:
-    """The statement of session PID may be cancelled: others wait for it."""
+    """The statement of session PID may be cancelled: others or vacuum wait for it."""
     from smartbeak_ops.guards import database
 
     click.echo(database.cancel(pid, decided_by))
@@ -90,7 +90,7 @@ def cancel(pid: int, decided_by: str | None) -> None:
 @click.argument("pid", type=int)
 @_DECIDED
 def end_session(pid: int, decided_by: str | None) -> None:
-    """Session PID may be ended: others wait for it."""
+    """Session PID may be ended: others or vacuum wait for it."""
     from smartbeak_ops.guards import database
 
     click.echo(database.end_session(pid, decided_by))

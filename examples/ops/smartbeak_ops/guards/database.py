@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from smartbeak_ops import postgres, reading, settings
 from smartbeak_ops.failures import ServiceError
 from smartbeak_ops.guards import sql
 from smartbeak_ops.looks import sql as looking
-from smartbeak_ops.looks.database import OWN
+from smartbeak_ops.looks.database import BEHIND, LONG_S, OWN
 from smartbeak_ops.refusal import RefusedError, UnknownError
 
 LAG_BYTES = 1_000_000
@@ -113,7 +115,7 @@ def end_idle(application: str, role: str, database: str) -> None:
 
 
 def cancel(pid: int, decided_by: str | None = None) -> str:
-    """Lets a session's statement be cancelled: others wait for it.
+    """Lets a session's statement be cancelled: others wait for it, or vacuum does.
 
     Args:
         pid: The session.
@@ -131,7 +133,7 @@ def cancel(pid: int, decided_by: str | None = None) -> str:
 
 
 def end_session(pid: int, decided_by: str | None = None) -> str:
-    """Lets a session be ended: others wait for it. What it has not committed is undone."""
+    """Lets a session be ended: others or vacuum wait. What it has not committed is undone."""
     return _who(_session(pid, decided_by))
 
 
@@ -175,7 +177,7 @@ def drop_slot(name: str) -> None:
         raise RefusedError(f"somebody reads {name}: process {rows[0]['active_pid']}")
 
 
-def _session(pid: int, decided_by: str | None) -> dict[str, object]:
+def _session(pid: int, decided_by: str | None) -> dict[str, Any]:
     primary = settings.read().primary
     try:
         with postgres.superuser(primary) as server:
@@ -187,8 +189,8 @@ def _session(pid: int, decided_by: str | None) -> dict[str, object]:
     row = rows[0]
     if row["backend_type"] != "client backend":
         raise RefusedError(f"session {pid} is the server's own: {row['backend_type']}")
-    if not row["blocks"]:
-        raise RefusedError(f"nobody waits for session {pid}")
+    if not row["blocks"] and row["open_s"] <= LONG_S and row["behind"] <= BEHIND:
+        raise RefusedError(f"nobody waits for session {pid}, and it does not hold up vacuum")
     if row["rolsuper"] and not decided_by:
         raise RefusedError(
             f"session {pid} is a superuser's: the Database administrator decides; "
@@ -197,10 +199,13 @@ def _session(pid: int, decided_by: str | None) -> dict[str, object]:
     return row
 
 
-def _who(row: dict[str, object]) -> str:
+def _who(row: dict[str, Any]) -> str:
+    harm = f"{row['blocks']} wait for it"
+    if not row["blocks"]:
+        harm = f"vacuum waits for it, {row['behind']} transactions behind"
     return (
         f"session {row['pid']} of {row['usename']}, {row['application_name'] or 'without a name'}, "
-        f"{row['state']}; {row['blocks']} wait for it"
+        f"{row['state']}; {harm}"
     )
 
 

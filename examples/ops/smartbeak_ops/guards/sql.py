@@ -30,7 +30,9 @@ SESSION: Final[LiteralString] = """
 SELECT session.pid, session.usename, session.application_name, session.state,
        session.backend_type, coalesce(role.rolsuper, false) AS rolsuper,
        (SELECT count(*) FROM pg_stat_activity AS waiting
-        WHERE session.pid = ANY (pg_blocking_pids(waiting.pid))) AS blocks
+        WHERE session.pid = ANY (pg_blocking_pids(waiting.pid))) AS blocks,
+       coalesce(extract(epoch FROM clock_timestamp() - session.xact_start), 0)::float AS open_s,
+       coalesce(greatest(age(session.backend_xid), age(session.backend_xmin)), 0) AS behind
 FROM pg_stat_activity AS session LEFT JOIN pg_roles AS role ON role.rolname = session.usename
 WHERE session.pid = %s
 """

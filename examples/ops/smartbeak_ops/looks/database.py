@@ -29,6 +29,11 @@ READY = "database system is ready to accept connections"
 LAG_MB = 64
 LOCK_S = 5
 OLD_S = 300
+LONG_S = 3600
+"""From which on a session that is open is a matter of its own."""
+
+BEHIND = 100_000
+"""Transactions since a session's own for which the same holds: vacuum leaves what they left."""
 
 _REASONS = (
     ("WAL removed", "has already been removed"),
@@ -286,13 +291,19 @@ def _see_slots(seen: Seen, server: postgres.Server) -> None:
 def _see_age(seen: Seen, server: postgres.Server) -> None:
     row = server.one(sql.AGE)
     percent = round(100 * int(row["oldest"]) / 2**31)
-    seen.know(xid__percent=percent, sessions__oldest_s=float(row["open_s"] or 0))
+    behind = int(row["behind"] or 0)
+    seen.know(
+        xid__percent=percent,
+        sessions__oldest_s=float(row["open_s"] or 0),
+        sessions__behind=behind,
+    )
     if percent >= XID_PERCENT:
         seen.lines.append(f"transaction ids: {percent} % used, the oldest in {row['datname']}")
-    if row["pid"] is not None and float(row["open_s"]) > OLD_S:
+    if row["pid"] is not None and (float(row["open_s"]) > OLD_S or behind > BEHIND):
         seen.lines.append(
             f"old session: {row['pid']}, {row['usename']}, {row['application_name']}, "
-            f"{row['state']}, transaction open for {span(float(row['open_s']))}"
+            f"{row['state']}, transaction open for {span(float(row['open_s']))}, "
+            f"{behind} others since"
         )
 
 

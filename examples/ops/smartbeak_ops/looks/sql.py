@@ -85,15 +85,18 @@ SELECT slot_name, active, wal_status,
 FROM pg_replication_slots ORDER BY 4 DESC NULLS LAST
 """
 
+# What a session may still see, or has begun, is what vacuum leaves: `behind` counts the
+# transactions since. One that sees nothing is only old.
 AGE: Final[LiteralString] = """
 SELECT age(datfrozenxid) AS oldest, datname, session.*
 FROM pg_database LEFT JOIN LATERAL (
   SELECT pid, usename, application_name, state,
-         extract(epoch FROM clock_timestamp() - xact_start)::float AS open_s
+         extract(epoch FROM clock_timestamp() - xact_start)::float AS open_s,
+         coalesce(greatest(age(backend_xid), age(backend_xmin)), 0) AS behind
   FROM pg_stat_activity WHERE backend_type = 'client backend' AND xact_start IS NOT NULL
     AND pid <> pg_backend_pid()
-  ORDER BY xact_start LIMIT 1) AS session ON true
-ORDER BY 1 DESC LIMIT 1
+  ORDER BY behind DESC, xact_start LIMIT 1) AS session ON true
+ORDER BY 1 DESC, datname LIMIT 1
 """
 
 ARCHIVER: Final[LiteralString] = """
