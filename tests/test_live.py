@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from drillbook import plan as plans
 from drillbook.model import Plan, Result
 from drillbook.runs import live
 from tests import fake_book
@@ -62,6 +66,46 @@ def test_the_verdict_is_said_with_its_place() -> None:
     assert live.say(change, [passed[0], failed], 1.0) == (
         "source/guide.md:21: failed: it printed something else\n(1.0 s)"
     )
+
+
+class Site:
+    """A build that goes on until somebody waits for it."""
+
+    status: int | None = None
+
+    def wait(self) -> int:
+        self.status = 0
+        return 0
+
+
+def test_the_verdict_does_not_wait_for_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Site()
+    found = iter([fake_book.plan(), _with_text(fake_book.plan(), "look", "$ true\n")])
+    passed = [Result("guide#context", "guide#page", "", "passed")]
+    monkeypatch.setattr(plans, "build", lambda root: next(found))
+    monkeypatch.setattr(live, "play", lambda change, backend, root: iter(passed))
+    monkeypatch.setattr(live, "_build", lambda root, paths: site)
+    author = live.Live(tmp_path, Backend())
+    said = author.saved([tmp_path / "source/guide.md"])
+    assert next(said).startswith("source/guide.md:20: look passed")
+    assert site.status is None
+    assert list(said) == [(tmp_path / "build/live/guide.html").as_uri()]
+    assert site.status == 0
+    author.close()
+
+
+def test_only_saved_pages_are_built_unless_something_else_was_saved(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    for name in ("a.md", "b/c.md", "_shared/d.md", "e.yaml"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).touch()
+    a, c = source / "a.md", source / "b/c.md"
+    assert live._documents(tmp_path, [c, a]) == [str(a), str(c)]
+    assert live._documents(tmp_path, []) == []
+    for other in ("_shared/d.md", "e.yaml", "gone.md"):
+        assert live._documents(tmp_path, [a, source / other]) == []
 
 
 class Opened:

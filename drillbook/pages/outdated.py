@@ -7,7 +7,8 @@ one that was read, and what is planned would not be what stands on the page.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Callable, Set
+from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -31,7 +32,8 @@ def changed(
 ) -> list[str]:
     """Pages that are not what was read, on `env-get-outdated`."""
     others = env.found_docs - added - outdated - removed
-    fresh = {name for name in others if _known(env).get(name) != _digest(env, name)}
+    of_file = cache(digests.of_file)  # some pages are made from all the others
+    fresh = {name for name in others if _known(env).get(name) != _digest(env, name, of_file)}
     return sorted(fresh | (others & set(warned.again(env))))
 
 
@@ -39,8 +41,10 @@ def _known(env: BuildEnvironment) -> dict[str, str]:
     return cast("dict[str, str]", env.get_domain("drillbook").data[KEY])
 
 
-def _digest(env: BuildEnvironment, docname: str) -> str:
+def _digest(
+    env: BuildEnvironment, docname: str, of_file: Callable[[Path], str] = digests.of_file
+) -> str:
     """Digest of a page's file and of every file it includes."""
     included = sorted(str(name) for name in env.dependencies.get(docname, ()))
     paths = [Path(env.doc2path(docname)), *(Path(env.srcdir, name) for name in included)]
-    return digests.of_files({str(path): digests.of_file(path) for path in paths})
+    return digests.of_files({str(path): of_file(path) for path in paths})

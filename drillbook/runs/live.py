@@ -14,7 +14,7 @@ import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -163,37 +163,54 @@ class Live:
             if page.docname == docname and page.scenarios:
                 self._backend.prepare(page.scenarios[0].services)
 
-    def saved(self) -> str:
-        """What to say after something under `source/` was saved; empty for no change."""
+    def saved(self, paths: Iterable[Path]) -> Iterator[str]:
+        """What to say after files under `source/` were saved, each as soon as it is known.
+
+        Args:
+            paths: The files.
+        """
         begin = time.monotonic()
-        site = _build(self.root)
+        site = _build(self.root, paths)
+        page = SITE
         try:
             before, self._plan = self._plan, plans.build(self.root)
             change = next(changed(before, self._plan), None)
-            if change is None:
-                site.wait()
-                return ""
-            results = list(play(change, self._backend, self.root))
-            said = say(change, results, time.monotonic() - begin)
-            self._backend.prepare(change.scenario.services)
+            if change is not None:
+                results = list(play(change, self._backend, self.root))
+                yield say(change, results, time.monotonic() - begin)
+                self._backend.prepare(change.scenario.services)
+                page = f"{SITE}/{change.page.docname}.html"
         except DrillbookError as error:
-            said = str(error)
-            change = None
+            yield str(error)
         built = site.wait() == 0
-        page = f"{SITE}/{change.page.docname}.html" if change else SITE
-        return f"{said}\n{(self.root / page).as_uri()}" + ("" if built else "   (not built)")
+        yield f"{(self.root / page).as_uri()}" + ("" if built else "   (not built)")
 
     def close(self) -> None:
         """Ends the sandbox that is kept."""
         self._backend.close()
 
 
-def _build(root: Path) -> subprocess.Popen[bytes]:
-    """Begins to build the pages that changed."""
+def _build(root: Path, paths: Iterable[Path] = ()) -> subprocess.Popen[bytes]:
+    """Begins to build pages: those that were saved, or all that changed since the last time.
+
+    Tables that are made from all pages wait for the next start.
+    """
     command = [sys.executable, "-m", "sphinx", "-q", "-b", "html", "-c", str(root)]
     # Doctrees of its own: two builds at a time share them badly.
     command += ["-d", str(root / "build/live-doctrees"), str(root / "source"), str(root / SITE)]
+    command += _documents(root, list(paths))
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _documents(root: Path, paths: Sequence[Path]) -> list[str]:
+    """The files as Sphinx takes them, if each is a page; what others include is none."""
+    pages = all(
+        path.suffix == ".md"
+        and path.is_file()
+        and not any(part.startswith("_") for part in path.relative_to(root / "source").parts)
+        for path in paths
+    )
+    return sorted(map(str, paths)) if pages else []
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -205,9 +222,9 @@ def main(arguments: Sequence[str]) -> int:
             live.begin(arguments[0])
         _build(root).wait()
         print(f"watching source/; the pages: {(root / SITE).as_uri()}", flush=True)
-        for _ in watch(root / "source", raise_interrupt=False):
-            if said := live.saved():
-                print(f"\n{said}", flush=True)
+        for changes in watch(root / "source", raise_interrupt=False):
+            for said in live.saved(Path(path) for _, path in changes):
+                print(said, flush=True)
     except KeyboardInterrupt:
         return 0
     finally:

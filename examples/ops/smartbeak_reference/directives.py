@@ -45,7 +45,7 @@ class Reference(_FromSources):
         lines = [_row(heads), _row("---" for _ in heads)]
         for entry in entries:
             told = [entry.compared] if compared else []
-            using = pages.using(book, entry.pattern, prose=entry.prose)
+            using = pages.using(book, entry.pattern, entry.word, prose=entry.prose)
             lines.append(_row([*entry.cells, *told, links(using)]))
         return self.parse_text_to_nodes("\n".join(lines))
 

@@ -64,15 +64,27 @@ def read(root: Path) -> tuple[Page, ...]:
     return tuple(found)
 
 
-def using(pages: tuple[Page, ...], pattern: str, *, prose: bool = False) -> tuple[Page, ...]:
-    """The pages in whose code the pattern is found, or in all their text."""
+def using(
+    pages: tuple[Page, ...], pattern: str, word: str = "", *, prose: bool = False
+) -> tuple[Page, ...]:
+    """The pages in whose code the pattern is found, or in all their text.
+
+    Args:
+        pages: Where to look.
+        pattern: A regular expression.
+        word: What every text has that the pattern fits; pages without it are passed over.
+        prose: Whether to look outside code too.
+    """
     sought = re.compile(pattern, re.MULTILINE)
     return tuple(
         page
         for page in pages
-        # What a line has, the lines together have too, and one look at them is quick.
-        if (sought.search(page.lines) and any(sought.search(line) for _, line in page.code))
-        or (prose and sought.search(page.text))
+        if word in page.text
+        and (
+            # What a line has, the lines together have too, and one look at them is quick.
+            (sought.search(page.lines) and any(sought.search(line) for _, line in page.code))
+            or (prose and sought.search(page.text))
+        )
     )
 
 

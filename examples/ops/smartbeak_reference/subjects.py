@@ -34,6 +34,9 @@ class Entry:
     pattern: str
     """What is looked for in the code of pages, as a regular expression."""
 
+    word: str
+    """What a page must have for the pattern to be found in it; found sooner than a pattern."""
+
     prose: bool = False
     """Whether it is looked for in sentences too."""
 
@@ -107,7 +110,7 @@ def _variables(stack: Stack) -> Iterator[Entry]:
                 _code(name), defaults.get(name, ""),
                 _code(stack.settings[name]) if stack.settings.get(name) else "", _code(source),
             ),
-            compared, _word(name),
+            compared, _word(name), name,
         )  # fmt: skip
 
 
@@ -115,7 +118,7 @@ def _production_variables(stack: Stack) -> Iterator[Entry]:
     for name, source in sorted(stack.facts["production-variables"].items()):
         found = stack.facts["production-sources"].get(source)
         where = _code(found["path"]) if found else "former documents; not traced in the code"
-        yield Entry((_code(name), where), "", _word(name))
+        yield Entry((_code(name), where), "", _word(name), name)
 
 
 def _tables(stack: Stack) -> Iterator[Entry]:
@@ -127,7 +130,7 @@ def _tables(stack: Stack) -> Iterator[Entry]:
             refers = f" → `{to['to']}`, on delete {to['on-delete']}" if to else ""
             lines.append(f"`{column}` {kind}{refers}")
         sql = rf"(?i:\b(?:from|join|into|update|table|only)\s+){name}\b"
-        yield Entry((_code(name), "<br>".join(lines)), "", rf"^{name}(?:\.\w+)?$|{sql}")
+        yield Entry((_code(name), "<br>".join(lines)), "", rf"^{name}(?:\.\w+)?$|{sql}", name)
 
 
 def _queues(stack: Stack) -> Iterator[Entry]:
@@ -139,7 +142,7 @@ def _queues(stack: Stack) -> Iterator[Entry]:
             compared = HERE if about.get("here") else PRODUCTION
         yield Entry(
             (_code(name), worker), compared,
-            rf'^{re.escape(name)}$|bull:{re.escape(name)}:|queue="{re.escape(name)}"',
+            rf'^{re.escape(name)}$|bull:{re.escape(name)}:|queue="{re.escape(name)}"', name,
         )  # fmt: skip
 
 
@@ -152,13 +155,16 @@ def _options(stack: Stack) -> Iterator[Entry]:
             (name, f"{about['value']}", _code(variable) if variable else "fixed"),
             f"yes; {ours}" if ours else HERE,
             _word(variable) if variable else rf"^{re.escape(str(sought))}$",
+            variable or str(sought),
         )  # fmt: skip
 
 
 def _keys(stack: Stack) -> Iterator[Entry]:
     for name, about in stack.facts["redis-keys"].items():
         lives = f"{about['seconds']} s" if "seconds" in about else "until it is removed"
-        yield Entry((_code(name), about["type"], lives), "", key_pattern(name))
+        yield Entry(
+            (_code(name), about["type"], lives), "", key_pattern(name), re.split("[<:]", name)[0]
+        )
 
 
 def key_pattern(name: str) -> str:
@@ -174,7 +180,7 @@ def key_pattern(name: str) -> str:
 def _other_keys(stack: Stack) -> Iterator[Entry]:
     for name, whose in stack.facts["elsewhere"]["keys"].items():
         fixed = re.split(r"[<*]", name)[0]
-        yield Entry((_code(name), whose), "", rf"(?<![\w:]){re.escape(fixed)}")
+        yield Entry((_code(name), whose), "", rf"(?<![\w:]){re.escape(fixed)}", fixed)
 
 
 def _routes(stack: Stack) -> Iterator[Entry]:
@@ -186,7 +192,7 @@ def _routes(stack: Stack) -> Iterator[Entry]:
             yield Entry(
                 (_code(path), host, ", ".join(methods)),
                 "yes; ours" if ours else HERE,
-                rf"(?:{host}:\d+|[A-Z] |\s|^){shape}(?![\w/-])",
+                rf"(?:{host}:\d+|[A-Z] |\s|^){shape}(?![\w/-])", path.partition("{")[0],
             )  # fmt: skip
 
 
@@ -198,7 +204,7 @@ def _codes(stack: Stack) -> Iterator[Entry]:
     for name, status in stack.facts["production-codes"]["statuses"].items():
         yield Entry(
             (_code(name), str(status), "; ".join(here.get(name, ())) or "–"),
-            HERE if name in here else PRODUCTION, rf"(?<!ON ){_word(name)}",
+            HERE if name in here else PRODUCTION, rf"(?<!ON ){_word(name)}", name,
         )  # fmt: skip
 
 
@@ -210,7 +216,7 @@ def _statuses(stack: Stack) -> Iterator[Entry]:
                 _code(name), ", ".join(map(_code, about["values"])),
                 "a constraint of the database" if about["checked"] else "the platform's code",
             ),
-            HERE, rf"^{table}(?:\.\w+)?$|(?i:\b(?:from|join|into|update)\s+){table}\b",
+            HERE, rf"^{table}(?:\.\w+)?$|(?i:\b(?:from|join|into|update)\s+){table}\b", table,
         )  # fmt: skip
 
 
@@ -223,7 +229,7 @@ def _transitions(stack: Stack) -> Iterator[Entry]:
         for state, leads_to in stack.facts[key]["leads-to"].items():
             yield Entry(
                 (_code(table), _code(state), ", ".join(map(_code, leads_to)) or "nothing"),
-                HERE, rf"^{table}(?:\.\w+)?$|(?i:\b(?:from|join|into|update)\s+){table}\b",
+                HERE, rf"^{table}(?:\.\w+)?$|(?i:\b(?:from|join|into|update)\s+){table}\b", table,
             )  # fmt: skip
 
 
@@ -250,20 +256,23 @@ def _hosts(stack: Stack) -> Iterator[Entry]:
             (_code(name), kind, aliases, about.get("noticed-by", "")), "",
             rf"^(?:{names})$|^:on: {own}$|//(?:{names})(?![\w.-])"
             + (rf"|^:?stack: .*(?<![\w-]){own}(?![\w-])" if quiet else ""),
+            "",  # it may go by another name
         )  # fmt: skip
 
 
 def _deployments(stack: Stack) -> Iterator[Entry]:
     for name, about in stack.facts["deployments"].items():
         least, most = about["pods"]
-        yield Entry((_code(name), _code(about["namespace"]), f"{least} to {most}"), "", _word(name))
+        yield Entry(
+            (_code(name), _code(about["namespace"]), f"{least} to {most}"), "", _word(name), name
+        )
 
 
 def _defects(stack: Stack) -> Iterator[Entry]:
     for number, text in sorted(stack.facts["defects"].items()):
         said = rf"^:needs-fix: .*\b{number}\b|\bdefects? (?:\d+(?:,| and) )*{number}\b"
         said += rf"|\| (?:\d+, )*{number}(?:, \d+)* \|$"  # the last column of a table of risks
-        yield Entry((str(number), " ".join(text.split())), "", said, prose=True)
+        yield Entry((str(number), " ".join(text.split())), "", said, str(number), prose=True)
 
 
 SUBJECTS: Mapping[str, Subject] = {
