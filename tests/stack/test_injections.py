@@ -69,6 +69,7 @@ def test_an_expression_is_taken_apart_in_order() -> None:
         ("pause db-1", "writes"),
         ("lose-data db-2", "replica"),
         ("fill-disk db-1", "writes"),
+        ("fill-disk redis-1", "redis"),
         ("kill worker; kill redis-2; lose-data redis-1", "restored"),
         ("leave-slot", "kept-up"),
         ("lose-archive", "kept-up"),

@@ -279,9 +279,10 @@ FAULTS = (
     ),
     Declaration(
         "fill-disk", ("HOST",),
-        "A report is written on the disk of a database until it is full, and users go on writing: "
-        "the server finds no room for WAL, nor does its recovery, and it ends.",
-        "files", said_by_service, disks.fill, counts_from_end=True,
+        "A report is written on the disk of a database or of Redis until it is full, and users go "
+        "on writing: PostgreSQL finds no room for WAL, nor does its recovery, and it ends; Redis "
+        "cannot append to its file and refuses writes.",
+        "files", said_by_service, disks.fill, (OPERATOR,), counts_from_end=True,
     ),
     Declaration(
         "lose-password-file", (),

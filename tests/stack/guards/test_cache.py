@@ -124,6 +124,27 @@ def test_redis_follow(redis: Path, monkeypatch: MP) -> None:
     assert unknown(cache.follow).startswith("no sentinel says who is master")
 
 
+def test_what_may_leave_a_full_disk(redis: Path, tmp_path: Path) -> None:
+    elsewhere = Path("/dev/shm")
+    if elsewhere.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("the machine has one disk only")
+    file = redis / "report.csv"
+    file.write_bytes(b"x" * 4096)
+    assert cache.move_off(file, elsewhere) == (
+        f"4 kB in {file} are nothing of the server's, and no process has them open"
+    )
+    (redis / "appendonlydir").mkdir()
+    for own in (
+        *(redis / "redis.conf", redis / "appendonly.aof", redis / "appendonlydir"),
+        *(redis / "appendonlydir/appendonly.aof.1.incr.aof", redis),
+    ):
+        if own.suffix == ".aof":
+            own.touch()
+        assert refused(cache.move_off, own, elsewhere) == (
+            f"{own} is the server's own: without it nothing starts again"
+        )
+
+
 def test_redis_promote(redis: Path, monkeypatch: MP) -> None:
     cache.promote("redis-2")
     promote(monkeypatch, "redis-1")

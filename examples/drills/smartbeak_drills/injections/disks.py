@@ -1,15 +1,15 @@
-"""Faults of the disk that a database has its data on."""
+"""Faults of the disk that a database or Redis has its data on."""
 
 from __future__ import annotations
 
 from drillbook.drills.hosts import InjectionFailed, ask, run, until
 from drillbook.sandboxes.sandbox import Sandbox
-from smartbeak_drills.places import DATABASES
+from smartbeak_drills.places import DATABASES, OPERATOR
 
-DISK = "/var/lib/postgresql"
-"""What is bounded: a volume with a size."""
+DISK, REDIS_DISK = "/var/lib/postgresql", "/var/lib/redis"
+"""What is bounded: volumes with a size."""
 
-FOREIGN = f"{DISK}/report.csv"
+REPORT = "report.csv"
 """What fills it: nothing of the server's own."""
 
 # Where a volume shows files of a template, a file takes its room only once it was touched; on
@@ -24,19 +24,34 @@ WRITES = """
 SELECT count(pg_logical_emit_message(false, 'drill', repeat('x', 500)))
 FROM generate_series(1, 20000)"""
 
+# More than a page: what is left of the last one is used up, too.
+_REDIS_WRITE = "return redis.call('SET', 'cache:report:1', string.rep('x', 20000))"
 
 _NO_SERVER = 3
 """Exit status of `pg_ctl status`."""
 
 
 def fill(sandbox: Sandbox, host: str) -> None:
-    """Fills the disk with a report, and has users write until there is no room for WAL."""
-    if host not in DATABASES:
-        raise InjectionFailed(f"{host} has no disk of its own: {' and '.join(DATABASES)} have")
-    run(sandbox, host, "bash", "-euc", FILL, "bash", DISK, FOREIGN)
+    """Fills the disk with a report, and has users write until the server finds no room."""
+    if host in DATABASES:
+        _fill(sandbox, host, DISK)
+        until(lambda: _ended(sandbox, host), f"the server of {host} to end")
+    elif host.startswith("redis-"):
+        _fill(sandbox, host, REDIS_DISK)
+        until(lambda: _refuses(sandbox, host), f"{host} to refuse writes")
+    else:
+        raise InjectionFailed(f"{host} has no disk of its own: databases and Redis hosts have")
 
-    def ended() -> bool:
-        ask(sandbox, host, "psql", "--no-psqlrc", "--dbname=smartbeak", f"--command={WRITES}")
-        return int(ask(sandbox, host, "pg_ctl", "status")["status"]) == _NO_SERVER
 
-    until(ended, f"the server of {host} to end")
+def _fill(sandbox: Sandbox, host: str, disk: str) -> None:
+    run(sandbox, host, "bash", "-euc", FILL, "bash", disk, f"{disk}/{REPORT}")
+
+
+def _ended(sandbox: Sandbox, host: str) -> bool:
+    ask(sandbox, host, "psql", "--no-psqlrc", "--dbname=smartbeak", f"--command={WRITES}")
+    return int(ask(sandbox, host, "pg_ctl", "status")["status"]) == _NO_SERVER
+
+
+def _refuses(sandbox: Sandbox, host: str) -> bool:
+    said = run(sandbox, OPERATOR, "redis-cli", "-h", host, "EVAL", _REDIS_WRITE, "0")
+    return said.startswith("MISCONF")

@@ -146,9 +146,14 @@ def start(host: str | None, off: str | None, empty: bool) -> None:
 @click.argument("folder", type=click.Path(path_type=Path))
 def move_off(file: Path, folder: Path) -> None:
     """FILE may be moved off the full disk to FOLDER: it is nothing of the server's own."""
-    from smartbeak_ops.guards import server
+    if _on_database():
+        from smartbeak_ops.guards import server
 
-    click.echo(server.move_off(file, folder))
+        click.echo(server.move_off(file, folder))
+    else:
+        from smartbeak_ops.guards import cache
+
+        click.echo(cache.move_off(file, folder))
 
 
 @may.command()

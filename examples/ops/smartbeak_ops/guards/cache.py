@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from smartbeak_ops import reading, redisdb, settings
 from smartbeak_ops.failures import ServiceError
+from smartbeak_ops.guards import disk
 from smartbeak_ops.looks import host
 from smartbeak_ops.refusal import RefusedError, UnknownError
+
+OWN_FILES = ("*.conf", "*.pid", "appendonly*", "dump.rdb", "temp-*")
+"""What Redis needs of its data folder, or writes there, by pattern."""
 
 KEPT = host.REDIS / "incident"
 """Where the files are copied before they are mended."""
@@ -72,6 +77,21 @@ def mend() -> None:
         raise RefusedError("there is no append-only file")
     if not any(KEPT.glob("appendonly*")):
         raise RefusedError(f"there is no copy of the files in {KEPT}: it is the only way back")
+
+
+def move_off(file: Path, folder: Path) -> str:
+    """Lets a file be moved off the full disk: it is nothing of Redis' own.
+
+    Args:
+        file: What fills the disk.
+        folder: Where it goes.
+
+    Returns:
+        How much room that makes.
+    """
+    _here()
+    own = [each for name in OWN_FILES for each in host.REDIS.glob(name)]
+    return disk.move_off(file, folder, host.REDIS, [each.resolve() for each in own])
 
 
 def raise_limit(wanted: int) -> None:

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from smartbeak_ops import postgres, reading, settings
 from smartbeak_ops.failures import ServiceError
-from smartbeak_ops.guards import sql
+from smartbeak_ops.guards import disk, sql
 from smartbeak_ops.looks import host
-from smartbeak_ops.looks.seen import size
 from smartbeak_ops.refusal import RefusedError
 
 BACKUPS = Path("/srv/backup/base")
@@ -53,25 +52,7 @@ def move_off(file: Path, folder: Path) -> str:
         How much room that makes.
     """
     data, _ = _here()
-    if not file.exists():
-        raise RefusedError(f"{file} is not there")
-    place = file.resolve()
-    for own in _own(data):
-        if own == place or own in place.parents or place in own.parents:
-            raise RefusedError(f"{file} is the server's own: without it nothing starts again")
-    # Of the folders: a file may show another device than the disk that it is on.
-    if place.parent.stat().st_dev != data.stat().st_dev:
-        raise RefusedError(f"{file} is not on the disk of {data}: moving it makes no room there")
-    if not folder.is_dir() or folder.stat().st_dev == data.stat().st_dev:
-        raise RefusedError(f"{folder} is no folder on another disk")
-    if holder := host.holder(place):
-        raise RefusedError(
-            f"process {holder} has {file} open: it would keep the room; end it first"
-        )
-    needed = used(place) if place.is_dir() else place.stat().st_size
-    if needed > shutil.disk_usage(folder).free:
-        raise RefusedError(f"{needed} bytes are needed in {folder}, {host.room(folder)} are free")
-    return f"{size(needed)} in {file} are nothing of the server's, and no process has them open"
+    return disk.move_off(file, folder, data, _own(data))
 
 
 def _own(data: Path) -> list[Path]:
@@ -137,7 +118,7 @@ def copy() -> None:
         raise RefusedError(f"{other} is no primary to copy: {role}")
     if (state := reading.link_state(other)) != "open":
         raise RefusedError(f"the link {other}.repl is dead ({state}): a copy does not mend it")
-    needed, free = used(data), shutil.disk_usage(data).free
+    needed, free = disk.used(data), shutil.disk_usage(data).free
     if needed > free:
         raise RefusedError(f"{needed} bytes are needed, {free} are free")
 
@@ -172,7 +153,7 @@ def restore(transaction: int, backup: Path, target: Path) -> None:
         raise RefusedError(f"the primary does not answer: {error.said}") from error
     if not 3 <= transaction < newest:
         raise RefusedError(f"{transaction} is no transaction of this server")
-    needed, free = used(backup.resolve()), shutil.disk_usage(target.parent).free
+    needed, free = disk.used(backup.resolve()), shutil.disk_usage(target.parent).free
     if needed > free:
         raise RefusedError(f"{needed} bytes are needed, {free} are free")
 
@@ -192,18 +173,6 @@ def timeline(data: Path) -> int | None:
 def beside(data: Path, ending: str) -> Path:
     """The folder beside the data folder, with that ending."""
     return data.with_name(f"{data.name}.{ending}")
-
-
-def used(folder: Path) -> int:
-    """Bytes of all files below a folder."""
-    total = 0
-    for each in folder.rglob("*"):
-        try:
-            if each.is_file() and not each.is_symlink():
-                total += each.stat().st_size
-        except OSError:
-            continue
-    return total
 
 
 def _here() -> tuple[Path, str]:
