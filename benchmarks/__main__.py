@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import corpus, distance, stack
+from benchmarks import corpus, distance, reconciliation, stack
 from benchmarks.measure import Row, alone, pair, seconds, table
 from drillbook import plan
 from drillbook.inside.shell import Shell
@@ -295,6 +295,7 @@ def main() -> None:
             "plans": lambda: plans(folder, pages, runs),
             "platform": lambda: stack.rows(ROOT, runs),
             "distance": lambda: distance.rows(ROOT),
+            "reconciliation": lambda: reconciliation.rows(ROOT, runs),
             "book": lambda: book(runs),
         }
         for name, group in groups.items():
