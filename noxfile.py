@@ -143,7 +143,7 @@ def anchors(session: nox.Session) -> None:
 
 @nox.session
 def axe(session: nox.Session) -> None:
-    """Check in a browser that every built page can be read by all. After --: pages of the site."""
+    """Check in a browser that all can read the built pages. After --: --all, or pages of it."""
     _install(session)
     if not HTML.is_dir():
         session.error("build/html is not there: nox -s docs")

@@ -65,6 +65,17 @@ def test_a_page_too_large_for_a_phone_is_a_finding(tmp_path: Path) -> None:
     ]
 
 
+def test_of_the_evidence_every_tenth_page_is_looked_at_unless_all_are_asked_for(
+    tmp_path: Path,
+) -> None:
+    names = ["a.html", "b/c.html", *(f"evidence/local/{n:02}.html" for n in range(25))]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert axe.wanted(tmp_path, every=1) == names
+    assert axe.wanted(tmp_path, every=10) == [*names[:2], *names[2::10]]
+
+
 def test_a_folder_without_pages_is_not_clean(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

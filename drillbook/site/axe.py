@@ -1,8 +1,9 @@
 """Holds the built site against the rules of axe: what a reader who hears or enlarges it needs.
 
-`python -m drillbook.site.axe` opens every page of `build/html` in a browser without a network,
-light and dark, 1300 and 390 pixels wide, and names each finding by its page. A page that is too
-large for a phone is a finding too.
+`python -m drillbook.site.axe` opens the pages of `build/html` in a browser without a network,
+light and dark, 1300 and 390 pixels wide, and names each finding by its page. Of the evidence,
+which has one template, it opens every tenth page, all with `--all`. A page that is too large for
+a phone is a finding too.
 """
 
 from __future__ import annotations
@@ -25,6 +26,12 @@ CHECKOUT = Path(__file__).parent / "browser"
 
 LARGEST = 250_000
 """Bytes of a page at most: what a phone on a slow network gets in two seconds."""
+
+EVIDENCE = "evidence/"
+"""Where the pages of single results stand: above a thousand, of one template, without script."""
+
+_EVERY = 10
+"""Of how many of those one is looked at, unless all are asked for."""
 
 _BROWSER = "chromium"
 _TIMEOUT_S = 1200.0
@@ -87,6 +94,18 @@ def look(site: Path, pages: Sequence[str], root: Path) -> list[Finding]:
     ]
 
 
+def wanted(site: Path, *, every: int) -> list[str]:
+    """The pages to look at: all of the book, and some of the evidence.
+
+    Args:
+        site: Folder of the built site.
+        every: Of how many evidence pages one is taken.
+    """
+    pages = sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html"))
+    evidence = [page for page in pages if page.startswith(EVIDENCE)]
+    return [page for page in pages if not page.startswith(EVIDENCE)] + evidence[::every]
+
+
 def heavy(site: Path, pages: Sequence[str]) -> list[Finding]:
     """The pages above `LARGEST`; a whole runbook, which nobody waits for at night, may be.
 
@@ -129,11 +148,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; 0 when nothing is found."""
     parser = argparse.ArgumentParser(prog="python -m drillbook.site.axe", description=__doc__)
     parser.add_argument("--html", type=Path, default=Path("build/html"), help="the built site")
+    parser.add_argument("--all", action="store_true", help="each evidence page, not every tenth")
     parser.add_argument("pages", nargs="*", help="paths in it; without one, all")
     chosen = parser.parse_args(arguments)
-    pages = chosen.pages or sorted(
-        path.relative_to(chosen.html).as_posix() for path in chosen.html.rglob("*.html")
-    )
+    pages = chosen.pages or wanted(chosen.html, every=1 if chosen.all else _EVERY)
     try:
         found = [*heavy(chosen.html, pages), *look(chosen.html, pages, Path.cwd())]
     except DrillbookError as error:
