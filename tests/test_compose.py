@@ -306,7 +306,7 @@ def test_state_is_closed_to_others_but_readable_for_containers(tmp_path: Path) -
     certs.write_state(state, Stack({"db-1": db}, secrets=SECRETS))
     assert state.stat().st_mode & 0o777 == 0o700
     files = sorted(path.relative_to(state).as_posix() for path in state.rglob("*.*"))
-    assert files == ["tls/ca.crt", "tls/db-1.crt", "tls/db-1.key"]
+    assert files == ["tls/ca.crt", "tls/db-1.crt", "tls/db-1.expired.pem", "tls/db-1.key"]
     assert all(path.stat().st_mode & 0o777 == 0o644 for path in state.rglob("*") if path.is_file())
     passwords = certs.read_secrets(state)
     assert {path.name for path in (state / "secrets").iterdir()} == {*SECRETS}

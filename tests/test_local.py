@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from drillbook.errors import HarnessError
-from drillbook.sandboxes import exposed, local, local_sandbox
+from drillbook.sandboxes import exposed, local_sandbox
 from drillbook.sandboxes.local import LocalBackend
 from drillbook.sandboxes.local_sandbox import LocalSandbox
 from drillbook.sandboxes.servers import Server
@@ -297,12 +297,12 @@ def test_a_health_check_that_never_turns_says_what_it_says(tmp_path: Path) -> No
 
 
 def test_a_full_disk_in_a_data_folder_is_seen_by_the_page(
-    local_backend: LocalBackend, monkeypatch: pytest.MonkeyPatch
+    local_backend: LocalBackend,
 ) -> None:
-    monkeypatch.setattr(local, "_VOLUME_SIZE", "64m")
     sandbox = local_backend.open(["ops", "db-1"], label="full")
     try:
-        outcome = typed(sandbox, "head -c 80M /dev/zero > /var/lib/postgresql/filler", "db-1")
+        # The stack says how large the folder is.
+        outcome = typed(sandbox, "head -c 400M /dev/zero > /var/lib/postgresql/filler", "db-1")
         assert "No space left on device" in outcome["stderr"]
         refused = typed(
             sandbox,

@@ -298,6 +298,12 @@ def test_a_background_job_that_floods_does_not_hold_a_snippet_up(shell: Shell) -
     assert said(command(shell, "kill $!; wait $! 2>/dev/null; true"))[2] == 0
 
 
+def test_what_a_job_prints_between_two_snippets_ends_no_reading(shell: Shell) -> None:
+    command(shell, "yes & true")
+    shell._answer("sleep 0.5\n")  # as on a machine so busy that the shell is slow to answer
+    assert said(command(shell, "kill $!; wait $! 2>/dev/null; true"))[2] == 0
+
+
 def test_output_limit(shell: Shell) -> None:
     outcome = command(shell, "echo $$; head -c 100000000 /dev/zero | tr '\\0' 'a'; echo b >&2")
     assert (outcome.ended, outcome.status, outcome.alive) == ("output-limit", None, False)

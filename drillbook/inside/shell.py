@@ -272,7 +272,9 @@ class Shell:
 
     def _answer(self, order: str) -> Reading:
         """What the shell tells of itself between two snippets."""
-        answer = Reading(self._selector, self._ends, OUTPUT_LIMIT)
+        # A job in the background may print faster than is kept of a snippet: that must not
+        # end the reading, or the answer would be taken for that of the next order.
+        answer = Reading(self._selector, self._ends, None)
         self._order(order + _DONE)
         answer.until_done(time.monotonic() + _START_S)
         return answer

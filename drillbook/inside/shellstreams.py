@@ -58,10 +58,11 @@ class Reading:
     Args:
         selector: Where the shell's descriptors are registered.
         ends: These descriptors.
-        limit: Bytes that are kept of both streams together.
+        limit: Bytes that are kept of both streams together, more end the reading; None keeps
+            nothing and reads on.
     """
 
-    def __init__(self, selector: selectors.BaseSelector, ends: Ends, limit: int) -> None:
+    def __init__(self, selector: selectors.BaseSelector, ends: Ends, limit: int | None) -> None:
         self._selector = selector
         self._ends = ends
         self._left = limit
@@ -126,11 +127,13 @@ class Reading:
     def _read(self, descriptor: int, buffer: bytearray, count: int) -> bool:
         """Takes up to `count` bytes; false when they are more than may be kept."""
         data = os.read(descriptor, count)
-        buffer += data[: self._left]
-        self._left -= len(data)
         if not data:
             # Every writer closed it; the selector would report it for ever.
             self._selector.unregister(descriptor)
+        if self._left is None:
+            return True
+        buffer += data[: self._left]
+        self._left -= len(data)
         return self._left >= 0
 
     def _listen(self) -> bool:

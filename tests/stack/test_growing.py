@@ -104,7 +104,7 @@ CHANGED = {
     "compose.yaml": [("\nnetworks:\n", f"\n{SERVICE}")],
     "drills/smartbeak_drills/faults.py": [
         (")  # fmt: skip\n", FAULT),
-        ("    targets,\n)", "    search,\n    targets,\n)"),
+        ("    targets,\n", "    search,\n    targets,\n"),
     ],
     "drills/smartbeak_drills/oracles/names.py": [
         (

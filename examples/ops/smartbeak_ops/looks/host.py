@@ -343,13 +343,20 @@ def room(folder: Path) -> str:
 
 def holder(file: Path) -> int | None:
     """A process of this host that has the file open; None if none has."""
-    for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
+    for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if descriptor.samefile(file):
-                return int(descriptor.parts[2])
+            if any(_is_same(descriptor, file) for descriptor in (folder / "fd").iterdir()):
+                return int(folder.name)
         except OSError:
-            continue  # another user's, or closed meanwhile
+            continue  # another user's, or ended meanwhile
     return None
+
+
+def _is_same(descriptor: Path, file: Path) -> bool:
+    try:
+        return descriptor.samefile(file)
+    except OSError:
+        return False  # closed meanwhile
 
 
 def _is_socket(descriptor: Path) -> bool:
