@@ -142,3 +142,15 @@ def test_a_drawing_with_links_is_no_picture(book: Book) -> None:
     assert anchor is not None
     assert "failover.html" in str(anchor)
     assert "Do writes" in anchor.get_text()
+
+
+def test_braces_in_a_label_are_no_rule_of_the_style_sheet() -> None:
+    code = (
+        "sequenceDiagram\n  autonumber\n  A->>B: POST /v1/content/{id}/publish\n"
+        "  B->>C: locks and updates\n  C-->>B: event {id} of v1\n"
+    )
+    svg = diagrams.draw(code, FONT)
+    assert "POST /v1/content/{id}/publish" in svg
+    assert "locks and updates" in svg
+    assert "event {id} of v1" in svg
+    assert svg.count('marker-end="') == 3
