@@ -19,12 +19,7 @@ def roll_back() -> str:
         UnknownError: It cannot be told.
     """
     found = _state()
-    if found.lock != "free":
-        raise RefusedError(
-            "a run is going on"
-            if found.lock == "held"
-            else "the lock was left behind: first free it"
-        )
+    _nobody_migrates(found, "the lock was left behind: first free it")
     needed = [name for name in found.last if name not in found.ahead]
     if needed:
         raise RefusedError(
@@ -57,12 +52,7 @@ def migrate(decided_by: str | None = None) -> str:
         UnknownError: It cannot be told.
     """
     found = _state()
-    if found.lock != "free":
-        raise RefusedError(
-            "a run is going on"
-            if found.lock == "held"
-            else "a run broke off: runbooks/deployment-rollback/migration-half-applied"
-        )
+    _nobody_migrates(found, "a run broke off: runbooks/deployment-rollback/migration-half-applied")
     if not found.pending:
         raise RefusedError("nothing is pending")
     data = found.coming
@@ -100,6 +90,12 @@ def drop_index(index: str) -> None:
         raise RefusedError(f"{index} is no half-built index")
     if found.lock == "held":
         raise RefusedError("a session of a run is open: it may be building it")
+
+
+def _nobody_migrates(found: migrations.State, left_behind: str) -> None:
+    """Refuses while a run holds the lock, or, in these words, when one left it behind."""
+    if found.lock != "free":
+        raise RefusedError("a run is going on" if found.lock == "held" else left_behind)
 
 
 def _state() -> migrations.State:
