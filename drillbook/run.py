@@ -27,7 +27,7 @@ from drillbook.model import (
 from drillbook.sandboxes import stack
 from drillbook.sandboxes.compose import ComposeBackend
 from drillbook.sandboxes.local import LocalBackend
-from drillbook.sandboxes.sandbox import Backend, Sandbox
+from drillbook.sandboxes.sandbox import Backend, Sandbox, hold
 from drillbook.snippets import absent
 from drillbook.snippets.play import Accept, Played, play_snippet
 
@@ -128,7 +128,7 @@ def play(
             result = _left_out(scenario, snippet) if left_out else _step(scene, snippet, accept)
             if keep and result.status in ("failed", "error"):
                 print(f"\n{result.path}:{result.line}: {result.reason}", file=sys.__stderr__)
-                sandbox.hold(snippet.on)
+                hold(sandbox, snippet.on)
             yield result
         if drill and watch:
             blank = unmeasured(scenario, drill, started)

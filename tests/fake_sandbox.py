@@ -45,8 +45,5 @@ class FakeSandbox:
     def way_in(self, host: str) -> str:
         return f"enter {host}"
 
-    def hold(self, host: str) -> None:
-        raise NotImplementedError
-
     def close(self) -> None:
         pass

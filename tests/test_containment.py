@@ -21,8 +21,9 @@ from drillbook.sandboxes import exposed, servers, stack
 from drillbook.sandboxes.local import LocalBackend
 from drillbook.sandboxes.local_sandbox import LocalSandbox
 from tests.conftest import ROOT
+from tests.processes import gone_within, processes_of
 from tests.test_backend import typed
-from tests.test_local import gone_within, processes_of, project
+from tests.test_local import project
 
 PROGRAMS = stack.load(ROOT).programs
 POSTGRESQL, REDIS = PROGRAMS["postgresql"], PROGRAMS["redis"]

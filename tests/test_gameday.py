@@ -24,8 +24,8 @@ from drillbook.incidents import timeline
 from drillbook.model import DrillResult, Plan
 from drillbook.sandboxes.local import LocalBackend
 from tests import fake_book
+from tests.processes import gone_within, processes_of
 from tests.test_interrupts import until
-from tests.test_local import gone_within, processes_of
 from tests.test_tiny_book import TinyBook
 
 BEGAN = datetime(2026, 11, 26, 3, 12, tzinfo=UTC)

@@ -17,10 +17,10 @@ from drillbook.sandboxes import sweep
 from drillbook.sandboxes.docker import Docker
 from drillbook.sandboxes.local import LocalBackend
 from tests.conftest import ROOT
+from tests.processes import gone_within, processes_of
 from tests.sphinx_book import DRILL, block
 from tests.test_bad_input import Front, running
 from tests.test_compose import engine
-from tests.test_local import gone_within, processes_of
 
 HOSTS = "ops, app, db-1, db-2"
 

@@ -6,21 +6,12 @@ import pytest
 
 from drillbook.inside import journal
 from drillbook.inside.journal import Journal, Losses
-
-
-class Clock:
-    """Time that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def monotonic(self) -> float:
-        return self.now
+from tests.stepping import Clock
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
+    made = Clock(100.0)
     monkeypatch.setattr(journal, "time", made)
     return made
 

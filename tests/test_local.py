@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -23,8 +22,10 @@ from drillbook.errors import HarnessError
 from drillbook.sandboxes import exposed, local_sandbox
 from drillbook.sandboxes.local import LocalBackend
 from drillbook.sandboxes.local_sandbox import LocalSandbox
+from drillbook.sandboxes.sandbox import hold
 from drillbook.sandboxes.servers import Server
 from tests.conftest import ROOT
+from tests.processes import gone_within, processes_of
 from tests.test_backend import typed
 
 
@@ -38,34 +39,6 @@ def project(
     text += "services:\n" + textwrap.indent(textwrap.dedent(services), "  ")
     (folder / "examples/compose.yaml").write_text(text)
     return LocalBackend(folder)
-
-
-def processes_of(pid: int) -> list[int]:
-    """The process and everything below it."""
-    found = [pid]
-    for parent in found:
-        with contextlib.suppress(OSError):
-            found += map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split())
-    return found
-
-
-def alive(pids: list[int]) -> list[int]:
-    """Those that still run (a zombie does not)."""
-
-    def runs(pid: int) -> bool:
-        try:
-            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-        except OSError:
-            return False
-
-    return [pid for pid in pids if runs(pid)]
-
-
-def gone_within(pids: list[int], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while alive(pids) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return not alive(pids)
 
 
 # What a page can reach
@@ -347,7 +320,7 @@ def test_the_words_of_a_kept_sandbox_lead_into_the_host(
     said = io.StringIO()
     monkeypatch.setattr(sys, "__stderr__", said)
     monkeypatch.setattr(signal, "pause", lambda: None)
-    pair.hold("db-2")
+    hold(pair, "db-2")
     command = said.getvalue().partition("with\n")[2].partition("Ctrl-C")[0].rstrip()
     asked = "uname -n; psql -Atc 'SELECT pg_is_in_recovery()'"
     # As a reader pastes it: into a shell.

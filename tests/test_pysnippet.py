@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from drillbook.inside.pysnippet import OUTPUT_LIMIT, Interpreter, Outcome, serve
+from tests.processes import runs
 
 PAGE = "source/x.md"
 
@@ -56,15 +57,6 @@ def fails(python: Interpreter, text: str) -> tuple[str, int]:
     outcome = run(python, text)
     assert (outcome.passed, outcome.ended) == (False, "")
     return outcome.message, outcome.line
-
-
-def running(pid: str) -> bool:
-    """Whether that process is there and more than a zombie."""
-    try:
-        stat = Path("/proc", pid, "stat").read_text()
-    except FileNotFoundError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 def test_prints_are_compared(python: Interpreter) -> None:
@@ -310,7 +302,7 @@ def test_timeout_kills_what_the_block_started(python: Interpreter, tmp_path: Pat
     outcome = run(python, text, timeout_s=1.5)
     assert (outcome.passed, outcome.ended) == (False, "timeout")
     assert outcome.message == "it was still running at its time limit and was killed"
-    assert not running((tmp_path / "pid").read_text())
+    assert not runs((tmp_path / "pid").read_text())
 
 
 def test_output_limit(python: Interpreter) -> None:

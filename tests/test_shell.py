@@ -11,6 +11,7 @@ import pytest
 
 from drillbook.errors import HarnessError
 from drillbook.inside.shell import OUTPUT_LIMIT, Outcome, Shell
+from tests.processes import runs
 
 PAGE = "source/runbooks/x.md"
 # The machine's own folders: what a program lacks is said otherwise where one may not be read.
@@ -47,15 +48,6 @@ def said(outcome: Outcome) -> tuple[str, str, int | None]:
     """What a normal end left; fails at any other end."""
     assert (outcome.ended, outcome.reason, outcome.alive) == ("", "", True)
     return outcome.stdout, outcome.stderr, outcome.status
-
-
-def running(pid: str) -> bool:
-    """Whether that process is there and more than a zombie."""
-    try:
-        stat = Path("/proc", pid, "stat").read_text()
-    except FileNotFoundError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 def test_streams_and_status(shell: Shell) -> None:
@@ -263,8 +255,8 @@ def test_timeout_kills_the_session(shell: Shell) -> None:
     assert (rest, outcome.ended, outcome.status) == ("a", "timeout", None)
     assert outcome.reason == "it was still running at its time limit and was killed"
     assert not outcome.alive
-    assert not running(first)
-    assert not running(second)
+    assert not runs(first)
+    assert not runs(second)
 
 
 def test_timeout_of_a_snippet_that_keeps_printing(shell: Shell) -> None:
@@ -288,9 +280,9 @@ def test_background_jobs_last(shell: Shell, tmp_path: Path) -> None:
 def test_a_background_job_holding_the_streams_is_not_waited_for(shell: Shell) -> None:
     stdout, _, status = said(command(shell, "sleep 1000 & echo $!"))
     assert status == 0
-    assert running(stdout.strip())
+    assert runs(stdout.strip())
     shell.close()
-    assert not running(stdout.strip())
+    assert not runs(stdout.strip())
 
 
 def test_a_background_job_that_floods_does_not_hold_a_snippet_up(shell: Shell) -> None:
@@ -310,7 +302,7 @@ def test_output_limit(shell: Shell) -> None:
     assert outcome.reason == "it printed more than is kept and was killed"
     assert len(outcome.stdout) == OUTPUT_LIMIT
     assert outcome.stderr == ""
-    assert not running(outcome.stdout.split("\n")[0])
+    assert not runs(outcome.stdout.split("\n")[0])
 
 
 def test_output_limit_counts_both_streams_and_cuts_no_character(shell: Shell) -> None:

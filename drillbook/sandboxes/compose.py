@@ -12,9 +12,7 @@ import json
 import os
 import secrets
 import shutil
-import signal
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -124,15 +122,6 @@ class ComposeSandbox:
     def way_in(self, host: str) -> str:
         """See `drillbook.sandboxes.sandbox.Sandbox`."""
         return f"docker exec -it {self._containers[host][:12]} bash"
-
-    def hold(self, host: str) -> None:
-        """See `drillbook.sandboxes.sandbox.Sandbox`."""
-        print(
-            f"\nkept: enter {host} with\n    {self.way_in(host)}\nCtrl-C ends it.",
-            file=sys.__stderr__,
-            flush=True,
-        )
-        signal.pause()
 
     def close(self) -> None:
         """See `drillbook.sandboxes.sandbox.Sandbox`."""

@@ -7,7 +7,6 @@ import errno
 import json
 import os
 import shlex
-import signal
 import socket
 import subprocess
 import sys
@@ -103,15 +102,6 @@ class LocalSandbox:
             f"{_way_in(first, agent)} \\\n"
             f"    env --ignore-environment {self._environments[host]} bash"
         )
-
-    def hold(self, host: str) -> None:
-        """See `drillbook.sandboxes.sandbox.Sandbox`."""
-        print(
-            f"\nkept: enter {host} with\n    {self.way_in(host)}\nCtrl-C ends it.",
-            file=sys.__stderr__,
-            flush=True,
-        )
-        signal.pause()
 
     @property
     def process_id(self) -> int:

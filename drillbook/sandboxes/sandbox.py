@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -75,10 +77,6 @@ class Sandbox(Protocol):
         """The command that leads a person into a host while the sandbox is open."""
         ...
 
-    def hold(self, host: str) -> None:
-        """Says how to enter the sandbox and waits until Ctrl-C (`--keep`)."""
-        ...
-
     def close(self) -> None:
         """Ends every process and removes every trace. Safe to call twice."""
         ...
@@ -118,3 +116,13 @@ class Backend(Protocol):
     def close(self) -> None:
         """Releases what outlives a sandbox (images stay, containers do not)."""
         ...
+
+
+def hold(sandbox: Sandbox, host: str) -> None:
+    """Says how to enter a host of the sandbox and waits until Ctrl-C (`--keep`)."""
+    print(
+        f"\nkept: enter {host} with\n    {sandbox.way_in(host)}\nCtrl-C ends it.",
+        file=sys.__stderr__,
+        flush=True,
+    )
+    signal.pause()

@@ -8,17 +8,16 @@ import fcntl
 import json
 import os
 import signal
-import socket
 import socketserver
 import ssl
 import sys
 import time
 import urllib.parse
 from collections import Counter
-from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from simulators import hooks
+from simulators.connection import Connection
 from simulators.folders import Folders
 from simulators.messages import Answer, Request, Simulator
 from simulators.store import Store, append
@@ -88,18 +87,10 @@ class Service(socketserver.ForkingMixIn, socketserver.TCPServer):
             print(stamp, words, file=sys.stderr, flush=True)
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Connection):
     """One connection."""
 
     server: Service
-    protocol_version = "HTTP/1.1"
-    server_version = "simulator/1.0"
-    sys_version = "(simulated)"
-
-    def setup(self) -> None:
-        """Without Nagle's delay: an answer is two small packets."""
-        super().setup()
-        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def handle_request(self) -> None:
         """Answers one request, saved posts' plugins included."""
@@ -123,8 +114,6 @@ class Handler(BaseHTTPRequestHandler):
             f" {took:.0f}ms{key}" + (f" plugin {failure}" if failure else "")
         )
         self._send(answer)
-
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_request
 
     def log_message(self, format: str, *args: Any) -> None:
         """Requests have their own line; what the base class has to say comes here."""
@@ -192,10 +181,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         if kind:
             self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
+        self.end(body)
 
 
 def end_with_parent() -> None:

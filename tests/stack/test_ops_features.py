@@ -18,46 +18,37 @@ def _page(*said: tuple[str, str, int, float]) -> str:
     return "".join(LINE.format(*each) for each in said)
 
 
-@pytest.mark.parametrize(
-    ("page", "found"),
-    [
-        pytest.param(
-            _page(("POST", "/v1/content", 500, 12), ("GET", "/v1/content", 200, 1)),
-            Broken("POST /v1/content", 12, 12),
-            id="saving fails, reading works",
-        ),
-        pytest.param(
-            _page(("POST", "/v1/content", 500, 12), ("GET", "/readyz", 200, 99)),
-            None,
-            id="probes are nobody's feature",
-        ),
-        pytest.param(
-            _page(("POST", "/v1/content", 503, 12), ("GET", "/v1/content", 200, 9)),
-            None,
-            id="what is away is no defect",
-        ),
-        pytest.param(
-            _page(("POST", "/v1/content", 500, 12), ("GET", "/v1/content", 500, 9)),
-            None,
-            id="everything fails",
-        ),
-        pytest.param(
-            _page(
-                ("POST", "/v1/content", 500, 2),
-                ("POST", "/v1/content", 200, 18),
-                ("GET", "/v1/content", 200, 20),
-            ),
-            None,
-            id="one of ten fails: the release errs",
-        ),
-        pytest.param(_page(("POST", "/v1/content", 500, 2)), None, id="too few to say"),
-        pytest.param("", None, id="nothing was asked yet"),
-    ],
-)
-def test_a_feature_is_broken_where_its_route_fails_and_others_work(
-    page: str, found: Broken | None
-) -> None:
-    assert features.broken(features.counts(page)) == found
+SAVING = ("POST", "/v1/content", 500, 12)
+"""Saving fails, often enough to say so."""
+
+CASES = {
+    "saving fails, reading works": (
+        [SAVING, ("GET", "/v1/content", 200, 1)],
+        Broken("POST /v1/content", 12, 12),
+    ),
+    "probes are nobody's feature": ([SAVING, ("GET", "/readyz", 200, 99)], None),
+    "what is away is no defect": (
+        [("POST", "/v1/content", 503, 12), ("GET", "/v1/content", 200, 9)],
+        None,
+    ),
+    "everything fails": ([SAVING, ("GET", "/v1/content", 500, 9)], None),
+    "one of ten fails: the release errs": (
+        [
+            ("POST", "/v1/content", 500, 2),
+            ("POST", "/v1/content", 200, 18),
+            ("GET", "/v1/content", 200, 20),
+        ],
+        None,
+    ),
+    "too few to say": ([("POST", "/v1/content", 500, 2)], None),
+    "nothing was asked yet": ([], None),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_feature_is_broken_where_its_route_fails_and_others_work(name: str) -> None:
+    said, found = CASES[name]
+    assert features.broken(features.counts(_page(*said))) == found
 
 
 @pytest.mark.parametrize(("more", "said"), [(3, "fails"), (0, "works")])

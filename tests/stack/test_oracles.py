@@ -32,6 +32,7 @@ from smartbeak_drills.users.leavers import Leaver
 from smartbeak_drills.users.platform import Platform, Waiting
 from smartbeak_drills.users.publishing import Publishing
 from smartbeak_drills.users.readers import Readers, Text
+from tests.stepping import Clock
 
 
 class Twins:
@@ -43,16 +44,6 @@ class Twins:
 
     def watch(self, stop: threading.Event) -> None:
         raise NotImplementedError
-
-
-class Clock:
-    """Time that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
 
 
 @pytest.fixture

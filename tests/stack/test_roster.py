@@ -9,6 +9,7 @@ import pytest
 
 from smartbeak_drills.users import roster
 from smartbeak_drills.users.roster import PER_MINUTE, READERS, WRITERS, Roster, User
+from tests.stepping import Clock
 
 USERS = (
     User("owner", "org_1", "owner"),
@@ -16,16 +17,6 @@ USERS = (
     User("editor", "org_2", "editor"),
     User("viewer", "org_2", "viewer"),
 )
-
-
-class Clock:
-    """Time that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
 
 
 @pytest.fixture

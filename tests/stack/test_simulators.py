@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from tests.processes import runs
 from tests.stack.simulated import (
     PATIENCE_S,
     POSTS,
@@ -142,7 +143,7 @@ def test_sigterm_ends_it_at_once_with_all_that_it_started(wordpress: Running) ->
         assert wordpress.process.wait(PATIENCE_S) == 0
         assert reply.exception(PATIENCE_S)
     left = pids.read_text().split()
-    await_that(lambda: not any(alive(int(pid)) for pid in left))
+    await_that(lambda: not any(runs(pid) for pid in left))
     assert not (wordpress.root / "run/target.pid").exists()
 
 
@@ -165,12 +166,3 @@ def test_the_log_has_a_line_for_each_request(wordpress: Running) -> None:
         rf"'POST {POSTS} HTTP/1\.1' 201 \d+ms job_1",
         line,
     )
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that is dead and not yet waited for does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"

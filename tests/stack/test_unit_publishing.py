@@ -30,6 +30,7 @@ from smartbeak.worker import summary, targets
 from smartbeak.worker.breaker import Breaker, OpenError, State
 from smartbeak.worker.targets import Accepted, Post, TargetError
 from tests.stack.box import FACTS, PLATFORM
+from tests.stepping import Clock
 
 SETTINGS = settings.load(
     {
@@ -148,13 +149,6 @@ def test_a_process_with_such_a_title_does_not_come_back() -> None:
 
 
 # Breakers.
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def value(metrics: Metrics, name: str) -> float | None:

@@ -22,6 +22,7 @@ from smartbeak.process import settings
 from smartbeak.process.errors import ApiError
 from smartbeak.web import signatures, webhooks
 from tests.stack.box import FACTS
+from tests.stepping import Clock
 
 FIRST, SECOND = "1" * 32, "2" * 32
 NOW = 1_800_000_000
@@ -200,14 +201,6 @@ def test_public_paths_are_those_of_the_facts() -> None:
         if any(fact.get("public") for fact in methods.values())
     }
     assert public | {"/openapi.json"} == roles.PUBLIC
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_requests_are_counted_by_user_and_route_and_forgotten_after_a_minute() -> None:

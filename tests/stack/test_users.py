@@ -20,22 +20,10 @@ from smartbeak_drills.users.content import Content
 from smartbeak_drills.users.platform import Platform
 from smartbeak_drills.users.publishing import LATE_S, Publishing, Route
 from smartbeak_drills.users.roster import Roster, User
+from tests.stepping import Clock
 
 USERS = (User("editor", "org_1", "editor"), User("viewer", "org_1", "viewer"))
 ROUTES = (Route("target_1", "dom_1", "org_1", "content_1", "wordpress us-east-1"),)
-
-
-class Clock:
-    """Time that a test sets; whoever sleeps lets it pass."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ of the platform are mended here.
 | `process` | what a process is told, what it says, whether it keeps up and stays small | |
 | `data` | PostgreSQL, Redis, the queues in Redis, addresses to upload to | `process` |
 | `http` | what goes over HTTP, by noun in `shapes`, and the server | the above |
-| `access` | who may do what, and how often | the above |
+| `access` | who may do what, and how often; the app that asks it | the above |
 | `api` | the control plane's routes | the above |
 | `web` | the web host's webhooks | the above, not `api` |
 | `worker` | a publishing job and its way | the above, not `api` and `web` |

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hmac
 import json
-import socket
 import socketserver
 import ssl
 import threading
 import urllib.parse
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from simulators.connection import Connection
 from simulators.folders import Folders
 from simulators.kubernetes.api import Api, Call, NotSimulated, Reply
 from simulators.store import append
@@ -79,18 +79,10 @@ class Server(ThreadingHTTPServer):
                 append(file, {"method": call.method, "path": call.path})
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Connection):
     """One connection."""
 
     server: Server
-    protocol_version = "HTTP/1.1"
-    server_version = "simulator/1.0"
-    sys_version = "(simulated)"
-
-    def setup(self) -> None:
-        """Without Nagle's delay."""
-        super().setup()
-        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def handle_request(self) -> None:
         """Answers one request."""
@@ -115,8 +107,6 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             body = json.dumps(reply.content).encode()
             self._send(reply.status, "application/json", body, reply.warnings)
-
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_request
 
     def log_message(self, format: str, *args: Any) -> None:
         """Requests have their own line."""
@@ -148,10 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
             said = each.replace('"', '\\"')
             self.send_header("Warning", f'299 - "{said}"')
         self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
+        self.end(body)
 
     def _stream(self, lines: Iterator[str]) -> None:
         self.send_response(200)

@@ -22,6 +22,7 @@ from smartbeak_drills.places import STRIPE_PAGE
 from smartbeak_drills.session import Session
 from smartbeak_drills.users import purchases
 from smartbeak_drills.users.calls import Line
+from smartbeak_drills.users.pace import keep_at
 from smartbeak_drills.users.purchases import Difference, Purchase
 from smartbeak_drills.users.roster import Roster, User
 from smartbeak_drills.users.stripe import Stripe
@@ -149,14 +150,7 @@ class Buyers:
 
     def _buy(self, stop: threading.Event) -> None:
         line, page = Line(self._url, timeout_s=_TIMEOUT_S), Line(STRIPE_PAGE, timeout_s=_TIMEOUT_S)
-        while not stop.is_set():
-            begin = time.monotonic()
-            try:
-                self.buy(line, page)
-                self.journal.serve()
-            except Trouble as error:
-                self.journal.fail(error.text, seen=error.seen, kept=True)
-            stop.wait(max(begin + _INTERVAL_S - time.monotonic(), 0))
+        keep_at(lambda: self.buy(line, page), self.journal, _INTERVAL_S, stop)
         line.close()
         page.close()
 

@@ -12,7 +12,8 @@ from drillbook.inside.journal import Journal
 from drillbook.inside.trouble import Trouble
 from smartbeak_drills.session import Session
 from smartbeak_drills.users.calls import Answer, CallError, Line
-from smartbeak_drills.users.platform import Platform, Waiting, check_in_time
+from smartbeak_drills.users.pace import keep_at
+from smartbeak_drills.users.platform import Platform, check_in_time
 from smartbeak_drills.users.roster import READERS, WRITERS
 
 _INTERVAL_S = 0.4
@@ -89,16 +90,7 @@ class Content:
 
     def _write(self, stop: threading.Event) -> None:
         line = self._platform.line()
-        while not stop.is_set():
-            begin = time.monotonic()
-            try:
-                self.write(line)
-                self.journal.serve()
-            except Waiting:
-                pass
-            except CallError as error:
-                self.journal.fail(error.text, seen=error.seen, kept=True)
-            stop.wait(max(begin + _INTERVAL_S - time.monotonic(), 0))
+        keep_at(lambda: self.write(line), self.journal, _INTERVAL_S, stop)
         line.close()
 
     def _read(self, line: Line, number: int) -> Answer:

@@ -20,7 +20,8 @@ from drillbook.inside.trouble import Trouble
 from smartbeak_drills.agreed import ACKNOWLEDGED
 from smartbeak_drills.session import Session
 from smartbeak_drills.users.calls import CallError, Line
-from smartbeak_drills.users.platform import Platform, Waiting, check_in_time
+from smartbeak_drills.users.pace import keep_at
+from smartbeak_drills.users.platform import Platform, check_in_time
 from smartbeak_drills.users.roster import PUBLISHERS
 
 LATE_S = 2.5
@@ -184,16 +185,7 @@ class Publishing:
 
     def _order(self, stop: threading.Event) -> None:
         line = self._platform.line()
-        while not stop.is_set():
-            begin = time.monotonic()
-            try:
-                self.order(line)
-                self.journal.serve()
-            except Waiting:
-                pass
-            except CallError as error:
-                self.journal.fail(error.text, seen=error.seen, kept=True)
-            stop.wait(max(begin + _INTERVAL_S - time.monotonic(), 0))
+        keep_at(lambda: self.order(line), self.journal, _INTERVAL_S, stop)
         line.close()
 
     def _follow(self, stop: threading.Event) -> None:

@@ -24,7 +24,8 @@ from drillbook.inside.journal import Journal
 from drillbook.inside.trouble import Trouble
 from smartbeak_drills import settings
 from smartbeak_drills.session import Session
-from smartbeak_drills.users.calls import CallError, Line
+from smartbeak_drills.users.calls import Line
+from smartbeak_drills.users.pace import keep_at
 
 SECRETS = Path("/run/secrets")
 """Holds the secrets as the providers have them: `stripe-webhook` and `paddle-webhook`."""
@@ -152,14 +153,7 @@ class Webhooks:
 
     def _deliver(self, stop: threading.Event) -> None:
         line = Line(self._url, timeout_s=_TIMEOUT_S)
-        while not stop.is_set():
-            begin = time.monotonic()
-            try:
-                self.deliver(line)
-                self.journal.serve()
-            except CallError as error:
-                self.journal.fail(error.text, seen=error.seen, kept=True)
-            stop.wait(max(begin + _INTERVAL_S - time.monotonic(), 0))
+        keep_at(lambda: self.deliver(line), self.journal, _INTERVAL_S, stop)
         line.close()
 
     def _present(self) -> list[int] | None:
