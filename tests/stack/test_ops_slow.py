@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -11,6 +12,8 @@ from typing import Any, cast
 import pytest
 
 from smartbeak_drills import cpu_limit
+from smartbeak_drills.oracles import base, platform
+from smartbeak_drills.users import content
 from smartbeak_ops import redisdb, web
 from smartbeak_ops.looks import cache, host, slowness
 from smartbeak_ops.looks.seen import Seen
@@ -57,9 +60,9 @@ def _times(
     ("times", "where"),
     [
         pytest.param(_times(0.0, 0.0, 0.1, 0.0), "no", id="healthy"),
-        pytest.param(_times(0.7, 1.2, 0.1, 0.0), "itself", id="throttle api 600ms"),
-        pytest.param(_times(0.1, 0.0, 0.9, 0.0), "postgresql", id="throttle db-1 400ms"),
-        pytest.param(_times(0.8, 0.0, 0.0, 0.5), "redis", id="throttle redis-1 600ms"),
+        pytest.param(_times(0.7, 1.2, 0.1, 0.0), "itself", id="throttle api 2200ms"),
+        pytest.param(_times(0.1, 0.0, 0.9, 0.0), "postgresql", id="throttle db-1 900ms"),
+        pytest.param(_times(0.8, 0.0, 0.0, 0.5), "redis", id="throttle redis-1 900ms"),
         pytest.param(_times(0.9, 0.0, 0.0, 0.0, 4), "pool", id="one connection, a lock"),
         pytest.param(
             _times(1.4, 0.0, 0.0, 0.0, 4, "postgresql: couldn't get a connection after 1.40 sec"),
@@ -111,3 +114,17 @@ def test_a_limit_stops_a_service_again_and_again_and_lets_it_go(tmp_path: Path) 
 
 def test_a_limit_without_a_service_ends(tmp_path: Path) -> None:
     assert cpu_limit.main(["--pidfile", str(tmp_path / "no"), "--stop", "9", "--name", "x"]) == 0
+
+
+def test_the_drilled_limit_lets_nobody_be_served_however_quick_the_host_is() -> None:
+    page = Path("source/runbooks/platform/api-slow.md").read_text()
+    match = re.search(r"^:fault: throttle api (\d+)ms$", page, re.MULTILINE)
+    assert match
+    stop_s = int(match[1]) / 1000
+    # They ask again after a run is over, and wait for the rest of the stop.
+    assert cpu_limit.RUN_S < content._AGAIN_S
+    assert stop_s - max(content._INTERVAL_S, platform._AGAIN_S) > base.PATIENCE_S
+    # `sb` waits for the answer all the same, and sees the process run in between.
+    assert stop_s + cpu_limit.RUN_S < min(web.ANSWER_S, host._PROBE_S)
+    assert stop_s + cpu_limit.RUN_S < host._WATCH_S
+    assert host._TICK_S < cpu_limit.RUN_S

@@ -20,8 +20,13 @@ import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-RUN_S = 0.01
-"""Seconds for which the service runs between two stops."""
+RUN_S = 0.06
+"""Seconds for which the service runs between two stops: enough for one request on a slow host.
+
+On a quick one it is enough for several. So what users meet follows from the length of a stop
+alone: they ask again 0.1 to 0.4 s after an answer, which is too late for this run, and then wait
+for the rest of a stop. One that is longer than that and their patience together (1.4 s) lets
+nobody be served in time, however quick the host is."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

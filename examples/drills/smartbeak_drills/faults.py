@@ -236,7 +236,7 @@ FAULTS = (
     Declaration(
         "leave-primary", (),
         "What a failover in haste leaves behind: db-1 was killed and lies as it died, db-2 is "
-        "primary, and the platform uses it.",
+        "primary and has all that was confirmed, and the platform uses it.",
         "files", always("replica"), postgres.leave_primary, (PRIMARY, REPLICA, APP),
     ),
     Declaration(
@@ -522,7 +522,7 @@ FAULTS = (
     Declaration(
         "throttle", ("HOST", "DURATION"),
         "A limit of the CPU that somebody left on the host, as cpulimit does it: every process of "
-        "its service is stopped again and again for that long, and runs for 10 ms in between.",
+        "its service is stopped again and again for that long, and runs for 60 ms in between.",
         "processes", said_by_service, platform.throttle, counts_from_end=True,
     ),
     Declaration(

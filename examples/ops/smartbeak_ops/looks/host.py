@@ -27,9 +27,12 @@ _BUSY = 0.1
 """Share of a CPU from which on a process that gives no answer works on something: one that waits
 takes a hundredth or two, and a loaded host may leave one that works no more."""
 
-_WATCH_S = 1.5
-_TICK_S = 0.07
+_WATCH_S = 2.5
+_TICK_S = 0.03
 """How long a process is watched, and how often: whether it is stopped and continued meanwhile."""
+
+_PROBE_S = 3.0
+"""Seconds for its answer: one that is stopped again and again for two of them answers late."""
 
 FREE_PERCENT = 3
 """Share of a disk that must be free; below it counts as full."""
@@ -228,7 +231,7 @@ def _process(seen: Seen) -> None:
         return
     before, began = _cpu(pid), time.monotonic()
     with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(web.get, _probe(host), wait_s=2)
+        asked = pool.submit(web.get, _probe(host), wait_s=_PROBE_S)
         stopped = [_is_stopped(pid) for _ in _ticks(began + _WATCH_S)]
         answers = asked.result().answered
     share = (_cpu(pid) - before) / (time.monotonic() - began)
