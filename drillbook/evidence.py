@@ -147,14 +147,20 @@ def _forms(secrets: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(forms, key=len, reverse=True))
 
 
-def cap(text: str) -> str:
-    """The text, with the middle left out when it is very long, and saying so."""
+def cap(text: str, head_bytes: int = HEAD_BYTES, tail_bytes: int = TAIL_BYTES) -> str:
+    """The text, with the middle left out when it is very long, and saying so.
+
+    Args:
+        text: What is kept.
+        head_bytes: How much of its beginning.
+        tail_bytes: How much of its end; 1 at least.
+    """
     data = text.encode()
-    left_out = len(data) - HEAD_BYTES - TAIL_BYTES
+    left_out = len(data) - head_bytes - tail_bytes
     if left_out <= 0:
         return text
-    head = data[:HEAD_BYTES].decode("utf-8", "replace")
-    tail = data[-TAIL_BYTES:].decode("utf-8", "replace")
+    head = data[:head_bytes].decode("utf-8", "replace")
+    tail = data[-tail_bytes:].decode("utf-8", "replace")
     return f"{head}\n[... {left_out} bytes left out ...]\n{tail}"
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from drillbook.site import axe
+from drillbook.report import read_all, verify, verify_drills
+from drillbook.site import axe, tables
+from drillbook.site.symptoms import Symptom
+from drillbook.verification import STATES
+from tests import marks_sample
 from tests.conftest import ROOT
 from tests.sphinx_book import Book
+from tests.test_marks import sample
 from tests.test_reading import chromium
 
 GOOD = '<!doctype html><html lang="en"><title>t</title><main><h1>t</h1>%s</main></html>'
@@ -74,6 +81,41 @@ def test_of_the_evidence_every_tenth_page_is_looked_at_unless_all_are_asked_for(
         (tmp_path / name).touch()
     assert axe.wanted(tmp_path, every=1) == names
     assert axe.wanted(tmp_path, every=10) == [*names[:2], *names[2::10]]
+
+
+def test_what_is_red_can_be_read_wherever_it_is_shown(tmp_path: Path) -> None:
+    """Each state of blocks and drills, in each table that shows one, on page and evidence."""
+    chromium()
+    book = sample(tmp_path / "book")
+    plan = book.plan()
+    marks_sample.write(book.root / "build", plan)
+    reports = read_all(book.root / "build")
+    first = next(iter(verify_drills(plan, reports, date(2026, 11, 24)).values()))
+    drills = [replace(first, id=f"branch-{state}#lost", state=state) for state in STATES]
+    marks = verify(plan, reports, date(2026, 11, 24))
+    assert {mark.state for mark in marks.values()} == set(STATES)
+
+    def top(name: str) -> str:
+        return f"#{name}"
+
+    texts = [Symptom(drill.docname, "FATAL: it ends", drilled=True) for drill in drills]
+    shown = [
+        tables.drill_table(drills, top),
+        tables.catalogue(drills, top, top),
+        tables.symptom_tables({"hub": texts}, drills, {}, top),
+        "".join(f"<p>{tables.branch_cell([drill])}</p>" for drill in drills),
+        "".join(f"<p>{tables.check_cell(id_, mark, top(id_))}</p>" for id_, mark in marks.items()),
+        tables.page_table(plan.pages, marks, {}, top),
+    ]
+    raw = "\n".join(f"```{{raw}} html\n{each}\n```\n" for each in shown)
+    book.put("source/other.md", f"# Tables\n\n## Marks\n\n{raw}")
+    assert book.build("html") == 0, book.warnings
+    html = book.root / "build/html"
+    evidence = sorted(path.relative_to(html).as_posix() for path in html.glob("evidence/**/*.html"))
+    red = [page for page in evidence if page.endswith(("/failed.html", "/error.html"))]
+    assert len(red) == 2
+    pages = ["index.html", "other.html", "runbooks/failover.html", *red]
+    assert [str(each) for each in axe.look(html, pages, ROOT)] == []
 
 
 def test_a_folder_without_pages_is_not_clean(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -210,6 +211,21 @@ def test_the_page_shows_commands_streams_status_and_nothing_as_markup() -> None:
         assert text in page
     assert "<script" not in page
     assert "http" not in page
+
+
+def test_the_page_of_a_block_that_failed_with_long_logs_is_no_burden() -> None:
+    log = "2026-11-27 LOG: <first>\n" + 'it\'s "quoted" & long\n' * 3000 + "<last>\n"
+    said = Step("make", log, log, 1, 0.1, 7, "other\n")
+    logs = {f"End of the log on host-{n}": log for n in range(12)}
+    found = Evidence("a#b", "a#page", "local", "failed", reason=log, steps=(said,) * 4, more=logs)
+    page = evidence_pages.render(found)
+    assert len(page.encode()) < evidence_pages.LARGEST
+    # The least that is shown of each: how it began, how it ended, and how much is between.
+    assert page.count("LOG: &lt;first&gt;") == page.count("&lt;last&gt;") == 1 + 4 * 2 + 12
+    assert page.count(" bytes left out ...]") == 1 + 4 * 2 + 12
+    small = replace(found, steps=(), more={})
+    assert "left out" not in evidence_pages.render(small)
+    assert evidence_pages.render(small).count("quoted") > 1000
 
 
 def test_only_pages_older_than_their_evidence_are_written(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from drillbook.model import Report
 from drillbook.site import evidence_pages, panels, tables
 from drillbook.site.wording import SYMBOLS, WORDS, day, seconds
 from drillbook.snippets.masks import MASKS
-from drillbook.verification import STATES
+from drillbook.verification import STATES, Verification
 from tests import marks_sample
 from tests.sphinx_book import Book
 
@@ -455,6 +455,13 @@ def test_days_do_not_follow_the_machines_language() -> None:
 def test_empty_tables_say_so() -> None:
     assert "has a drill yet" in tables.drill_table((), str)
     assert "blocks that are run yet" in tables.page_table((), {}, {}, str)
+
+
+def test_of_a_long_difference_the_page_shows_both_ends() -> None:
+    reason = "it printed something else\n  first\n" + "+line\n" * 20_000 + "  last\n"
+    shown = panels.mark(Verification("a#b", "failed", reason, (), 0), lambda file: "")
+    assert len(shown) < 10_000
+    assert [word for word in ("first", "bytes left out", "last") if word not in shown] == []
 
 
 def test_evidence_pages_are_beside_their_names() -> None:

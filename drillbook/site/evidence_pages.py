@@ -36,6 +36,12 @@ pre.typed { background: none; padding: 0; font-weight: 600; white-space: pre-wra
 .reason { color: var(--bad); }
 """
 
+LARGEST = 200_000
+"""Bytes of a page, about: what a failed block with long logs must not exceed on a phone."""
+
+_SHARES = (48 * 1024, 12 * 1024, 3 * 1024, 512)
+"""Of each text the beginning is shown to so many bytes, and a third of them of the end."""
+
 
 def page_of(file: str) -> str:
     """Name of the page of an evidence file."""
@@ -78,6 +84,9 @@ def _age(path: Path) -> int:
 def render(found: Evidence, root: str = "../") -> str:
     """One evidence file as a whole HTML page.
 
+    Where it would be too large, the middle of its long texts is left out, and it says so; the
+    file itself has them.
+
     Args:
         found: The evidence.
         root: How to get from the page to the site's folder, for the link back to the block.
@@ -94,16 +103,29 @@ def render(found: Evidence, root: str = "../") -> str:
         "page": f"{found.path}:{found.line}" if found.path else "",
         "digest": found.digest,
     }
-    return str(
-        _HTML.page(
-            found,
-            title=found.id,
-            style=Markup(_STYLE),
-            back=root + _place(found),
-            facts=facts,
-            steps=[(_texts(step), _end(step)) for step in found.steps],
+    page = ""
+    for share in _SHARES:
+        page = str(
+            _HTML.page(
+                title=found.id,
+                style=Markup(_STYLE),
+                back=root + _place(found),
+                facts=facts,
+                reason=_cut(found.reason, share),
+                steps=[
+                    ([(name, _cut(text, share)) for name, text in _texts(step)], _end(step))
+                    for step in found.steps
+                ],
+                more={name: _cut(text, share) for name, text in found.more.items()},
+            )
         )
-    )
+        if len(page.encode()) <= LARGEST:
+            break
+    return page
+
+
+def _cut(text: str, share: int) -> str:
+    return evidence.cap(text, share, share // 3)
 
 
 def _place(found: Evidence) -> str:

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 
 from markupsafe import Markup
 
+from drillbook import evidence
 from drillbook.model import DrillResult, Page, Snippet
 from drillbook.site import counting, templates
 from drillbook.site.wording import NO, YES, badge, day, lost_writes, moment, seconds
@@ -70,7 +71,7 @@ def mark(verification: Verification, link: Link) -> str:
     if first:
         parts.append(_HTML.reason(first))
     parts += _evidence(verification.runs, link)
-    return str(_HTML.mark(verification, badge(state), parts, rest.strip() and rest))
+    return str(_HTML.mark(verification, badge(state), parts, _details(rest)))
 
 
 def drill_panel(drill: DrillVerification, link: Link, anchor: str) -> str:
@@ -113,7 +114,7 @@ def drill_panel(drill: DrillVerification, link: Link, anchor: str) -> str:
             anchor=anchor,
             badge=badge(drill.state),
             first=first,
-            rest=rest.strip() and rest,
+            rest=_details(rest),
             rows=rows,
             origins=[_origin(run, link) for run in drill.runs if run.backend in drill.results],
         )
@@ -174,6 +175,12 @@ def _next_due(page: Page) -> str:
         return ""
     after = " or after the next incident" if page.review_cycle == "after-incident" else ""
     return "; next due " + day(due.isoformat()) + after
+
+
+def _details(reason: str) -> str:
+    """What stands below the first line, if anything; of a long difference both ends."""
+    # The whole is in the evidence. Here it would make a page too large for a phone.
+    return evidence.cap(reason, 6 * 1024, 2 * 1024) if reason.strip() else ""
 
 
 _CONTROLS = {
