@@ -44,6 +44,8 @@ http_requests_total{method="GET",route="none",status="500"} %d.0
 http_requests_total{method="GET",route="/readyz",status="503"} 900.0
 http_request_duration_seconds_sum{method="GET",route="/v1/content/{content_id}"} %d.0
 """
+if tag == "f4b81a6":
+    METRICS += 'http_requests_total{method="POST",route="/v1/content",status="500"} 6.0\\n'
 print("release", tag, flush=True)
 if tag == "d60fa28":
     sys.exit("No module named 'smartbeak_renderer'")

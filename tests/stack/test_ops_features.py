@@ -26,6 +26,10 @@ CASES = {
         [SAVING, ("GET", "/v1/content", 200, 1)],
         Broken("POST /v1/content", 12, 12),
     ),
+    "reading by id works": (
+        [SAVING, ("GET", "/v1/content/{content_id}", 200, 1)],
+        Broken("POST /v1/content", 12, 12),
+    ),
     "probes are nobody's feature": ([SAVING, ("GET", "/readyz", 200, 99)], None),
     "what is away is no defect": (
         [("POST", "/v1/content", 503, 12), ("GET", "/v1/content", 200, 9)],

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from simulators.kubernetes.program import REGISTRY
+from smartbeak_ops import settings, tree, web
+from smartbeak_ops.api import Api
 from smartbeak_ops.guards import release as guards
+from smartbeak_ops.looks import features
 from smartbeak_ops.looks import release as looks
 from smartbeak_ops.looks.seen import Seen
 from smartbeak_ops.refusal import RefusedError, UnknownError
@@ -46,6 +49,11 @@ def _seen() -> Seen:
     return seen
 
 
+def _branch(seen: Seen) -> str:
+    row = tree.load("rollback").first(seen.facts)
+    return row.branch.removeprefix("runbooks/deployment-rollback/") if row else ""
+
+
 def _refused(*said: str, **more: str) -> str:
     with pytest.raises(RefusedError) as refused:
         guards.undo(*said, **more)
@@ -55,8 +63,8 @@ def _refused(*said: str, **more: str) -> str:
 def test_a_healthy_cluster_is_done_and_nothing_is_rolled_back(running: Running) -> None:
     seen = _seen()
     assert seen.facts == {
-        "cluster": "ok", "rollout": "done", "worker.crashing": False, "release.errors": 0.0,
-        "release.ms": 40.0,
+        "cluster": "ok", "rollout": "done", "worker.crashing": False, "api.feature": "works",
+        "release.errors": 0.0, "release.ms": 40.0,
     }  # fmt: skip
     assert "prod-api: release 3f9c2d1, 2 of 2 pods serve" in seen.lines
     assert _refused("prod-api") == "prod-api has no release before 3f9c2d1"
@@ -65,13 +73,37 @@ def test_a_healthy_cluster_is_done_and_nothing_is_rolled_back(running: Running) 
 
 def test_a_release_that_errs_is_seen_and_may_be_rolled_back_once(running: Running) -> None:
     _rolled_out(running, "c82d915")
-    assert _seen().facts["release.errors"] == 10.0
+    seen = _seen()
+    assert (seen.facts["release.errors"], _branch(seen)) == (10.0, "release-errors")
     assert guards.undo("prod-api") == "prod-api: c82d915 goes, 3f9c2d1 comes, revision 1"
     running.kubectl("rollout", "undo", API)
     running.kubectl("rollout", "status", API, "--timeout=20s")
     cause = "kubernetes.io/change-cause=rolled back from c82d915: errors"
     running.kubectl("annotate", API, cause, "--overwrite")
     assert _refused("prod-api").startswith("prod-api was rolled back already")
+
+
+def test_a_release_one_of_whose_features_fails_is_no_release_that_errs(running: Running) -> None:
+    _rolled_out(running, "f4b81a6")
+    seen = _seen()
+    assert "api: POST /v1/content: 12 of 12 requests failed, the others work" in seen.lines
+    assert seen.facts["release.errors"] > 5
+    assert _branch(seen) == "feature-flag"
+
+
+def test_without_a_cluster_the_api_says_that_a_feature_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    line = 'http_requests_total{{method="{}",route="/v1/content",status="{}"}} {}.0\n'
+    pages = iter(line.format("POST", 500, n) + line.format("GET", 200, n) for n in (7, 8, 12))
+    monkeypatch.setattr(settings, "known", lambda name: name == "api")
+    monkeypatch.setattr(Api, "ask", lambda *_: None)
+    monkeypatch.setattr(features, "_AGAIN_S", 0.0)
+    monkeypatch.setattr(web, "get", lambda _: web.Reply(200, next(pages), 0.0))
+    seen = _seen()
+    assert seen.facts == {"cluster": "absent", "api.feature": "fails"}
+    assert _branch(seen) == "feature-flag"
 
 
 def test_a_slow_release_is_seen(running: Running) -> None:

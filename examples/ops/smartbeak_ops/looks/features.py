@@ -24,7 +24,7 @@ ENOUGH = 3
 
 _AGAIN_S = 1.5
 _PROBES = frozenset({"/readyz", "/livez", "/metrics", "/health", "/health/detailed"})
-_REQUESTS = re.compile(r"^http_requests_total{([^}]*)} ([\d.e+]+)", re.MULTILINE)
+_REQUESTS = re.compile(r"^http_requests_total{(.*)} ([\d.e+]+)", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 Counts = Counter[tuple[str, bool]]
@@ -61,9 +61,9 @@ def counts(text: str) -> Counts:
     """
     found: Counts = Counter()
     for labels, number in _REQUESTS.findall(text):
-        said = dict(_LABEL.findall(labels))
-        if said["route"] not in _PROBES and said["status"] != "503":
-            found[f"{said['method']} {said['route']}", said["status"] == "500"] += round(
+        told = dict(_LABEL.findall(labels))
+        if told["route"] not in _PROBES and told["status"] != "503":
+            found[f"{told['method']} {told['route']}", told["status"] == "500"] += round(
                 float(number)
             )
     return found
@@ -82,6 +82,11 @@ def broken(found: Counts) -> Broken | None:
     if not good or bad > WORKS * (good + bad):
         return None
     return Broken(worst, failed, asked)
+
+
+def said(found: Broken) -> str:
+    """The line for a feature that fails."""
+    return f"api: {found.route}: {found.failed} of {found.asked} requests failed, the others work"
 
 
 def _see(seen: Seen) -> None:
@@ -103,7 +108,4 @@ def _see(seen: Seen) -> None:
     if now[found.route, True] < max(1, FAILS * (now[found.route, True] + now[found.route, False])):
         seen.know(api__feature="works")
         return
-    seen.say(
-        f"api: {found.route}: {found.failed} of {found.asked} requests failed, the others work",
-        api__feature="fails",
-    )
+    seen.say(said(found), api__feature="fails")

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from smartbeak_ops import settings
+from smartbeak_ops.looks import features
 from smartbeak_ops.looks.seen import Look, Seen
 
 NAMESPACE = "smartbeak-production"
@@ -61,16 +62,19 @@ class Counted:
         requests: How many, probes left out.
         failed: How many of them with a status from 500.
         seconds: How long all of them took.
+        routes: The same by route, for `features`.
     """
 
     requests: float
     failed: float
     seconds: float
+    routes: features.Counts
 
 
 def looks(known: settings.Settings) -> list[Look]:
-    """The cluster, from the operator's machine."""
-    return [Look("cluster", _cluster)]
+    """The cluster, from the operator's machine; without one the API as a host of its own."""
+    found = [Look("cluster", _cluster)]
+    return found if reachable() else [*found, features.look()]
 
 
 def reachable() -> bool:
@@ -231,6 +235,7 @@ def counted(pods: Iterable[Mapping[str, Any]]) -> Counted:
         CannotAskError: See `kubectl`.
     """
     requests = failed = seconds = 0.0
+    routes = features.Counts()
     for pod in pods:
         if not _is_ready(pod):
             continue
@@ -245,12 +250,18 @@ def counted(pods: Iterable[Mapping[str, Any]]) -> Counted:
                 requests += float(number)
                 failed += float(number) if status >= "500" else 0.0
         seconds += sum(float(n) for route, n in _SECONDS.findall(said) if route not in _PROBES)
-    return Counted(requests, failed, seconds)
+        routes += features.counts(said)
+    return Counted(requests, failed, seconds, routes)
 
 
 def _count(seen: Seen, pods: Sequence[dict[str, Any]]) -> None:
     found = counted(pods)
     releases = sorted({release_of(pod) for pod in pods if _is_ready(pod)})
+    # A pod counts since it was started, with its release: nothing of before is among it.
+    one = features.broken(found.routes)
+    seen.know(api__feature="fails" if one else "works")
+    if one:
+        seen.lines.append(features.said(one))
     if found.requests < ENOUGH:
         seen.lines.append(f"release {', '.join(releases)}: {found.requests:.0f} requests so far")
         return
