@@ -127,6 +127,7 @@ def test_an_expression_is_taken_apart_in_order() -> None:
         ("take-port web", "webhooks"),
         ("deploy-release f4b81a6", "content"),
         ("lose-password-file", "content"),
+        ("tamper-evidence", "intact"),
     ],
 )
 def test_the_oracle_is_that_of_the_last_step_that_has_one(expression: str, name: str) -> None:

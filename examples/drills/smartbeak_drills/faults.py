@@ -18,6 +18,7 @@ from drillbook.drills.declarations import (
 from drillbook.sandboxes.sandbox import Sandbox
 from smartbeak_drills.injections import (
     disks,
+    evidence,
     hosting,
     intruder,
     migrations,
@@ -600,6 +601,12 @@ FAULTS = (
         "Stripe sends the events of customers whose subscription goes on. Where they are not "
         "taken, webhooks are what users miss.",
         "data", always("webhooks"), payments.renewals, (WEB, APP),
+    ),
+    Declaration(
+        "tamper-evidence", (),
+        "Evidence is kept on ops and locked away; somebody with a stolen access key then uploads a "
+        "changed file and a new list of hashes that fits it, as newer versions.",
+        "data", always("intact"), evidence.tamper, (OPERATOR, APP, AWS), counts_from_end=True,
     ),
     Declaration(
         "intrude", ("LOOT",),

@@ -20,6 +20,8 @@ def _needs(oracle: str) -> tuple[str, ...]:
         return API, AWS
     if oracle in names.OF_SITE:
         return (VERCEL,)
+    if oracle in names.OF_EVIDENCE:
+        return (AWS,)
     return (API,) if oracle in names.OF_PLATFORM else ()
 
 

@@ -58,6 +58,10 @@ IN_CLUSTER = (API, WEB, "worker")
 """Hosts whose names the cluster has."""
 
 AWS = "aws"
+EVIDENCE = "smartbeak-security-evidence"
+"""Bucket for evidence, which lets nobody delete what is in it."""
+
+EVIDENCE_URL = f"https://s3.us-east-1.amazonaws.com/{EVIDENCE}"
 VERCEL = "vercel"
 SITE_URL = "https://app.smartbeak.com"
 """Where users have the web application that Vercel serves."""

@@ -70,6 +70,12 @@ OF_SITE: Mapping[str, str] = {
 }
 """Oracles that look at Vercel; with them numbered rows are written as well."""
 
+OF_EVIDENCE: Mapping[str, str] = {
+    "intact": "Of each object in the bucket for evidence the version that a reader gets is, byte "
+    "for byte, the one that was put there first.",
+}
+"""Oracles that look at the bucket; with them numbered rows are written as well."""
+
 OF_BUYERS = ("settled",)
 """Those of them with which customers buy."""
 
@@ -79,7 +85,9 @@ OF_STRIPE = (*OF_BUYERS, "agreed")
 OF_SPLIT = ("one-primary",)
 """Oracles for which a split brain is the outage itself."""
 
-ALL: Mapping[str, str] = {**OF_ROWS, **OF_PLATFORM, **OF_CLUSTER, **OF_WEB, **OF_SITE}
+ALL: Mapping[str, str] = {
+    **OF_ROWS, **OF_PLATFORM, **OF_CLUSTER, **OF_WEB, **OF_SITE, **OF_EVIDENCE,
+}  # fmt: skip
 
 BEHIND_BALANCER = ("turned-away",)
 """Oracles for which users reach the API by its public name, through the load balancer."""

@@ -10,6 +10,7 @@ from drillbook.inside.probing import CannotLook
 from smartbeak_drills import collector
 from smartbeak_drills.oracles.base import PATIENCE_S, Surroundings
 from smartbeak_drills.oracles.database import Connections, OnePrimary, Replica, Roles, Rows, Writes
+from smartbeak_drills.oracles.evidence import Intact
 from smartbeak_drills.oracles.payments import Agreed, Entitled, Settled, WebhooksTaken
 from smartbeak_drills.oracles.platform import (
     ContentServed,
@@ -223,4 +224,5 @@ _ORACLES: Mapping[str, Callable[[Means], Oracle]] = {
     "turned-away": _turned_away,
     "unspied": _unspied,
     "settled": _settled,
+    "intact": lambda means: Intact(),
 }
