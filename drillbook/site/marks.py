@@ -27,7 +27,7 @@ from drillbook.pages.languages import LANGUAGES
 from drillbook.site import evidence_pages, panels, symptoms, tables
 from drillbook.site.checks import CHECK
 from drillbook.site.summaries import METADATA, SummaryNode, setup_summaries
-from drillbook.site.triage import BRANCH, NAMED_DRILL
+from drillbook.site.triage import BRANCH, PRINTED
 from drillbook.verification import (
     DrillVerification,
     Run,
@@ -228,9 +228,11 @@ class _View:
             )
         if what == "drills":
             return tables.drill_table(known.drills.values(), lambda id_: self._to("drill", id_))
-        if what.startswith(NAMED_DRILL):
-            name = what.removeprefix(NAMED_DRILL)
-            return tables.branch_cell([d for d in known.drills.values() if d.drill.name == name])
+        if what.startswith(PRINTED):
+            id_ = self._prints(what.removeprefix(PRINTED))
+            if not id_:
+                return tables.branch_cell([])
+            return tables.check_cell(id_, self.verification(id_), self._to("snippet", id_))
         if what.startswith(BRANCH):
             docname = what.removeprefix(BRANCH)
             return tables.branch_cell(
@@ -247,6 +249,18 @@ class _View:
                 self._to_page,
             )
         return tables.page_table(known.plan.pages, known.verifications, titles, self._to_page)
+
+    def _prints(self, words: str) -> str:
+        """Id of the first block that must print a line that begins so; empty if none must."""
+        line = re.compile(rf"(?m)^{re.escape(words)}(?![\w-])")
+        return next(
+            (
+                snippet.id
+                for snippet in self._known.snippets.values()
+                if LANGUAGES[snippet.language].prompts and line.search(snippet.text)
+            ),
+            "",
+        )
 
     def _to(self, kind: str, id_: str) -> str:
         page = id_.partition("#")[0]

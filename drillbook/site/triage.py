@@ -27,8 +27,8 @@ logger = logging.getLogger(__name__)
 BRANCH = "branch "
 """How a `SummaryNode` names the page whose drills it shows in a word."""
 
-NAMED_DRILL = "drill "
-"""How one names the drill that it shows in a word, wherever that stands."""
+PRINTED = "printed "
+"""How one names what a block must print, to show that block, wherever it stands."""
 
 _NONE = "none"
 """The severity of a row that calls for a plan, not for a branch."""

@@ -56,10 +56,9 @@ class Alert:
         return f"{found[1]}{found[2] or ''}" if found else ""
 
     @property
-    def drill(self) -> str:
-        """Name of the drill that raises it, where a page has one."""
-        words = re.sub(r"(?<!^)(?=[A-Z])", "-", self.name).lower()
-        return f"alert-{words}"
+    def seen(self) -> str:
+        """How a line begins that a page prints when the receiver was told of it."""
+        return f"firing {self.name}"
 
 
 def load(folder: Path = FOLDER) -> tuple[Alert, ...]:

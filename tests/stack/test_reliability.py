@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from reliability import alerts, burn, objectives, receiver, scale
 from reliability.objectives import FOLDER, RulesError
+from tests.conftest import ROOT
 
 GOALS = [each.name for each in objectives.load()]
 PAGES = {each.address for each in alerts.load()}
@@ -81,10 +83,16 @@ def test_what_leads_nowhere_is_said_at_its_line(
     assert said in str(error)
 
 
-def test_a_drill_is_named_after_its_alert() -> None:
-    named = {each.name: each.drill for each in alerts.load()}
-    assert named["WorkersSilent"] == "alert-workers-silent"
-    assert named["ApiDown"] == "alert-api-down"
+def test_an_alert_is_raised_live_or_its_page_says_why_not() -> None:
+    pages = {
+        path.name: path.read_text() for path in (ROOT / "source/reliability").glob("alert*.md")
+    }
+    shown = "\n".join(pages.values())
+    _, _, table = pages["alerts-together.md"].partition("## Not raised live")
+    for each in alerts.load():
+        live = re.search(rf"(?m)^{each.seen}\b", shown) is not None
+        named = f"| `{each.name}` |" in table
+        assert live != named, each.name
 
 
 def test_an_alert_that_no_test_raises_is_said(folder: Path) -> None:

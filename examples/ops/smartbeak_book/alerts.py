@@ -14,7 +14,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from drillbook.site import anchors
 from drillbook.site.summaries import METADATA, SummaryNode
-from drillbook.site.triage import BRANCH, NAMED_DRILL
+from drillbook.site.triage import BRANCH, PRINTED
 from reliability import alerts, objectives
 from smartbeak_book.tables import Cell, table
 
@@ -92,7 +92,7 @@ class Alerts(_Made):
             self.page(each.branch) if known else nodes.literal("", each.branch or "none"),
             SummaryNode(what=f"{BRANCH}{each.branch}") if known else "none",
             each.labels.get("slo", "none"),
-            SummaryNode(what=f"{NAMED_DRILL}{each.drill}"),
+            SummaryNode(what=f"{PRINTED}{each.seen}"),
             "promtool" if each.name in tested else "none",
         ]
 
