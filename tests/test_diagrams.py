@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from drillbook.errors import HarnessError, PageError
-from drillbook.site import diagrams
+from drillbook.site import diagrams, drawing_size
 from tests.sphinx_book import Book
 from tests.test_marks import page, sample
 
@@ -154,3 +154,39 @@ def test_braces_in_a_label_are_no_rule_of_the_style_sheet() -> None:
     assert "locks and updates" in svg
     assert "event {id} of v1" in svg
     assert svg.count('marker-end="') == 3
+
+
+def test_a_drawing_carries_nothing_that_changes_nothing() -> None:
+    code = "sequenceDiagram\n  autonumber\n  A->>B: first\n  Note over B: looks\n  B-->>A: second\n"
+    svg = diagrams.draw(code, FONT)
+    sheet, drawn = (
+        re.findall(r"<style>(.*?)</style>", svg)[0],
+        re.sub("<style>.*?</style>", "", svg),
+    )
+    # What all messages have in common is said once.
+    assert sheet.count("text.messageText{text-anchor:middle;dominant-baseline:middle;") == 1
+    assert re.findall(r'<text [^>]*class="messageText"[^>]*>', drawn)[0].count("=") == 4
+    # A rule of the sheet holds in place of such attributes.
+    assert 'fill="#EDF2AE"' not in drawn
+    assert set(re.findall(r' stroke="[^"]*"', drawn)) == set()
+    # Names that nothing refers to.
+    assert 'name="' not in drawn
+    ids = re.findall(r' id="([^"]*)"', drawn)
+    assert [each for each in ids[1:] if f"#{each})" not in drawn] == []
+    classes = {name for each in re.findall(r'class="([^"]*)"', drawn) for name in each.split()}
+    assert [name for name in classes if f".{name}" not in sheet] == []
+
+
+def test_a_text_that_differs_from_its_kind_keeps_its_own_letters() -> None:
+    svg = (
+        '<svg id="dg-1"><style>#dg-1 .a{fill:red;stroke-width:1px;}</style>'
+        '<text class="a" fill="blue" text-anchor="middle" style="font-size:16px">x</text>'
+        '<text class="a" text-anchor="end" style="font-size:16px;fill:green">y</text>'
+        '<rect class="a b" name="n" stroke-width="2" fill="blue" rx="3"/></svg>'
+    )
+    assert drawing_size.reduced(svg) == (
+        '<svg id="dg-1"><style>#dg-1 .a{fill:red;stroke-width:1px;}#dg-1 text.a{font-size:16px}'
+        '</style><text class="a" text-anchor="middle">x</text>'
+        '<text class="a" text-anchor="end" style="fill:green">y</text>'
+        '<rect class="a" rx="3"/></svg>'
+    )
