@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,9 @@ import pytest
 from drillbook import plan as plans
 from drillbook.model import Plan, Result
 from drillbook.runs import live
+from drillbook.sandboxes.local import LocalBackend
 from tests import fake_book
+from tests.test_tiny_book import TinyBook
 
 
 def _with_text(plan: Plan, name: str, text: str) -> Plan:
@@ -154,3 +157,35 @@ def test_a_sandbox_is_ready_before_it_is_asked_for_and_never_used_twice() -> Non
     warm.prepare(("db-1",))
     warm.close()
     assert not inner.opened[-1][1].open
+
+
+def test_a_saved_page_has_its_verdict_and_then_its_page(
+    tmp_path: Path, local_backend: LocalBackend
+) -> None:
+    book = TinyBook(tmp_path / "book")
+    author = live.Live(book.root, LocalBackend(book.root))
+    source, built = book.root / "source/index.md", book.root / "build/live/index.html"
+    try:
+        author.begin("index")
+        at = book.change("$ hostname;", "$ uname -n;")
+        assert not built.exists()
+        passed, address = author.saved([source])
+        assert re.fullmatch(
+            rf"source/index\.md:{at}: \S+ passed, and 0 before it in index#page \(.+ s\)",
+            passed,
+        )
+        assert address == built.as_uri()
+        assert "uname" in built.read_text()
+        at = book.change("desk\nclerk", "desk\nguest") + 1
+        failed, address = author.saved([source])
+        assert failed.startswith(f"source/index.md:{at}: failed: ")
+        assert "+clerk" in failed
+        assert address == built.as_uri()
+        assert "guest" in built.read_text()
+        # Words alone change no block: there is the page, and nothing to say.
+        book.change("\n## What may", "\nOnly words.\n\n## What may")
+        assert list(author.saved([source]))[:-1] == []
+        assert "Only words" in built.read_text()
+    finally:
+        author.close()
+    assert not (book.root / "build/report-local.json").exists()

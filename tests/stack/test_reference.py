@@ -6,10 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-import yaml
+from bs4 import BeautifulSoup
 
-from smartbeak_reference import directives, names, pages, subjects
+from smartbeak_reference import names, pages, subjects, uses
 from tests.conftest import ROOT
+from tests.sphinx_book import Book
 
 
 def test_every_name_on_a_page_is_known() -> None:
@@ -19,7 +20,7 @@ def test_every_name_on_a_page_is_known() -> None:
 @pytest.fixture
 def book(tmp_path: Path) -> Path:
     """A folder with the stack's lists and one page."""
-    for name in (subjects.FACTS, subjects.COMPOSE, subjects.SETTINGS):
+    for name in uses.SOURCES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     (tmp_path / "source").mkdir()
@@ -119,13 +120,13 @@ def test_the_reference_does_not_count_as_use_and_includes_do() -> None:
 
 
 def test_the_glossary_has_its_words_and_each_is_used() -> None:
-    parts = yaml.safe_load((ROOT / directives.GLOSSARY).read_text())
+    parts = uses.glossary(ROOT)
     terms = {name: about for part in parts.values() for name, about in part.items()}
     assert len(terms) >= 16
     book = pages.read(ROOT)
     unused = [
         name for name, about in terms.items()
-        if not any(directives.says(page, name, about.get("also", ())) for page in book)
+        if not any(uses.says(page, name, about.get("also", ())) for page in book)
     ]  # fmt: skip
     assert unused == []
 
@@ -136,3 +137,59 @@ def test_the_codes_of_refusals_are_among_the_platforms() -> None:
     for about in facts["refusals"].values():
         if about["code"]:
             assert statuses[about["code"]] == about["status"]
+
+
+FIRST = "# One\n\nSee `SELECT * FROM usage_alerts` and the canary.\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "tables"),
+    [
+        (FIRST.replace("See", "Look at"), set()),
+        (FIRST.replace("One", "Other"), {"tables", "glossary:book"}),
+        (FIRST.replace("FROM usage_alerts", "FROM users"), {"tables"}),
+        (FIRST.replace("the canary", "nothing"), {"glossary:book"}),
+        (f"{FIRST}\nAsk `db-1`.\n", {"hosts"}),
+        ("", {"tables", "glossary:book"}),
+    ],
+)
+def test_a_page_makes_only_the_tables_stale_that_name_it_otherwise_now(
+    book: Path, text: str, tables: set[str]
+) -> None:
+    page = book / "source/one.md"
+    page.write_text(FIRST)
+    before = uses.read(book, {})
+    assert {*before["one"].used} == {"tables", "glossary:book"}
+    page.write_text(text)
+    if not text:
+        page.unlink()
+    assert {*uses.stale(before, uses.read(book, before))} == tables
+
+
+def test_only_a_page_that_names_other_things_now_has_the_tables_made_anew(book: Path) -> None:
+    made = Book(book)
+    made.put("conf.py", 'extensions = ["myst_parser", "smartbeak_reference"]\n')
+    for name in uses.SOURCES:
+        shutil.copy(ROOT / name, book / name)
+    made.put("source/index.md", "# Book\n\n```{toctree}\none\nreference/names\n```\n")
+    made.put("source/one.md", FIRST)
+    table = "# Names\n\n```{smartbeak-reference} tables\n```\n"
+    made.put("source/reference/names.md", table)
+
+    def read_again(text: str) -> set[str]:
+        before = dict(made.app.env.all_docs)
+        made.put("source/one.md", text)
+        assert made.build("html") == 0
+        return {name for name, at in made.app.env.all_docs.items() if before[name] != at}
+
+    made.build("html")
+    page = book / "build/html/reference/names.html"
+
+    def named() -> bool:
+        table = BeautifulSoup(page.read_text(), "html.parser")
+        return table.select_one("td a[href='../one.html']") is not None
+
+    assert named()
+    assert read_again(FIRST.replace("See", "Look at")) == {"one"}
+    assert read_again(FIRST.replace("usage_alerts", "none")) == {"one", "reference/names"}
+    assert not named()

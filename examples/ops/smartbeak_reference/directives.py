@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-import yaml
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-from smartbeak_reference import pages, subjects
-
-GLOSSARY = "examples/ops/glossary.yaml"
+from smartbeak_reference import pages, subjects, uses
 
 
 class _FromSources(SphinxDirective):
-    def root(self) -> Path:
-        """The project's folder; the page is read again when a source of its links changes."""
+    def root(self, table: str) -> Path:
+        """The project's folder; the page is read again when its table's sources change.
+
+        The pages that a table names are no sources by themselves: see `uses`.
+        """
         root = Path(self.env.app.confdir)
-        for name in (subjects.FACTS, subjects.COMPOSE, subjects.SETTINGS, GLOSSARY):
+        uses.note(self.env, table)
+        for name in uses.SOURCES:
             self.env.note_dependency(str(root / name))
-        for path in (root / "source").rglob("*.md"):
-            self.env.note_dependency(str(path))
         for path in Path(__file__).parent.glob("*.py"):
             self.env.note_dependency(str(path))
         return root
@@ -37,7 +36,7 @@ class Reference(_FromSources):
         subject = subjects.SUBJECTS.get(self.arguments[0])
         if subject is None:
             raise self.error(f"{self.arguments[0]!r} is no subject: {', '.join(subjects.SUBJECTS)}")
-        root = self.root()
+        root = self.root(self.arguments[0])
         book = pages.read(root)
         entries = list(subject.entries(subjects.read(root)))
         compared = any(entry.compared for entry in entries)
@@ -57,24 +56,20 @@ class Glossary(_FromSources):
 
     def run(self) -> list[nodes.Node]:
         """A glossary, so that pages can use the role `term`."""
-        root = self.root()
+        root = self.root(f"glossary:{self.arguments[0]}")
         book = pages.read(root)
-        parts = yaml.safe_load((root / GLOSSARY).read_text(encoding="utf-8"))
+        parts = uses.glossary(root)
         if self.arguments[0] not in parts:
-            raise self.error(f"{self.arguments[0]!r} is no part of {GLOSSARY}: {', '.join(parts)}")
+            raise self.error(
+                f"{self.arguments[0]!r} is no part of {uses.GLOSSARY}: {', '.join(parts)}"
+            )
         terms = parts[self.arguments[0]]
         lines = ["```{glossary}"]
         for name, about in sorted(terms.items(), key=lambda term: term[0].lower()):
-            using = tuple(page for page in book if says(page, name, about.get("also", ())))
+            using = tuple(page for page in book if uses.says(page, name, about.get("also", ())))
             lines += [name, f"  {about['text']} Read more: {about['at']}.", ""]
             lines += [f"  Used on: {links(using)}", ""] if using else []
         return self.parse_text_to_nodes("\n".join([*lines, "```"]))
-
-
-def says(page: pages.Page, name: str, also: Iterable[str]) -> bool:
-    """Whether a page uses a term, in one or several."""
-    text = page.text.lower()
-    return any(word.lower() in text for word in (name, *also))
 
 
 def links(using: Iterable[pages.Page]) -> str:
