@@ -9,6 +9,7 @@ from simulators.folders import Folders
 from simulators.hosting.vercel import Vercel
 from simulators.messages import Simulator
 from simulators.payments import books, delivery, seed
+from simulators.payments.paddle.service import Paddle
 from simulators.payments.stripe.service import Stripe
 from simulators.store import Store
 from simulators.targets.linkedin import LinkedIn
@@ -44,6 +45,12 @@ def _stripe(folders: Folders) -> Simulator:
     return Stripe(path, folders.secret("stripe-key"), folders.state / "rate")
 
 
+def _paddle(folders: Folders) -> Simulator:
+    path = books(folders)
+    seed.paddle(path, folders.secret("paddle-webhook"))
+    return Paddle(path, folders.secret("paddle-key"), folders.state / "rate")
+
+
 def _vercel(folders: Folders) -> Simulator:
     return Vercel(folders.state / "vercel.json", folders.secret("vercel"))
 
@@ -53,5 +60,6 @@ KNOWN: Mapping[str, Known] = {
     "linkedin": Known("target", _linkedin),
     "vercel": Known("target", _vercel),
     "stripe": Known("payments", _stripe, delivery.stripe),
+    "paddle": Known("payments", _paddle, delivery.paddle),
 }
 """By name."""

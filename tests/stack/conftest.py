@@ -19,6 +19,7 @@ from tests.stack.simulated import (
     PROGRAM,
     SIGNING_SECRET,
     TOKEN,
+    Endpoint,
     Running,
     Start,
     await_that,
@@ -85,3 +86,11 @@ def wordpress(start: Start) -> Running:
 @pytest.fixture
 def linkedin(start: Start) -> Running:
     return start("linkedin", "--insecure")
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    server = Endpoint()
+    yield server
+    server.shutdown()
+    server.server_close()

@@ -7,9 +7,11 @@ import contextlib
 import http.client
 import json
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +100,40 @@ def shared(key: str) -> dict[str, object]:
         "distribution": {"feedDistribution": "MAIN_FEED"},
         "lifecycleState": "PUBLISHED",
     }
+
+
+class Endpoint(HTTPServer):
+    """An endpoint that keeps what it is told, and refuses as often as a test wants."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.refusals = 0
+        self.told: list[tuple[bytes, str]] = []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def kinds(self) -> list[str]:
+        said = [json.loads(body) for body, _ in self.told]
+        return [each.get("type") or each["event_type"] for each in said]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Endpoint
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.server.refusals:
+            self.server.refusals -= 1
+            self.send_response(503)
+        else:
+            names = ("Stripe-Signature", "Paddle-Signature")
+            (signature,) = filter(None, map(self.headers.get, names))
+            self.server.told.append((body, signature))
+            self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
 
 
 Start = Callable[..., Running]

@@ -12,6 +12,7 @@ import pytest
 from drillbook.drills import faults
 from drillbook.sandboxes.local import LocalBackend
 from simulators.payments import delivery
+from simulators.payments.paddle.desk import RETENTION_S as PADDLE_RETENTION_S
 from simulators.payments.stripe.desk import RETENTION_S
 from smartbeak_drills.kit import KIT
 from smartbeak_ops.looks.agreement import Differing
@@ -47,6 +48,7 @@ def test_the_simulated_providers_try_and_keep_as_long_as_the_facts_say() -> None
     assert delivery.STRIPE.later[-1] == stripe["tried-for-days"]["value"] * DAY_S
     assert stripe["kept-for-days"]["value"] * DAY_S == RETENTION_S
     assert delivery.PADDLE.later[-1] <= paddle["tried-for-days"]["value"] * DAY_S
+    assert paddle["kept-for-days"]["value"] * DAY_S == PADDLE_RETENTION_S
     page = (ROOT / "source/runbooks/payment-processing-issues/watch.md").read_text()
     assert "up to three days" in page and "30 days" in page
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -15,7 +12,14 @@ import stripe
 from simulators.payments import control, ledger, seed
 from simulators.payments.stripe import cards
 from tests.conftest import ROOT
-from tests.stack.simulated import API_KEY, SIGNING_SECRET, Running, Start, await_that
+from tests.stack.simulated import (
+    API_KEY,
+    SIGNING_SECRET,
+    Endpoint,
+    Running,
+    Start,
+    await_that,
+)
 
 CARD = "pm_card_visa"
 WORDS: Any = "a thousand"
@@ -318,45 +322,6 @@ def test_a_checkout_is_paid_on_its_page_and_ends_with_its_time(provider: Running
         stripe.checkout.Session.create(
             mode="subscription", line_items=wrong, success_url="https://x"
         )
-
-
-class Endpoint(HTTPServer):
-    """An endpoint that keeps what it is told, and refuses as often as a test wants."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.refusals = 0
-        self.told: list[tuple[bytes, str]] = []
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    @property
-    def kinds(self) -> list[str]:
-        return [json.loads(body)["type"] for body, _ in self.told]
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Endpoint
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        if self.server.refusals:
-            self.server.refusals -= 1
-            self.send_response(503)
-        else:
-            self.server.told.append((body, self.headers["Stripe-Signature"]))
-            self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
-@pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    server = Endpoint()
-    yield server
-    server.shutdown()
-    server.server_close()
 
 
 def listen(endpoint: Endpoint, *events: str) -> Any:

@@ -1,4 +1,4 @@
-"""The simulated Stripe, asked by Stripe's library for Node and by its command line.
+"""The simulated Stripe and Paddle, asked by their libraries for Node and by Stripe's command line.
 
 The command line's `trigger` and `version` are left out: they look for a newer version of
 themselves on the network.
@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,18 +39,19 @@ def provider(start: Start) -> Running:
     return start("stripe", "--insecure")
 
 
-def environment(provider: Running, packages: Path) -> dict[str, str]:
+def environment(provider: Running, packages: Path, more: Mapping[str, str]) -> dict[str, str]:
     return {
+        **more,
         **{"HOME": str(provider.root), "PATH": f"{npm.programs(ROOT)}:{os.environ['PATH']}"},
         **{"STRIPE_API_KEY": KEY, "STRIPE_CLI_TELEMETRY_OPTOUT": "1", "SECRET": SIGNING_SECRET},
         **{"STRIPE_PORT": str(provider.port), "CLIENTS": f"{packages}/"},
     }
 
 
-def said(provider: Running, packages: Path, *argv: str) -> Any:
-    """What a program prints, as JSON."""
+def said(provider: Running, packages: Path, *argv: str, **more: str) -> Any:
+    """What a program prints, as JSON; `more` is in its environment."""
     done = subprocess.run(
-        argv, env=environment(provider, packages), capture_output=True, text=True, timeout=60
+        argv, env=environment(provider, packages, more), capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert KEY not in done.stdout + done.stderr
@@ -77,6 +79,29 @@ def test_stripes_library_for_node_is_answered_and_refused_as_by_stripe(
     signatures.check_stripe(payload.encode(), headers, SIGNING_SECRET, time.time())
     with pytest.raises(signatures.SignatureError):
         signatures.check_stripe(payload.encode() + b" ", headers, SIGNING_SECRET, time.time())
+
+
+def test_paddles_library_for_node_is_answered_and_refused_as_by_paddle(
+    start: Start, packages: Path
+) -> None:
+    paddle = start("paddle", "--insecure")
+    sent = {
+        **{"event_id": "evt_1", "notification_id": "ntf_1", "occurred_at": "2026-11-27T08:00:00Z"},
+        **{"event_type": "address.created", "data": {"id": "add_1", "status": "active"}},
+    }
+    body = json.dumps(sent)
+    # Its library takes a signature for five seconds, and asks nothing of one of the future.
+    header = delivery.paddle_headers([SIGNING_SECRET], body.encode(), int(time.time()) + 300)
+    found = said(
+        paddle, packages, "node", str(CLIENTS / "ask-paddle.mjs"), PADDLE_API_KEY=API_KEY,
+        PADDLE_BASE=f"http://127.0.0.1:{paddle.port}", BODY=body, HEADER=header["Paddle-Signature"],
+    )  # fmt: skip
+    assert found == {
+        **{"order": "ready 4900", "prices": ["0", "4900", "19900"], "same": True},
+        **{"event": "address.created active", "unknown": "invalid_field", "nobody": "not_found"},
+        **{"twice": "customer_already_exists"},
+        "forged": "[Paddle] Webhook signature verification failed",
+    }
 
 
 def test_stripes_command_line_reads_refunds_and_resends(provider: Running, packages: Path) -> None:

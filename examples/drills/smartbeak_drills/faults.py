@@ -39,6 +39,7 @@ from smartbeak_drills.places import (
     AWS,
     KUBERNETES,
     OPERATOR,
+    PADDLE,
     PRIMARY,
     REPLICA,
     STRIPE,
@@ -573,6 +574,14 @@ FAULTS = (
         "The web host is stopped; at Stripe one customer upgrades, one cancels, one pays at last "
         "and one subscribes; so much time passes for Stripe; the web host is started.",
         "data", always("agreed"), payments.miss_webhooks, (WEB, APP, STRIPE_WAN),
+        counts_from_end=True,
+    ),
+    Declaration(
+        "miss-paddle", ("SPAN",),
+        "Three organizations sign up and two buy through Paddle. The web host is stopped; at "
+        "Paddle the third buys, one is renewed and one cancels; so much time passes for Paddle; "
+        "the web host is started.",
+        "data", always("paddled"), payments.miss_paddle, (WEB, APP, PADDLE),
         counts_from_end=True,
     ),
     Declaration(

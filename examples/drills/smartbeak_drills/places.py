@@ -44,6 +44,13 @@ STRIPE, STRIPE_WAN = "stripe", "stripe-wan"
 STRIPE_KEY = Path("/run/secrets/stripe-key")
 """Holds what stands behind `sk_test_` in the key of Stripe's API."""
 
+PADDLE = "paddle"
+"""Host of the simulated Paddle."""
+
+PADDLE_URL = "https://api.paddle.com"
+PADDLE_KEY = Path("/run/secrets/paddle-key")
+"""Holds the key of Paddle's API."""
+
 OVERRIDES = "/var/lib/smartbeak/secrets"
 """Secrets that were put on a platform host by hand: they go before those of the store."""
 

@@ -5,14 +5,16 @@
     python3 -m simulators.payments.control pass 2h
     python3 -m simulators.payments.control renew SUBSCRIPTION...
     python3 -m simulators.payments.control expire SUBSCRIPTION...
+    python3 -m simulators.payments.control pay TRANSACTION...
     python3 -m simulators.payments.control roll-secret --overlap 24h --to FILE
     python3 -m simulators.payments.control status
 
 `hold` keeps webhooks back; `release` lets them go, each as often as asked and in that
 order. `pass` makes all that is there older by so much: the clock stays, since others'
 clocks must agree with signatures; deliveries that would have been tried meanwhile are
-tried at once. `renew` lets a subscription's period end. `roll-secret` gives the platform's
-endpoint a new secret and writes it to a file that only its owner can read.
+tried at once. `renew` lets a subscription's period end. `pay` is Paddle's checkout: a customer
+pays what is ready; with Stripe a customer posts to the page of the session. `roll-secret` gives
+the platform's endpoint a new secret and writes it to a file that only its owner can read.
 """
 
 from __future__ import annotations
@@ -22,12 +24,15 @@ import os
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from simulators.folders import Folders
 from simulators.payments import books, ledger, seed
-from simulators.payments.ledger import Ledger, new_id
+from simulators.payments.ledger import Ledger, Thing, new_id
+from simulators.payments.paddle import transactions
+from simulators.payments.paddle.desk import Desk as PaddleDesk
+from simulators.payments.paddle.errors import PaddleError
 from simulators.payments.stripe import subscriptions
 from simulators.payments.stripe.desk import Desk
 from simulators.payments.stripe.errors import StripeError
@@ -41,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with ledger.opened(books(Folders(said.root, "payments"))) as known, known.changing():
             print(_done(known, said), flush=True)
-    except (OSError, StripeError) as error:
+    except (OSError, PaddleError, StripeError) as error:
         print(f"control: {error}", file=sys.stderr)
         return 1
     return 0
@@ -62,9 +67,27 @@ def _done(known: Ledger, said: argparse.Namespace) -> str:
         return (
             " ".join(f"{name}={count}" for name, count in sorted(known.tally().items())) or "none"
         )
-    change = subscriptions.renew if said.what == "renew" else subscriptions.expire
-    desk = Desk(known, int(time.time()), "")
-    return "\n".join(f"{key}: {change(desk, key)['status']}" for key in said.subscriptions)
+    change = _CHANGES.get((said.what, known.get(seed.ENDPOINT) is None))
+    if change is None:
+        raise OSError(f"the provider of this host has no {said.what}")
+    return "\n".join(f"{key}: {change(known, key)['status']}" for key in said.keys)
+
+
+_CHANGES: Mapping[tuple[str, bool], Callable[[Ledger, str], Thing]] = {
+    ("renew", False): lambda known, key: subscriptions.renew(_stripe(known), key),
+    ("expire", False): lambda known, key: subscriptions.expire(_stripe(known), key),
+    ("renew", True): lambda known, key: transactions.renew(_paddle(known), key),
+    ("pay", True): lambda known, key: transactions.pay(_paddle(known), key),
+}
+"""By what is asked for and whether the provider is Paddle."""
+
+
+def _stripe(known: Ledger) -> Desk:
+    return Desk(known, int(time.time()), "")
+
+
+def _paddle(known: Ledger) -> PaddleDesk:
+    return PaddleDesk(known, int(time.time()))
 
 
 def _roll(known: Ledger, overlap_s: int, to: Path) -> str:
@@ -88,8 +111,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     release.add_argument("--times", type=int, default=1)
     release.add_argument("--reverse", action="store_true")
     what.add_parser("pass").add_argument("duration", type=_seconds)
-    for name in ("renew", "expire"):
-        what.add_parser(name).add_argument("subscriptions", nargs="+")
+    for name in ("renew", "expire", "pay"):
+        what.add_parser(name).add_argument("keys", nargs="+", metavar="KEY")
     roll = what.add_parser("roll-secret")
     roll.add_argument("--overlap", type=_seconds, default=0)
     roll.add_argument("--to", type=Path, required=True)

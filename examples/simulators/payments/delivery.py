@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from simulators.folders import Folders
 from simulators.payments import books, ledger
 from simulators.payments.ledger import Delivery, Ledger, Thing
+from simulators.payments.paddle.desk import payload
 
 Sign = Callable[[Sequence[str], bytes, int], Mapping[str, str]]
 
@@ -45,6 +46,12 @@ class Courier:
 
     sign: Sign
 
+    address: Callable[[Thing], str]
+    """Where an endpoint is; empty if it does not listen."""
+
+    body: Callable[[Ledger, Thing], Thing]
+    """What an endpoint is sent."""
+
 
 def stripe_headers(secrets: Sequence[str], body: bytes, now: int) -> dict[str, str]:
     """One signature for each secret: https://docs.stripe.com/webhooks#verify-manually."""
@@ -67,6 +74,8 @@ STRIPE = Courier(
     ),
     2,
     stripe_headers,
+    lambda endpoint: endpoint["url"] if endpoint["status"] == "enabled" else "",
+    lambda books, event: {**event, "pending_webhooks": books.pending(event["id"])},
 )
 PADDLE = Courier(
     "Paddle",
@@ -78,6 +87,8 @@ PADDLE = Courier(
     ),
     None,
     paddle_headers,
+    lambda setting: setting["destination"] if setting["active"] else "",
+    payload,
 )
 
 
@@ -91,16 +102,14 @@ def paddle(folders: Folders) -> None:
     _run(folders, PADDLE)
 
 
-def attempt(
-    courier: Courier, endpoint: Thing, secrets: Sequence[str], event: Thing, root: str
-) -> int:
+def attempt(courier: Courier, address: str, secrets: Sequence[str], event: Thing, root: str) -> int:
     """Sends an event once.
 
     Returns:
         HTTP status; 0 without an answer.
     """
     body = json.dumps(event, indent=courier.indent).encode()
-    place = urlsplit(endpoint["url"])
+    place = urlsplit(address)
     assert place.hostname
     headers = {
         **{"Content-Type": "application/json; charset=utf-8", "User-Agent": courier.agent},
@@ -140,12 +149,11 @@ def _next(known: Ledger, courier: Courier, scale: float, root: str) -> bool:
     if delivery is None:
         return False
     event, endpoint = known.get(delivery.event), known.get(delivery.endpoint)
+    address = courier.address(endpoint) if endpoint else ""
     status = 0
-    if event and endpoint and endpoint.get("status", "enabled") == "enabled":
-        sent = {**event.get("_sent", event)}
-        if "pending_webhooks" in sent:
-            sent["pending_webhooks"] = known.pending(delivery.event)
-        status = attempt(courier, endpoint, known.secrets(delivery.endpoint), sent, root)
+    if event and address:
+        secrets = known.secrets(delivery.endpoint)
+        status = attempt(courier, address, secrets, courier.body(known, event), root)
     with known.changing():
         known.attempted(delivery, *_after(delivery, courier, scale, status), status)
     return True

@@ -40,7 +40,8 @@ CREATE TABLE IF NOT EXISTS deliveries (
     due REAL NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
     state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'given up')),
-    status INTEGER
+    status INTEGER,
+    last INTEGER
 );
 CREATE INDEX IF NOT EXISTS of_event ON deliveries (event);
 CREATE INDEX IF NOT EXISTS when_due ON deliveries (state, due);
@@ -57,6 +58,20 @@ CREATE TABLE IF NOT EXISTS secrets (
 );
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
+DELIVERY = (
+    "(SELECT CASE state WHEN 'pending' THEN CASE attempts WHEN 0 THEN 'not_attempted' "
+    "ELSE 'needs_retry' END WHEN 'given up' THEN 'failed' ELSE state END "
+    "FROM deliveries WHERE event = objects.id)"
+)
+"""In `Ledger.find`, a field that says how far what has one delivery got with it."""
+
+_AGES = (
+    *("expires_at", "data.object.created", "data.object.expires_at"),
+    *(f"{where}{name}_at" for where in ("", "data.") for name in ("created", "updated", "billed")),
+    *("occurred_at", "data.canceled_at", "canceled_at"),
+)
+"""Moments of an object, beside `created`, that are older once time has passed."""
+
 _LETTERS = string.ascii_letters + string.digits
 _BUSY_S = 10.0
 
@@ -78,6 +93,21 @@ class Delivery:
 
     attempts: int
     """Made until now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How far something with one delivery got with it."""
+
+    state: str
+    """As `DELIVERY` says it."""
+
+    attempts: int
+    due: float
+    """When the next attempt is due, in seconds since 1970."""
+
+    last: int | None
+    """When the last one was made."""
 
 
 class Ledger:
@@ -157,15 +187,19 @@ class Ledger:
 
         Args:
             kind: What the provider calls them.
-            where: Field of the object (dots go deeper), operator, value; all must hold.
+            where: Field of the object (dots go deeper), operator, value; all must hold. The
+                value of `IN` is a list.
             limit: At most so many.
             before: Only those that came before this place.
             after: Only those that came after it, and then those that are next to it.
         """
         clauses, values = ["kind = ?"], [kind]
         for field, operator, value in where:
-            column = field if field in ("created", "customer") else "json_extract(body, ?)"
-            clauses.append(f"{column} {operator} ?")
+            known = field in ("created", "customer", DELIVERY)
+            column = field if known else "json_extract(body, ?)"
+            if operator == "IN":
+                operator, value = "IN (SELECT value FROM json_each(", json.dumps(value)
+            clauses.append(f"{column} {operator} ?" + "))" * operator.startswith("IN "))
             values += [value] if column == field else [f"$.{field}", value]  # type: ignore[list-item]
         for place, sign in ((before, "<"), (after, ">")):
             if place is not None:
@@ -214,10 +248,19 @@ class Ledger:
     def attempted(self, delivery: Delivery, state: str, due: float, status: int) -> None:
         """Notes an attempt: what became of it, when the next is due, HTTP status or 0."""
         self._sql.execute(
-            "UPDATE deliveries SET attempts = attempts + 1, state = ?, due = ?, status = ? "
-            "WHERE seq = ?",
-            (state, due, status, delivery.seq),
+            "UPDATE deliveries SET attempts = attempts + 1, state = ?, due = ?, status = ?, "
+            "last = ? WHERE seq = ?",
+            (state, due, status, int(time.time()), delivery.seq),
         )
+
+    def told(self, key: str) -> Told:
+        """How far the one delivery of that object got."""
+        row = self._sql.execute(
+            f"SELECT {DELIVERY}, attempts, due, last FROM objects JOIN deliveries "
+            "ON event = objects.id WHERE objects.id = ?",
+            (key,),
+        ).fetchone()
+        return Told(*row)
 
     def pending(self, event: str) -> int:
         """Endpoints that have not taken an event yet and are still tried."""
@@ -297,7 +340,7 @@ class Ledger:
             "body = json_set(body, '$.created', created - ?1)",
             (seconds,),
         )
-        for path in ("expires_at", "data.object.created", "data.object.expires_at"):
+        for path in _AGES:
             self._sql.execute(
                 "UPDATE objects SET body = json_set(body, ?1, json_extract(body, ?1) - ?2) "
                 "WHERE json_type(body, ?1) = 'integer'",

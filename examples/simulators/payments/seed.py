@@ -38,6 +38,11 @@ _EVENTS = [
     *("invoice.payment_failed", "invoice.payment_succeeded"),
 ]
 
+_PADDLE_EVENTS = [
+    *(f"subscription.{what}" for what in ("created", "updated", "canceled")),
+    *("transaction.completed", "transaction.payment_failed"),
+]
+
 
 def stripe(path: Path, secret: Path) -> None:
     """Fills an empty ledger.
@@ -72,13 +77,30 @@ def stripe(path: Path, secret: Path) -> None:
 
 
 def paddle(path: Path, secret: Path) -> None:
-    """Fills an empty ledger of Paddle; see `stripe`."""
+    """Fills an empty ledger of Paddle: what it sells, and where it tells of it; see `stripe`."""
     with ledger.opened(path) as books, books.changing():
         if books.get(DESTINATION):
             return
+        moments = {"created_at": _BEGINS, "updated_at": _BEGINS}
+        for plan, amount in PLANS.items():
+            key = plan.replace("plan", "pro")
+            product: Thing = {
+                **{"id": key, "name": plan, "status": "active", "tax_category": "saas"},
+                **{"description": None, "image_url": None, "custom_data": None},
+                **{"import_meta": None, "type": "standard", **moments},
+            }
+            _add(
+                books, "price", f"pri_{plan}", product_id=key, name=plan, description=plan,
+                type="standard", billing_cycle={"interval": "month", "frequency": 1},
+                trial_period=None, tax_mode="account_setting", status="active",
+                unit_price={"amount": str(amount), "currency_code": "USD"},
+                unit_price_overrides=[], quantity={"minimum": 1, "maximum": 100},
+                custom_data={"planId": plan}, import_meta=None, _product=product, **moments,
+            )  # fmt: skip
         _add(
-            books, "notification_setting", DESTINATION, status="enabled",
-            url="http://web:3000/api/webhooks/paddle",
+            books, "notification_setting", DESTINATION, active=True, type="url", api_version=1,
+            destination="http://web:3000/api/webhooks/paddle", description="the platform",
+            include_sensitive_fields=False, traffic_source="platform", _events=_PADDLE_EVENTS,
         )  # fmt: skip
         books.roll_secret(DESTINATION, secret.read_text().strip(), 0)
 

@@ -6,7 +6,7 @@ from drillbook.drills.hosts import ask, run
 from drillbook.sandboxes.sandbox import Sandbox
 from smartbeak_drills.agreed import RENEWED
 from smartbeak_drills.injections import client
-from smartbeak_drills.places import APP, CONFIG, OPERATOR, OVERRIDES, STRIPE, WEB
+from smartbeak_drills.places import APP, CONFIG, OPERATOR, OVERRIDES, PADDLE, STRIPE, WEB
 
 _ACCOUNT_RATE = "20 1"
 """Requests and seconds; see https://docs.stripe.com/rate-limits."""
@@ -76,6 +76,20 @@ def miss_webhooks(sandbox: Sandbox, span: str) -> None:
     run(sandbox, WEB, "platform-service", "start")
 
 
+def miss_paddle(sandbox: Sandbox, span: str) -> None:
+    """The same at Paddle: one buys and one cancels, another one's period ends and is paid."""
+    first, second, third = _at_paddle(sandbox, "order", "3").split()
+    _control(sandbox, "pay", first, second, host=PADDLE)
+    _at_paddle(sandbox, "settled")
+    renews, cancels = _at_paddle(sandbox, "of", first, second).split()
+    run(sandbox, WEB, "platform-service", "stop")
+    _control(sandbox, "pay", third, host=PADDLE)
+    _control(sandbox, "renew", renews, host=PADDLE)
+    _at_paddle(sandbox, "cancel", cancels)
+    _control(sandbox, "pass", span, host=PADDLE)
+    run(sandbox, WEB, "platform-service", "start")
+
+
 def mark_unprocessed(sandbox: Sandbox) -> None:
     """Has events marked as seen, as by a release that marks them first and then fails."""
     _control(sandbox, "hold")
@@ -114,5 +128,10 @@ def _customers(sandbox: Sandbox, what: str) -> str:
     return run(sandbox, APP, *argv)
 
 
-def _control(sandbox: Sandbox, *words: str) -> None:
-    run(sandbox, STRIPE, "python3", "-m", "simulators.payments.control", *words)
+def _at_paddle(sandbox: Sandbox, *words: str) -> str:
+    argv = ("python3", "-m", "smartbeak_drills.paddle_customers", "--config", CONFIG, *words)
+    return run(sandbox, APP, *argv)
+
+
+def _control(sandbox: Sandbox, *words: str, host: str = STRIPE) -> None:
+    run(sandbox, host, "python3", "-m", "simulators.payments.control", *words)

@@ -59,6 +59,8 @@ OF_WEB: Mapping[str, str] = {
     "settled": "As `webhooks`; customers buy, and who bought something paid for it once, to the "
     "cent, and has it once, at Stripe and on the platform.",
     "agreed": "As `webhooks`, and of every subscription Stripe and the platform say the same.",
+    "paddled": "As `webhooks`, and each organization that Paddle knows has the plan that it pays "
+    "there, or the free one.",
     "entitled": "As `webhooks`, and each watched payer's subscription is active.",
     "unforged": "As `webhooks`; an event signed with a stolen secret is refused, and what forged "
     "ones granted is taken back.",

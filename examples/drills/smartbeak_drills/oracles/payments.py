@@ -9,6 +9,7 @@ from smartbeak_drills.agreed import PAYERS
 from smartbeak_drills.session import Session
 from smartbeak_drills.users import purchases
 from smartbeak_drills.users.buyers import Buyers
+from smartbeak_drills.users.paddle import Paddle
 from smartbeak_drills.users.stripe import Stripe
 from smartbeak_drills.users.webhooks import PATIENCE_S, Webhooks
 
@@ -26,6 +27,9 @@ _KEPT = """
 SELECT stripe_subscription_id, status, plan_id FROM subscriptions
 WHERE stripe_subscription_id IS NOT NULL
 """
+
+
+_PLANS = "SELECT org_id, plan_id FROM subscriptions WHERE status = 'active'"
 
 
 class WebhooksTaken:
@@ -107,3 +111,35 @@ class Agreed:
             ended = status == "cancelled" and (here is None or here[0] == status)
             off += not ended and here != (status, plan)
         return f"{off} of {count} subscriptions are not as Stripe has them" if off else ""
+
+
+class Paddled:
+    """Paddle and the platform say the same of every organization: which plan it pays."""
+
+    def __init__(self, database: Callable[[], Session]) -> None:
+        self._database = database
+        self._paddle = Paddle()
+        self._next = 0.0
+        self._said = "nothing was looked at yet"
+
+    def look(self) -> str:
+        """See `drillbook.inside.oracle.Oracle`."""
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + _ASK_S
+            self._said = self._compared()
+        return self._said
+
+    def _compared(self) -> str:
+        paid: dict[str, str] = {}
+        for each in self._paddle.all("/subscriptions"):
+            org = each["custom_data"]["org_id"]
+            if each["status"] == "active":
+                paid[org] = each["items"][0]["price"]["custom_data"]["planId"]
+            else:
+                paid.setdefault(org, "plan_free")
+        with self._database() as session:
+            has = {str(org): str(plan) for org, plan in session.run(_PLANS)}
+        off = sum(has.get(org) != plan for org, plan in paid.items())
+        if off:
+            return f"{off} of {len(paid)} organizations have another plan than they pay at Paddle"
+        return ""

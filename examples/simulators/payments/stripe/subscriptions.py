@@ -6,12 +6,11 @@ by itself: the control program lets one end.
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from simulators.payments.ledger import Thing, new_id
+from simulators.payments.periods import later
 from simulators.payments.stripe import cards, catalog, invoices, lists, parameters
 from simulators.payments.stripe.desk import Desk
 from simulators.payments.stripe.errors import NotSimulatedError, StripeError
@@ -274,13 +273,5 @@ def _method(desk: Desk, subscription: Thing) -> str | None:
 
 
 def _period_end(begins: int, price: Thing) -> int:
-    """The same day and time an interval later, or the last day of a shorter month."""
-    every: int = price["recurring"]["interval_count"]
-    interval = price["recurring"]["interval"]
-    if interval in ("day", "week"):
-        return begins + every * (86400 if interval == "day" else 7 * 86400)
-    at = datetime.fromtimestamp(begins, UTC)
-    months = at.month - 1 + every * (12 if interval == "year" else 1)
-    year, month = at.year + months // 12, months % 12 + 1
-    day = min(at.day, calendar.monthrange(year, month)[1])
-    return int(at.replace(year=year, month=month, day=day).timestamp())
+    every = price["recurring"]
+    return later(begins, every["interval_count"], every["interval"])

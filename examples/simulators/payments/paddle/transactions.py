@@ -1,0 +1,179 @@
+"""Transactions, and what a paid one begins: https://developer.paddle.com/api-reference/transactions.
+
+Left out: the checkout itself (a customer pays by the control program), declined payments, taxes,
+discounts, one-time prices, adjustments, and collection by invoice.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from simulators.payments.ledger import Thing, new_id
+from simulators.payments.paddle import lists, parameters
+from simulators.payments.paddle.desk import Desk
+from simulators.payments.paddle.errors import PaddleError
+from simulators.payments.paddle.lists import Page
+from simulators.payments.periods import later
+
+
+def create(desk: Desk, sent: Mapping[str, Any]) -> Thing:
+    """`POST /transactions`: ready to be paid once it has a customer and an address."""
+    fields: parameters.Fields = {
+        **{"items": parameters.items, "customer_id": parameters.text},
+        **{"address_id": parameters.text, "custom_data": parameters.custom},
+        "collection_mode": parameters.one_of("automatic"),
+    }
+    values = parameters.checked(sent, fields, ["items"])
+    for name, kind in (("customer_id", "customer"), ("address_id", "address")):
+        if name in values:
+            desk.get(kind, values[name])
+    items = [
+        {"price": desk.get("price", each["price_id"]), "quantity": each["quantity"]}
+        for each in values["items"]
+    ]
+    ready = {"customer_id", "address_id"} <= set(values)
+    made = _make(desk, items, {**values, "status": "ready" if ready else "draft"}, "api")
+    desk.emit("transaction.created", made)
+    if ready:
+        desk.emit("transaction.ready", made)
+    return made
+
+
+def listed(desk: Desk, sent: Mapping[str, Any]) -> Page:
+    """`GET /transactions`."""
+    names = ("id", "customer_id", "origin", "status", "subscription_id")
+    moments = ("billed_at", "created_at", "updated_at")
+    return lists.listed(desk, "transaction", sent, {n: n for n in names}, moments=moments)
+
+
+def pay(desk: Desk, key: str) -> Thing:
+    """Has the customer pay at the checkout: the transaction completes and begins a subscription.
+
+    Raises:
+        PaddleError: It cannot be paid.
+    """
+    made = desk.get("transaction", key)
+    if made["status"] != "ready":
+        words = f"Transaction {key} is {made['status']}, and only a ready one can be paid."
+        raise PaddleError("transaction_not_ready", words, group="transactions")
+    ends = later(desk.now, 1, made["items"][0]["price"]["billing_cycle"]["interval"])
+    subscription = desk.make("subscription", "sub_", _subscription(desk, made, ends))
+    _complete(desk, made, subscription)
+    desk.emit("subscription.created", subscription)
+    desk.emit("subscription.activated", subscription)
+    return made
+
+
+def renew(desk: Desk, key: str) -> Thing:
+    """Lets a subscription's period end: it is paid for the next, or ends if it was told so."""
+    subscription = desk.get("subscription", key)
+    if subscription["status"] != "active":
+        words = f"Subscription {key} is {subscription['status']} and has no next period."
+        raise PaddleError("subscription_not_active", words, group="subscriptions")
+    if subscription["scheduled_change"]:
+        return end(desk, subscription)
+    starts = subscription["current_billing_period"]["ends_at"]
+    ends = later(starts, 1, subscription["billing_cycle"]["interval"])
+    items = [
+        {"price": each["price"], "quantity": each["quantity"]} for each in subscription["items"]
+    ]
+    about = {name: subscription[name] for name in ("customer_id", "address_id", "custom_data")}
+    made = _make(desk, items, {**about, "status": "ready"}, "subscription_recurring")
+    period = {"starts_at": starts, "ends_at": ends}
+    changes = {"current_billing_period": period, "next_billed_at": ends}
+    desk.change(subscription, changes, "subscription.updated")
+    _complete(desk, made, subscription)
+    return subscription
+
+
+def end(desk: Desk, subscription: Thing) -> Thing:
+    """Ends a subscription at once and for good."""
+    ended = {
+        **{"status": "canceled", "canceled_at": desk.now, "next_billed_at": None},
+        **{"scheduled_change": None, "current_billing_period": None},
+    }
+    return desk.change(subscription, ended, "subscription.updated", "subscription.canceled")
+
+
+def _complete(desk: Desk, made: Thing, subscription: Thing) -> None:
+    payment = {
+        **{"payment_attempt_id": str(uuid.uuid4()), "stored_payment_method_id": str(uuid.uuid4())},
+        "payment_method_id": new_id("paymtd_", 26).lower(),
+        **{"amount": made["details"]["totals"]["total"], "status": "captured"},
+        **{"error_code": None, "method_details": {"type": "card", "card": None}},
+        **{"created_at": desk.now, "captured_at": desk.now},
+    }
+    fields = {
+        **{"status": "completed", "billed_at": desk.now, "subscription_id": subscription["id"]},
+        **{"payments": [payment], "billing_period": subscription["current_billing_period"]},
+    }
+    desk.change(made, fields, "transaction.paid", "transaction.completed")
+
+
+def _make(desk: Desk, items: list[Thing], values: Mapping[str, Any], origin: str) -> Thing:
+    about = {name: values.get(name) for name in ("customer_id", "address_id", "custom_data")}
+    return desk.make(
+        "transaction",
+        "txn_",
+        {
+            **about,
+            **dict.fromkeys(("business_id", "discount_id", "invoice_id", "invoice_number")),
+            **dict.fromkeys(("billing_details", "billing_period", "billed_at", "subscription_id")),
+            **{"status": values["status"], "origin": origin, "collection_mode": "automatic"},
+            **{"currency_code": "USD", "checkout": {"url": None}, "payments": []},
+            "items": [{**each, "proration": None} for each in items],
+            "details": _details(items),
+        },
+    )
+
+
+def _details(items: list[Thing]) -> Thing:
+    lines = []
+    for each in items:
+        unit, count = int(each["price"]["unit_price"]["amount"]), each["quantity"]
+        lines.append(
+            {
+                **{"id": new_id("txnitm_", 26).lower(), "price_id": each["price"]["id"]},
+                **{"quantity": count, "proration": None, "tax_rate": "0"},
+                **{"unit_totals": _totals(unit), "totals": _totals(unit * count)},
+                "product": each["price"]["_product"],
+            }
+        )
+    total = sum(int(line["totals"]["total"]) for line in lines)
+    return {
+        "totals": {
+            **_totals(total),
+            **{"credit": "0", "balance": "0", "grand_total": str(total), "fee": None},
+            **{"earnings": None, "currency_code": "USD", "credit_to_balance": "0"},
+            "grand_total_tax": "0",
+        },
+        **{"tax_rates_used": [], "line_items": lines, "adjusted_totals": None},
+        **{"payout_totals": None, "adjusted_payout_totals": None},
+    }
+
+
+def _totals(amount: int) -> Thing:
+    return {"subtotal": str(amount), "discount": "0", "tax": "0", "total": str(amount)}
+
+
+def _subscription(desk: Desk, made: Thing, ends: int) -> Thing:
+    items = [
+        {
+            **{"status": "active", "quantity": each["quantity"], "recurring": True},
+            **{"created_at": desk.now, "updated_at": desk.now, "previously_billed_at": desk.now},
+            **{"next_billed_at": ends, "trial_dates": None, "price": each["price"]},
+            "product": each["price"]["_product"],
+        }
+        for each in made["items"]
+    ]
+    return {
+        **{name: made[name] for name in ("customer_id", "address_id", "custom_data")},
+        **dict.fromkeys(("business_id", "paused_at", "canceled_at", "discount", "import_meta")),
+        **{"status": "active", "currency_code": "USD", "collection_mode": "automatic"},
+        **{"started_at": desk.now, "first_billed_at": desk.now, "next_billed_at": ends},
+        **{"billing_details": None, "scheduled_change": None, "management_urls": None},
+        **{"billing_cycle": made["items"][0]["price"]["billing_cycle"], "items": items},
+        "current_billing_period": {"starts_at": desk.now, "ends_at": ends},
+    }

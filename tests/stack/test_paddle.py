@@ -1,0 +1,278 @@
+"""The simulated Paddle, asked by Paddle's own library."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import requests
+from paddle_billing import Client  # type: ignore[import-untyped]
+from paddle_billing.Entities.Notifications import (  # type: ignore[import-untyped]
+    NotificationStatus,
+)
+from paddle_billing.Entities.Shared import CustomData  # type: ignore[import-untyped]
+from paddle_billing.Entities.Shared.CountryCode import CountryCode  # type: ignore[import-untyped]
+from paddle_billing.Entities.Subscriptions import (  # type: ignore[import-untyped]
+    SubscriptionEffectiveFrom,
+)
+from paddle_billing.Exceptions.ApiError import ApiError  # type: ignore[import-untyped]
+from paddle_billing.Notifications import Secret, Verifier  # type: ignore[import-untyped]
+from paddle_billing.Resources.Addresses.Operations import (  # type: ignore[import-untyped]
+    CreateAddress,
+)
+from paddle_billing.Resources.Customers.Operations import (  # type: ignore[import-untyped]
+    CreateCustomer,
+    ListCustomers,
+)
+from paddle_billing.Resources.Notifications.Operations import (  # type: ignore[import-untyped]
+    ListNotifications,
+)
+from paddle_billing.Resources.NotificationSettings.Operations import (  # type: ignore[import-untyped]
+    UpdateNotificationSetting,
+)
+from paddle_billing.Resources.Shared.Operations.List.Pager import (  # type: ignore[import-untyped]
+    Pager,
+)
+from paddle_billing.Resources.Subscriptions.Operations import (  # type: ignore[import-untyped]
+    CancelSubscription,
+    ListSubscriptions,
+)
+from paddle_billing.Resources.Transactions.Operations import (  # type: ignore[import-untyped]
+    CreateTransaction,
+    ListTransactions,
+)
+from paddle_billing.Resources.Transactions.Operations.Create import (  # type: ignore[import-untyped]
+    TransactionCreateItem,
+)
+from requests.adapters import HTTPAdapter
+
+from simulators.payments import control, seed
+from tests.stack.simulated import (
+    API_KEY,
+    SIGNING_SECRET,
+    Endpoint,
+    Running,
+    Start,
+    await_that,
+)
+
+BASE = "https://api.paddle.com"
+
+
+class Redirected(HTTPAdapter):
+    """Takes what is for Paddle to a simulator of this machine; the rest it refuses."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__()
+        self._here = f"http://127.0.0.1:{port}"
+
+    def send(self, request: requests.PreparedRequest, *more: Any, **options: Any) -> Any:
+        assert request.url is not None and request.url.startswith(BASE)
+        request.headers["Host"] = "api.paddle.com"
+        request.url = self._here + request.url.removeprefix(BASE)
+        return super().send(request, *more, **options)
+
+
+def client_of(provider: Running, key: str = API_KEY) -> Any:
+    client = Client(key)
+    client.client.mount("https://", Redirected(provider.port))
+    return client
+
+
+@pytest.fixture
+def provider(start: Start) -> Running:
+    return start("paddle", "--insecure", environment={"TIME_SCALE": "3600"})
+
+
+@pytest.fixture
+def paddle(provider: Running) -> Any:
+    return client_of(provider)
+
+
+def refused(call: Callable[[], object]) -> tuple[str, int, dict[str, str]]:
+    """Code, status and fields of the error that a call ends with."""
+    with pytest.raises(ApiError) as caught:
+        call()
+    fields = {each.field: each.error for each in caught.value.field_errors}
+    return caught.value.error_code, caught.value.response.status_code, fields
+
+
+def manage(provider: Running, *words: str) -> None:
+    assert control.main(["--root", str(provider.root), *words]) == 0
+
+
+def ordered(paddle: Any, org: str, plan: str = "plan_pro") -> Any:
+    """A transaction that a new customer can pay."""
+    customer = paddle.customers.create(CreateCustomer(email=f"{org}@example.com"))
+    address = paddle.addresses.create(customer.id, CreateAddress(CountryCode.US))
+    return paddle.transactions.create(
+        CreateTransaction(
+            items=[TransactionCreateItem(f"pri_{plan}", 1)],
+            customer_id=customer.id,
+            address_id=address.id,
+            custom_data=CustomData({"org_id": org}),
+        )
+    )
+
+
+def subscribed(provider: Running, paddle: Any, org: str) -> Any:
+    order = ordered(paddle, org)
+    manage(provider, "pay", order.id)
+    return paddle.subscriptions.get(paddle.transactions.get(order.id).subscription_id)
+
+
+def listen(paddle: Any, endpoint: Endpoint) -> None:
+    url = f"http://127.0.0.1:{endpoint.server_address[1]}/hook"
+    changed = UpdateNotificationSetting(destination=url)
+    assert paddle.notification_settings.update(seed.DESTINATION, changed).destination == url
+
+
+def told(paddle: Any, *states: str) -> list[Any]:
+    asked = ListNotifications(statuses=[NotificationStatus(each) for each in states])
+    return list(paddle.notifications.list(asked))
+
+
+def test_a_customer_pays_has_it_and_cancels(provider: Running, paddle: Any) -> None:
+    order = ordered(paddle, "org_1")
+    assert (order.status, order.details.totals.grand_total) == ("ready", "4900")
+    assert control.main(["--root", str(provider.root), "pay", "txn_unknown"]) == 1
+    manage(provider, "pay", order.id)
+    assert control.main(["--root", str(provider.root), "pay", order.id]) == 1
+    paid = paddle.transactions.get(order.id)
+    assert (paid.status, paid.payments[0].amount) == ("completed", "4900")
+    subscription = paddle.subscriptions.get(paid.subscription_id)
+    assert (subscription.status, subscription.custom_data.data) == ("active", {"org_id": "org_1"})
+    assert subscription.items[0].price.custom_data.data == {"planId": "plan_pro"}
+    manage(provider, "renew", subscription.id)
+    again = list(paddle.transactions.list(ListTransactions(subscription_ids=[subscription.id])))
+    assert [each.origin.value for each in again] == ["subscription_recurring", "api"]
+    later = CancelSubscription(SubscriptionEffectiveFrom.NextBillingPeriod)
+    planned = paddle.subscriptions.cancel(subscription.id, later)
+    assert (planned.status, planned.scheduled_change.action) == ("active", "cancel")
+    manage(provider, "renew", subscription.id)
+    assert paddle.subscriptions.get(subscription.id).status == "canceled"
+    assert refused(lambda: paddle.subscriptions.cancel(subscription.id, later))[:2] == (
+        "subscription_update_when_canceled", 400,
+    )  # fmt: skip
+    names = [each.event_type.value for each in paddle.events.list()][::-1]
+    assert names[:4] == [
+        *("customer.created", "transaction.created", "transaction.ready", "transaction.paid"),
+    ]
+    assert names[-2:] == ["subscription.updated", "subscription.canceled"]
+
+
+def test_lists_come_a_page_at_a_time_in_both_orders(paddle: Any) -> None:
+    for number in range(5):
+        paddle.customers.create(CreateCustomer(email=f"{number}@example.com"))
+    page = paddle.customers.list(ListCustomers(Pager(per_page=2)))
+    assert (len(page.items), page.paginator.has_more) == (2, True)
+    assert [each.email[0] for each in page] == ["0", "1", "2", "3", "4"]
+    raw = paddle.get_raw("/customers", {"per_page": "2"}).json()
+    assert [each["email"][0] for each in raw["data"]] == ["4", "3"]
+    assert raw["meta"]["pagination"]["estimated_total"] == 5
+    assert raw["meta"]["pagination"]["next"].startswith(f"{BASE}/customers?")
+    assert paddle.get_raw("/customers", {"per_page": "9999"}).json()["meta"]["pagination"][
+        "per_page"
+    ] == 200  # fmt: skip
+    found = paddle.customers.list(ListCustomers(emails=["1@example.com", "3@example.com"]))
+    assert [each.email[0] for each in found] == ["3", "1"]
+
+
+def test_it_refuses_what_paddle_refuses(provider: Running, paddle: Any) -> None:
+    assert refused(lambda: client_of(provider, "another").customers.list())[:2] == (
+        "invalid_token", 403,
+    )  # fmt: skip
+    assert refused(lambda: paddle.customers.get("ctm_unknown"))[:2] == ("not_found", 404)
+    code, status, fields = refused(lambda: paddle.get_raw("/customers", {"colour": "red"}))
+    assert (code, status, list(fields)) == ("invalid_field", 400, ["colour"])
+    body = {"email": "a@example.com", "colour": "red"}
+    assert list(refused(lambda: paddle.post_raw("/customers", body))[2]) == ["colour"]
+    paddle.customers.create(CreateCustomer(email="a@example.com"))
+    twice = refused(lambda: paddle.customers.create(CreateCustomer(email="a@example.com")))
+    assert twice[:2] == ("customer_already_exists", 409)
+    for path, sent in (("/customers", b"[]"), ("/transactions", b"{")):
+        reply = provider.call("POST", path, sent, Authorization=f"Bearer {API_KEY}")
+        assert (reply.status, reply.json["error"]["code"]) == (400, "bad_request")
+    missing = provider.call("GET", "/customers")
+    assert (missing.status, missing.json["error"]["code"]) == (403, "authentication_missing")
+    assert API_KEY not in provider.log.read_text()
+
+
+def test_what_it_does_not_know_fails_the_run(provider: Running) -> None:
+    for method, path in (("GET", "/adjustments"), ("POST", "/notification-settings")):
+        assert provider.call(method, path, Authorization=f"Bearer {API_KEY}").status == 501
+    other = provider.call("GET", "/customers", Paddle_Version="2")
+    assert other.status == 501
+    assert len((provider.state / "unknown.jsonl").read_text().splitlines()) == 3
+
+
+def test_who_asks_too_often_is_told_to_wait(provider: Running) -> None:
+    (provider.state / "rate").write_text("1 60\n")
+    key = {"Authorization": f"Bearer {API_KEY}"}
+    assert provider.call("GET", "/customers", **key).status == 200
+    reply = provider.call("GET", "/customers", **key)
+    assert (reply.status, reply.json["error"]["code"]) == (429, "too_many_requests")
+    assert int(reply.headers["Retry-After"]) == 60
+
+
+def test_webhooks_are_signed_as_paddles_library_checks_them(
+    provider: Running, paddle: Any, endpoint: Endpoint
+) -> None:
+    listen(paddle, endpoint)
+    subscription = subscribed(provider, paddle, "org_1")
+    await_that(lambda: len(endpoint.told) == 2)
+    assert endpoint.kinds == ["transaction.completed", "subscription.created"]
+    body, header = endpoint.told[1]
+    secret = paddle.notification_settings.get(seed.DESTINATION).endpoint_secret_key
+    assert secret == SIGNING_SECRET
+    request = SimpleNamespace(body=body, headers={"Paddle-Signature": header})
+    assert Verifier(60).verify(request, Secret(secret))
+    for wrong in (body + b" ", body.replace(b"4900", b"4901")):
+        request.body = wrong
+        assert not Verifier(60).verify(request, Secret(secret))
+    said = json.loads(body)
+    assert (
+        said["data"]["id"] == subscription.id and said["data"]["custom_data"]["org_id"] == "org_1"
+    )
+    await_that(lambda: len(told(paddle, "delivered")) == 2)
+    assert told(paddle, "delivered")[0].payload.event_id == said["event_id"]
+
+
+def test_what_was_given_up_is_found_and_replayed_with_its_age(
+    provider: Running, paddle: Any, endpoint: Endpoint
+) -> None:
+    listen(paddle, endpoint)
+    endpoint.refusals = 1000
+    subscribed(provider, paddle, "org_1")
+    await_that(lambda: len(told(paddle, "needs_retry")) == 2)
+    (second, first) = told(paddle, "needs_retry")
+    assert first.times_attempted and first.retry_at >= first.last_attempt_at
+    waiting = refused(lambda: paddle.notifications.replay(first.id))
+    assert waiting[:2] == ("notification_cannot_replay", 400)
+    manage(provider, "pass", "4d")
+    await_that(lambda: len(told(paddle, "failed")) == 2)
+    endpoint.refusals = 0
+    again = paddle.notifications.replay(second.id)
+    await_that(lambda: len(endpoint.told) == 1)
+    said = json.loads(endpoint.told[0][0])
+    assert (said["event_id"], said["notification_id"]) == (second.payload.event_id, again)
+    aged = paddle.notifications.get(again)
+    assert time.time() - aged.occurred_at.timestamp() > 4 * 86400
+    assert refused(lambda: paddle.notifications.replay(again))[0] == (
+        "notification_replay_invalid_origin_type"
+    )
+    assert paddle.notifications.get(second.id).replayed_at
+    manage(provider, "pass", "90d")
+    assert told(paddle) == []
+    assert refused(lambda: paddle.notifications.get(second.id))[:2] == ("not_found", 404)
+
+
+def test_only_subscriptions_of_the_wanted_state_are_listed(provider: Running, paddle: Any) -> None:
+    first, second = (subscribed(provider, paddle, f"org_{n}") for n in (1, 2))
+    paddle.subscriptions.cancel(first.id, CancelSubscription(SubscriptionEffectiveFrom.Immediately))
+    asked = ListSubscriptions(statuses=[type(first.status)("active")])
+    assert [each.id for each in paddle.subscriptions.list(asked)] == [second.id]
