@@ -150,6 +150,17 @@ def test_the_instance_is_productions(account: Account) -> None:
     assert rotated["DBInstance"]["MasterUserSecret"]["SecretStatus"] in ("rotating", "active")
 
 
+def test_the_redis_group_is_productions_and_only_read(account: Account) -> None:
+    named = f"--replication-group-id {names.CACHE}"
+    group = account.told(f"elasticache describe-replication-groups {named}")["ReplicationGroups"][0]
+    assert group["Status"] == "available"
+    assert group["AutomaticFailover"] == group["MultiAZ"] == "enabled"
+    assert group["TransitEncryptionEnabled"] is True
+    assert len(group["MemberClusters"]) == 3
+    kept = account.told(f"elasticache describe-snapshots {named}")["Snapshots"]
+    assert [each["SnapshotStatus"] for each in kept] == ["available"]
+
+
 def test_a_list_given_by_hand_to_a_shared_secret_never_shows_in_the_log(account: Account) -> None:
     secret = account.says("cat /run/secrets/aws-operator")
     assert secret not in account.says("cat /var/log/aws/aws.log", "aws")
@@ -161,6 +172,8 @@ def test_a_list_given_by_hand_to_a_shared_secret_never_shows_in_the_log(account:
     [
         ("ec2 describe-instances", None),
         ("rds failover-db-cluster --db-cluster-identifier cluster", "rds:FailoverDBCluster"),
+        ("elasticache test-failover --replication-group-id smartbeak-production "
+         "--node-group-id 0001", "elasticache:TestFailover"),
         ("secretsmanager delete-secret --secret-id smartbeak/auth", "secretsmanager:DeleteSecret"),
         (f"s3api get-object-retention --bucket {EVIDENCE} --key INC/note", "s3:GET"),
         ("rds reboot-db-instance --db-instance-identifier smartbeak-production --force-failover",
@@ -255,6 +268,7 @@ def test_names_in_the_account_are_those_of_the_facts() -> None:
     assert {key: each["value"] for key, each in facts["aws"].items() if "value" in each} == {
         "region": names.REGION,
         "instance": names.INSTANCE,
+        "cache-group": names.CACHE,
         "blocked-addresses": names.BLOCKED,
         "evidence": names.EVIDENCE,
     }

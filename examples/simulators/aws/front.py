@@ -18,6 +18,7 @@ Application = Callable[[dict[str, Any], Start], Iterable[bytes]]
 
 KNOWN: Mapping[str, frozenset[str]] = {
     "cloudtrail": frozenset({"LookupEvents"}),
+    "elasticache": frozenset({"DescribeReplicationGroups", "DescribeSnapshots"}),
     "rds": frozenset(
         {
             *("DescribeDBInstances", "DescribeEvents", "ModifyDBInstance", "RebootDBInstance"),

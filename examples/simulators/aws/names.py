@@ -3,6 +3,7 @@
 REGION = "us-east-1"
 ENDPOINT = "smartbeak-production.aaaaaaaaaa.us-east-1.rds.amazonaws.com"
 INSTANCE = "smartbeak-production"
+CACHE = "smartbeak-production"
 DATABASE = "smartbeak"
 DATABASE_USER = "smartbeak"
 EVIDENCE = "smartbeak-security-evidence"

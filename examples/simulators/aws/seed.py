@@ -13,6 +13,7 @@ from simulators.aws.names import (
     ACCESS_LOG,
     ACL,
     BLOCKED,
+    CACHE,
     DATABASE,
     DATABASE_USER,
     ENDPOINT,
@@ -52,6 +53,7 @@ def fill(call: Call, secrets: Path) -> None:
     seeding.addresses()
     seeding.trail()
     seeding.instance()
+    seeding.cache()
 
 
 class _Seeding:
@@ -170,5 +172,31 @@ class _Seeding:
             "DeletionProtection": "true",
             "VpcSecurityGroupIds.VpcSecurityGroupId.1": "sg-0123456789abcdef0",
         }
+        self._form("rds", wanted)
+
+    def cache(self) -> None:
+        """Makes the Redis group as Terraform of production does, and a snapshot of a night."""
+        wanted = {
+            "Action": "CreateReplicationGroup",
+            "Version": "2015-02-02",
+            "ReplicationGroupId": CACHE,
+            "ReplicationGroupDescription": "Redis of production",
+            "Engine": "redis",
+            "EngineVersion": "7.0",
+            "CacheNodeType": "cache.r6g.large",
+            # Of NumCacheClusters, 3 in production, moto takes no notice.
+            "ReplicasPerNodeGroup": "2",
+            "Port": "6379",
+            "AutomaticFailoverEnabled": "true",
+            "MultiAZEnabled": "true",
+            "AtRestEncryptionEnabled": "true",
+            "TransitEncryptionEnabled": "true",
+            "SnapshotRetentionLimit": "7",
+        }
+        self._form("elasticache", wanted)
+        night = {"Action": "CreateSnapshot", "Version": "2015-02-02", "SnapshotName": "night"}
+        self._form("elasticache", {**night, "ReplicationGroupId": CACHE})
+
+    def _form(self, service: str, wanted: Mapping[str, str]) -> None:
         form = {"Content-Type": "application/x-www-form-urlencoded"}
-        self._must("rds", "POST", "/", form, urlencode(wanted))
+        self._must(service, "POST", "/", form, urlencode(wanted))
