@@ -85,7 +85,7 @@ def read(root: Path, before: Mapping[str, Known]) -> dict[str, Known]:
         root: The project's folder.
         before: What each was found to use; only pages whose text is another are looked at.
     """
-    sources = "\0".join((root / name).read_text(encoding="utf-8") for name in SOURCES)
+    sources = hashlib.sha256(b"\0".join((root / name).read_bytes() for name in SOURCES)).hexdigest()
     found: dict[str, Known] = {}
     all_tables: Mapping[str, _Uses] = {}
     for page in pages.read(root):
@@ -124,8 +124,11 @@ def changed(
     app: Sphinx, env: BuildEnvironment, _added: Set[str], _outdated: Set[str], _removed: Set[str]
 ) -> list[str]:
     """Pages whose tables say something else now, on `env-get-outdated`."""
+    root = Path(app.confdir)
+    if not all((root / name).is_file() for name in SOURCES):
+        return []  # such a book has no tables
     before: Mapping[str, Known] = getattr(env, "smartbeak_uses", {})
-    now = read(Path(app.confdir), before)
+    now = read(root, before)
     env.smartbeak_uses = now  # type: ignore[attr-defined]
     different = {*stale(before, now)}
     return [
