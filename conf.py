@@ -19,6 +19,7 @@ extensions = [
     "sphinx_copybutton",
     "drillbook.site.search",
     "drillbook.site.navigation",
+    "drillbook.site.repository",  # links to edit a page, and to where all are kept
     "drillbook.site.table_heads",
     "drillbook.site.twins",
     "drillbook.site.anchors",
@@ -77,7 +78,7 @@ html_show_sphinx = False
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 html_theme_options = {
-    # Shown once `source_repository` and `source_branch` say where the pages are kept.
+    # Shown where the checkout says where the pages are kept.
     "top_of_page_buttons": ["edit"],
     "source_directory": "source/",
     "light_css_variables": {
