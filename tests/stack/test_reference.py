@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
 
-from smartbeak_reference import names, pages, subjects, uses
+from smartbeak_compare.__main__ import differences
+from smartbeak_compare.known import EXPECTED, FACTS, Facts, Said
+from smartbeak_reference import evidence, names, pages, subjects, uses
 from tests.conftest import ROOT
 from tests.sphinx_book import Book
 
@@ -193,3 +196,85 @@ def test_only_a_page_that_names_other_things_now_has_the_tables_made_anew(book: 
     assert read_again(FIRST.replace("See", "Look at")) == {"one"}
     assert read_again(FIRST.replace("usage_alerts", "none")) == {"one", "reference/names"}
     assert not named()
+
+
+# What is said to be compared.
+
+
+def compared(subject: str) -> dict[str, str]:
+    asked = evidence.blocks(ROOT)
+    return {name: block for (kind, name), block in asked.items() if kind == subject}
+
+
+def test_what_a_page_says_it_compared_is_what_it_asks_for() -> None:
+    found = re.findall(
+        r"(?m)^([\w-]+): (\d+) compared, none differs",
+        (ROOT / "source/reference/compared.md").read_text(),
+    )
+    assert len(found) == len(EXPECTED)
+    for subject, count in found:
+        here = [block for block in compared(subject).values() if "/compared#" in block]
+        assert len(here) == int(count), subject
+
+
+def test_an_entry_that_no_block_asks_for_is_not_compared() -> None:
+    keys = compared("redis-keys")
+    assert keys["lock:publish:<job id>"] == "reference/compared#redis-keys"
+    assert keys["stripe:processed:<event id>"].endswith("/webhooks#keys-compared")
+    assert "bull:<queue>:wait" not in keys and "most bytes" not in compared("job-options")
+    # The block that shows a comparison failing asks for this one too.
+    assert keys["bull:<queue>:meta"] == "reference/compared#redis-keys"
+
+
+def test_a_block_that_is_gone_takes_its_entries_with_it(book: Path) -> None:
+    text = (ROOT / "source/reference/compared.md").read_text()
+    (book / "source/page.md").write_text(text)
+    assert ("tables", "users") in evidence.blocks(book)
+    (book / "source/page.md").write_text(text.replace("$ compare-names tables", "$ true"))
+    asked = evidence.blocks(book)
+    assert ("tables", "users") not in asked and ("queues", "publishing") in asked
+
+
+def test_a_page_that_asks_for_what_cannot_be_compared_is_refused(book: Path) -> None:
+    block = "```{code-block} console\n:name: a\n\n$ compare-names queues lost\n```\n"
+    (book / "source/page.md").write_text(f"# Page\n\n{block}")
+    with pytest.raises(LookupError, match=r"^page: queues has no lost$"):
+        evidence.blocks(book)
+
+
+def test_every_entry_that_a_block_asks_for_is_in_its_table() -> None:
+    stack, asked = subjects.read(ROOT), set(evidence.blocks(ROOT))
+    for name, subject in subjects.SUBJECTS.items():
+        kind = subject.compared_as or name
+        asked -= {(kind, entry.key) for entry in subject.entries(stack)}
+    assert asked == set()
+
+
+def test_each_test_that_an_entry_names_is_there() -> None:
+    texts = [path.read_text() for path in (ROOT / "tests/stack").glob("test_*.py")]
+    for test in {*subjects.BY_TEST.values(), subjects.OPTIONS_TEST}:
+        assert any(f"\ndef {test}(" in text for text in texts), test
+
+
+@pytest.mark.parametrize(
+    ("seen", "says"),
+    [
+        ({"a": {"x": "1"}}, []),
+        ({}, ["a is not on the stack"]),
+        ({"a": {"x": "2"}}, ["a: x: the facts say 1, the stack has 2"]),
+        ({"a": {"x": "1", "y": "3"}}, ["a: y: the facts say nothing, the stack has 3"]),
+        ({"a": {"x": "1"}, "b": {}}, []),
+        ({"a": {"x": "1"}, "c": {}}, ["c of the stack is not in the facts"]),
+    ],
+)
+def test_a_difference_is_said_with_the_line_of_the_facts(
+    tmp_path: Path, seen: Said, says: list[str]
+) -> None:
+    (tmp_path / "platform").mkdir()
+    (tmp_path / FACTS).write_text("redis:\n  a: 1\nqueues:\n  b: 1\n  a: 1\nmore: 1\n")
+    wanted, facts = {"a": {"x": "1"}}, Facts(tmp_path)
+    found = list(differences("queues", facts, wanted, seen, {"a", "b"}))
+    lines = [3 if each.endswith("in the facts") else 5 for each in says]
+    assert found == [
+        f"examples/{FACTS}:{line}: queues: {each}" for line, each in zip(lines, says, strict=True)
+    ]

@@ -8,7 +8,9 @@ from pathlib import Path
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
-from smartbeak_reference import pages, subjects, uses
+from drillbook.site.checks import CHECK
+from drillbook.site.summaries import METADATA, SummaryNode
+from smartbeak_reference import evidence, pages, subjects, uses
 
 
 class _FromSources(SphinxDirective):
@@ -19,9 +21,10 @@ class _FromSources(SphinxDirective):
         """
         root = Path(self.env.app.confdir)
         uses.note(self.env, table)
-        for name in uses.SOURCES:
-            self.env.note_dependency(str(root / name))
-        for path in Path(__file__).parent.glob("*.py"):
+        for path in [root / name for name in (*uses.SOURCES, evidence.PAGE)]:
+            if path.is_file():
+                self.env.note_dependency(str(path))
+        for path in Path(__file__).parent.parent.glob("smartbeak_*/*.py"):
             self.env.note_dependency(str(path))
         return root
 
@@ -39,14 +42,29 @@ class Reference(_FromSources):
         root = self.root(self.arguments[0])
         book = pages.read(root)
         entries = list(subject.entries(subjects.read(root)))
-        compared = any(entry.compared for entry in entries)
+        compared = any(entry.said for entry in entries)
+        asked = evidence.blocks(root)
         heads = [*subject.heads, *(["Compared"] if compared else []), "Used on"]
         lines = [_row(heads), _row("---" for _ in heads)]
         for entry in entries:
-            told = [entry.compared] if compared else []
+            block = asked.get((subject.compared_as or self.arguments[0], entry.key), "")
+            told = [_compared(block, entry.said)] if compared else []
             using = pages.using(book, entry.pattern, entry.word, prose=entry.prose)
             lines.append(_row([*entry.cells, *told, links(using)]))
-        return self.parse_text_to_nodes("\n".join(lines))
+        table = self.parse_text_to_nodes("\n".join(lines))
+        # Sphinx itself clears, merges and keeps metadata with its page.
+        self.env.metadata[self.env.docname][METADATA] = "yes"
+        for cell in [each for node in table for each in node.findall(nodes.literal)]:
+            if cell.astext().startswith(CHECK):
+                cell.replace_self(SummaryNode(what=cell.astext(), where=self.get_location()))
+        return table
+
+
+def _compared(block: str, said: str) -> str:
+    """The mark of the block that compares it, and what is said beside it; or why there is none."""
+    if not block:
+        return said if said.startswith("no") else f"no; {said}"
+    return f"`{CHECK}{block}`" + (f" {said}" if not said.startswith("no") else "")
 
 
 class Glossary(_FromSources):

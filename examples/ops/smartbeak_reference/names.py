@@ -57,7 +57,7 @@ class Known:
         }
         self._keys = [
             name.replace("<queue>", queue).split(":")
-            for name in (*facts["redis-keys"], *elsewhere["keys"])
+            for name in (*facts["redis-keys"], *facts["bullmq-keys"], *elsewhere["keys"])
             for queue in (facts["queues"] if "<queue>" in name else ("",))
         ]
         first = "|".join(sorted({re.escape(parts[0]) for parts in self._keys}))

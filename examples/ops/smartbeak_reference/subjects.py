@@ -15,10 +15,25 @@ FACTS = "examples/platform/facts.yaml"
 COMPOSE = "examples/compose.yaml"
 SETTINGS = "examples/platform/platform.env"
 
-HERE = "yes"
-"""Tests compare the entry with the running stack."""
-
 PRODUCTION = "no: production alone"
+
+BY_TEST: Mapping[str, str] = {
+    "content_items": "test_content_changes_its_state_as_the_facts_say",
+    "media_assets": "test_media_changes_its_state_as_the_facts_say",
+    "media_assets.status": "test_media_changes_its_state_as_the_facts_say",
+    "notifications": "test_a_state_changes_as_the_facts_say_and_not_otherwise",
+    "publishing_jobs.status": "test_states_and_kinds_are_those_of_the_facts",
+    "PAYLOAD_TOO_LARGE": "test_a_body_that_is_too_long_is_refused",
+    "SERVICE_UNAVAILABLE": "test_every_route_says_soon_that_it_cannot_serve",
+}
+"""Tests that hold entries against the platform's code where no page asks the stack for them."""
+
+OPTIONS_TEST = "test_options_of_a_job_are_those_of_the_facts"
+
+
+def _held(name: str, otherwise: str = "no") -> str:
+    test = BY_TEST.get(name)
+    return f"no; a test has it: `{test}`" if test else otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +43,9 @@ class Entry:
     cells: tuple[str, ...]
     """Markdown, the name first."""
 
-    compared: str
-    """`yes`, or why it is not compared with the running stack; empty where the table says it."""
+    said: str
+    """What is said of the comparison beside its mark; where there is none, why; empty where the
+    table has no such column."""
 
     pattern: str
     """What is looked for in the code of pages, as a regular expression."""
@@ -40,6 +56,9 @@ class Entry:
     prose: bool = False
     """Whether it is looked for in sentences too."""
 
+    key: str = ""
+    """The name that the comparison has for it; empty where there is none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -49,6 +68,8 @@ class Subject:
     """Of the cells alone."""
 
     entries: Callable[[Stack], Iterator[Entry]]
+    compared_as: str = ""
+    """The subject of the comparison, where it has another name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +124,14 @@ def _variables(stack: Stack) -> Iterator[Entry]:
     ours = set(stack.facts["stand-in"])
     for name in sorted(stack.facts["variables"]):
         source = stack.facts["sources"][stack.facts["variables"][name]]["path"]
-        compared = HERE if name not in _NOT_READ else "no: nothing on the stack reads it"
-        compared = compared if name not in ours else f"yes; ours: {stack.facts['stand-in'][name]}"
+        said = f"ours: {stack.facts['stand-in'][name]}" if name in ours else "no"
+        said = "its value is read by nothing" if name in _NOT_READ else said
         yield Entry(
             (
                 _code(name), defaults.get(name, ""),
                 _code(stack.settings[name]) if stack.settings.get(name) else "", _code(source),
             ),
-            compared, _word(name), name,
+            said, _word(name), name, key=name,
         )  # fmt: skip
 
 
@@ -130,19 +151,22 @@ def _tables(stack: Stack) -> Iterator[Entry]:
             refers = f" → `{to['to']}`, on delete {to['on-delete']}" if to else ""
             lines.append(f"`{column}` {kind}{refers}")
         sql = rf"(?i:\b(?:from|join|into|update|table|only)\s+){name}\b"
-        yield Entry((_code(name), "<br>".join(lines)), "", rf"^{name}(?:\.\w+)?$|{sql}", name)
+        yield Entry(
+            (_code(name), "<br>".join(lines)), "no", rf"^{name}(?:\.\w+)?$|{sql}", name, key=name
+        )
 
 
 def _queues(stack: Stack) -> Iterator[Entry]:
     for name, about in stack.facts["queues"].items():
         worker = "yes" if about["registered"] else "no"
         if "stand-in" in about:
-            worker, compared = "–", "yes; ours: one queue for each region"
+            worker, said = "–", "ours: one queue for each region"
         else:
-            compared = HERE if about.get("here") else PRODUCTION
+            said = "no" if about.get("here") else PRODUCTION
         yield Entry(
-            (_code(name), worker), compared,
+            (_code(name), worker), said,
             rf'^{re.escape(name)}$|bull:{re.escape(name)}:|queue="{re.escape(name)}"', name,
+            key=name,
         )  # fmt: skip
 
 
@@ -153,18 +177,27 @@ def _options(stack: Stack) -> Iterator[Entry]:
         sought = about["value"] if name == "name" else name
         yield Entry(
             (name, f"{about['value']}", _code(variable) if variable else "fixed"),
-            f"yes; {ours}" if ours else HERE,
+            f"no; a test has it: `{OPTIONS_TEST}`" + (f"; {ours}" if ours else ""),
             _word(variable) if variable else rf"^{re.escape(str(sought))}$",
-            variable or str(sought),
+            variable or str(sought), key=name,
         )  # fmt: skip
 
 
 def _keys(stack: Stack) -> Iterator[Entry]:
-    for name, about in stack.facts["redis-keys"].items():
+    yield from _keys_of(stack, "redis-keys")
+
+
+def _queue_keys(stack: Stack) -> Iterator[Entry]:
+    yield from _keys_of(stack, "bullmq-keys")
+
+
+def _keys_of(stack: Stack, section: str) -> Iterator[Entry]:
+    for name, about in stack.facts[section].items():
         lives = f"{about['seconds']} s" if "seconds" in about else "until it is removed"
-        yield Entry(
-            (_code(name), about["type"], lives), "", key_pattern(name), re.split("[<:]", name)[0]
-        )
+        if "setting" in about:
+            lives += f"; on the stack {int(stack.settings[about['setting']]) / 1000:g} s"
+        word = re.split("[<:]", name)[0]
+        yield Entry((_code(name), about["type"], lives), "no", key_pattern(name), word, key=name)
 
 
 def key_pattern(name: str) -> str:
@@ -191,8 +224,9 @@ def _routes(stack: Stack) -> Iterator[Entry]:
             shape = re.sub(r"\\\{\w+\\\}", r"[^\\s/`'\"]+", re.escape(path))
             yield Entry(
                 (_code(path), host, ", ".join(methods)),
-                "yes; ours" if ours else HERE,
+                "ours" if ours else "no",
                 rf"(?:{host}:\d+|[A-Z] |\s|^){shape}(?![\w/-])", path.partition("{")[0],
+                key=f"{host} {path}",
             )  # fmt: skip
 
 
@@ -204,8 +238,13 @@ def _codes(stack: Stack) -> Iterator[Entry]:
     for name, status in stack.facts["production-codes"]["statuses"].items():
         yield Entry(
             (_code(name), str(status), "; ".join(here.get(name, ())) or "–"),
-            HERE if name in here else PRODUCTION, rf"(?<!ON ){_word(name)}", name,
+            _held(name, "no" if name in here else PRODUCTION), rf"(?<!ON ){_word(name)}", name,
+            key=name,
         )  # fmt: skip
+
+
+def _used(table: str) -> str:
+    return rf"^{table}(?:\.\w+)?$|(?i:\b(?:from|join|into|update)\s+){table}\b"
 
 
 def _statuses(stack: Stack) -> Iterator[Entry]:
@@ -216,7 +255,8 @@ def _statuses(stack: Stack) -> Iterator[Entry]:
                 _code(name), ", ".join(map(_code, about["values"])),
                 "a constraint of the database" if about["checked"] else "the platform's code",
             ),
-            HERE, rf"^{table}(?:\.\w+)?$|(?i:\b(?:from|join|into|update)\s+){table}\b", table,
+            _held(name), _used(table), table,
+            key=name,
         )  # fmt: skip
 
 
@@ -229,7 +269,7 @@ def _transitions(stack: Stack) -> Iterator[Entry]:
         for state, leads_to in stack.facts[key]["leads-to"].items():
             yield Entry(
                 (_code(table), _code(state), ", ".join(map(_code, leads_to)) or "nothing"),
-                HERE, rf"^{table}(?:\.\w+)?$|(?i:\b(?:from|join|into|update)\s+){table}\b", table,
+                _held(table), _used(table), table,
             )  # fmt: skip
 
 
@@ -282,6 +322,7 @@ SUBJECTS: Mapping[str, Subject] = {
     "queues": Subject(("Queue", "Production has a worker"), _queues),
     "job-options": Subject(("Option", "Value", "Set by"), _options),
     "redis-keys": Subject(("Key", "Type", "Lives"), _keys),
+    "bullmq-keys": Subject(("Key", "Type", "Lives"), _queue_keys, "redis-keys"),
     "other-keys": Subject(("Key", "Whose"), _other_keys),
     "routes": Subject(("Path", "Host", "Methods"), _routes),
     "error-codes": Subject(("Code", "Status", "On the stack when"), _codes),

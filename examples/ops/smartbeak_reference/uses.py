@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
-from smartbeak_reference import pages, subjects
+from smartbeak_compare.known import Facts
+from smartbeak_reference import evidence, pages, subjects
 from smartbeak_reference.pages import Page
 
 if TYPE_CHECKING:
@@ -66,11 +67,21 @@ def tables(root: Path) -> Mapping[str, _Uses]:
     def term(name: str, about: Mapping[str, Any]) -> Callable[[Page], bool]:
         return lambda page: says(page, name, about.get("also", ()))
 
-    stack = subjects.read(root)
-    of_subjects = {
-        name: {str(number): entry(each) for number, each in enumerate(subject.entries(stack))}
-        for name, subject in subjects.SUBJECTS.items()
-    }
+    def compared(subject: str, each: subjects.Entry) -> Callable[[Page], bool]:
+        return lambda page: (subject, each.key) in dict(evidence.asked(page.text, facts))
+
+    stack, facts = subjects.read(root), Facts(root / "examples")
+    of_subjects = {}
+    for name, subject in subjects.SUBJECTS.items():
+        entries = list(subject.entries(stack))
+        of_subjects[name] = {
+            **{str(number): entry(each) for number, each in enumerate(entries)},
+            **{
+                f"{number} compared": compared(subject.compared_as or name, each)
+                for number, each in enumerate(entries)
+                if each.key
+            },
+        }
     of_terms = {
         f"glossary:{part}": {name: term(name, about) for name, about in terms.items()}
         for part, terms in glossary(root).items()

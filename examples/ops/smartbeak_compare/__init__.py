@@ -1,0 +1,1 @@
+"""Names that the facts list, held against what the running stack has."""
