@@ -132,7 +132,8 @@ def test_redis_full_used_up_corrupt_evicting_emptied_and_wiped(platform: LocalSa
     drill.cure("ops", REVOKE)
     drill.back()
 
-    drill.breaks("flush-redis redis-1", error="of 20 revoked tokens 20 are taken")
+    # Who tries them may have to wait: of how many, depends on what was tried in the last minute.
+    drill.breaks("flush-redis redis-1", error="revoked tokens")
     drill.cure("ops", REVOKE)
     drill.back()
 

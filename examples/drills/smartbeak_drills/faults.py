@@ -371,6 +371,13 @@ FAULTS = (
         "files", always("redis"), redis.corrupt_aof,
     ),
     Declaration(
+        "restart-while-loading", ("HOST",),
+        "SIGKILL to Redis, whose file then takes 5 s to load: each of its commands is slowed down "
+        "by Redis' own key-load-delay, as a large file would be. A watchdog that waits 4 s for "
+        "PONG kills and starts it again and again.",
+        "processes", always("redis"), redis.restart_while_loading, counts_from_end=True,
+    ),
+    Declaration(
         "wipe-redis", (),
         "SIGKILL to every Redis, then all their data is deleted; sentinels keep what they know.",
         "files", always("restored"), redis.wipe, ("redis-1",),
@@ -396,6 +403,13 @@ FAULTS = (
         "Somebody puts the name of no host into the platform's address of Redis and restarts its "
         "processes.",
         "files", always("redis"), redis.misname, (APP, API), counts_from_end=True,
+    ),
+    Declaration(
+        "split-masters", (),
+        "redis-1 hangs, somebody promotes redis-2, moves the platform's address and restarts every "
+        "process but the API; redis-1 goes on. Users order jobs there that no worker sees.",
+        "processes", always("publishing"), redis.split, ("redis-1", "redis-2", APP, API, "worker"),
+        counts_from_end=True,
     ),
     Declaration(
         "stale-cache", (),

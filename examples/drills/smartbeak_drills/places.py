@@ -82,6 +82,9 @@ TARGETS = ("wordpress", "linkedin")
 LIMITER = "smartbeak-backup-limit"
 """Name of the limiter that a backup left behind, among its arguments."""
 
+WATCHDOG = "smartbeak-redis-watchdog"
+"""Name of the watchdog that ends a Redis which loads, among its arguments."""
+
 FORGOTTEN = "smartbeak-report-worker"
 """Name of the forgotten worker: in pg_stat_activity, CLIENT LIST and among its arguments,
 where pgrep finds it."""

@@ -17,6 +17,7 @@ from smartbeak_ops.guards import cache
 from smartbeak_ops.looks import host
 from tests.stack.guards.fakes import (
     MP,
+    FakeStore,
     refused,
     roles,
     runs,
@@ -67,6 +68,7 @@ def test_a_redis_hosts_guard(redis: Path, monkeypatch: MP, guard: Callable[[], N
     runs(monkeypatch, "redis-server")
     assert refused(guard) == "something listens on redis-1 already"
     (redis / "redis.conf").unlink()
+    assert refused(cache.fence) == refused(guard)
     assert refused(guard) == "redis-1 is no Redis host: type this on the one you mean"
 
 
@@ -159,6 +161,31 @@ def test_redis_promote(redis: Path, monkeypatch: MP) -> None:
     roles(monkeypatch, "redis_role", {"redis-1": "refused", "redis-2": "master"})
     assert refused(lambda: cache.promote("redis-2")) == "redis-2 is no replica: master"
     assert refused(lambda: cache.promote("db-2")) == "db-2 is none of redis-1 and redis-2"
+
+
+def test_the_second_master(redis: Path, monkeypatch: MP) -> None:
+    def connected(*names: str) -> None:
+        clients = "".join(f"id={key} name={name} db=0\n" for key, name in enumerate(names))
+        monkeypatch.setattr(
+            redisdb, "Store", {"redis-1": FakeStore({("CLIENT", "LIST"): clients})}.__getitem__
+        )
+
+    assert refused(cache.fence) == "redis-1 is no master: refused"
+    roles(monkeypatch, "redis_role", {"redis-1": "master", "redis-2": "replica"})
+    assert refused(cache.fence) == "redis-2 is no master: replica"
+    roles(monkeypatch, "redis_role", {"redis-1": "master", "redis-2": "master"})
+    connected("", "sb")
+    cache.fence()
+    promote(monkeypatch, "redis-2")
+    cache.fence()
+    promote(monkeypatch, "redis-1")
+    assert refused(cache.fence) == "the sentinels say that the master is redis-1"
+    promote(monkeypatch, "redis-2")
+    connected("sb", "smartbeak-worker", "smartbeak-api")
+    assert refused(cache.fence) == "smartbeak-worker writes here: restart it first"
+    failing = FakeStore({("CLIENT", "LIST"): ServiceError("Connection refused")})
+    monkeypatch.setattr(redisdb, "Store", {"redis-1": failing}.__getitem__)
+    assert unknown(cache.fence) == "redis-1: Connection refused"
 
 
 def test_mend(redis: Path) -> None:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from drillbook.drills.hosts import InjectionFailed, ask, present, run, signal, until
+from drillbook.drills.hosts import InjectionFailed, ask, present, run, signal, spawn, until
 from drillbook.sandboxes.sandbox import Sandbox
 from smartbeak_drills.injections import client
-from smartbeak_drills.places import APP, CONFIG, FORGOTTEN, OPERATOR, PLATFORM
+from smartbeak_drills.places import (
+    API,
+    APP,
+    CONFIG,
+    FORGOTTEN,
+    OPERATOR,
+    PLATFORM,
+    WATCHDOG,
+)
+
+MASTER, FOLLOWER = "redis-1", "redis-2"
+"""The pair as every stack begins."""
 
 DATA = "/var/lib/redis"
 SETTINGS = "redis.conf"
@@ -33,6 +44,17 @@ printf 'CONFIG SET requirepass %s\nCLIENT KILL TYPE normal SKIPME yes\n' "$2" \
 
 # The last step of a snapshot is to give its file this name.
 IN_THE_WAY = f"{DATA}/dump.rdb"
+
+
+# Redis' own way to make a small file as slow as a large one: so many microseconds for each
+# command in it. The sum is the least that loading takes, on a machine of any speed. It looks
+# at its clients after each 1,024 commands, and whoever asks it needs some turns of that.
+_COMMANDS, _EACH_US = 45_000, 100
+SLOWED = """
+seq "$2" | sed 's/.*/SET cache:report:& x/' | redis-cli -h "$1" --pipe >/dev/null
+echo "key-load-delay $3" >>"$4"
+"""
+_PATIENCE_S = 4
 
 
 def fill_memory(sandbox: Sandbox, host: str) -> None:
@@ -73,6 +95,22 @@ def corrupt_aof(sandbox: Sandbox, host: str) -> None:
     run(sandbox, host, "bash", "-euc", GARBAGE, "bash", DATA)
 
 
+def restart_while_loading(sandbox: Sandbox, host: str) -> None:
+    """Kills Redis, whose file takes long to load, and has a watchdog that does not wait for it."""
+    settings = f"{DATA}/{SETTINGS}"
+    run(
+        sandbox, host, "bash", "-euc", SLOWED, "bash",
+        host, str(_COMMANDS), str(_EACH_US), settings,
+    )  # fmt: skip
+    signal(sandbox, host, "KILL")
+    spawn(
+        sandbox, host, "watchdog",
+        ["python3", "-m", "smartbeak_drills.watchdog", "--name", WATCHDOG, "--host", host,
+         "--folder", DATA, "--patience", f"{_PATIENCE_S:g}"],
+        what="the watchdog killed nobody",
+    )  # fmt: skip
+
+
 def wipe(sandbox: Sandbox) -> None:
     """Kills every Redis and deletes its data; the sentinels keep what they know."""
     hosts = [host for host in sandbox.hosts if host.startswith("redis-")]
@@ -110,6 +148,24 @@ def fail_snapshots(sandbox: Sandbox, host: str) -> None:
     # Only where snapshots are made by rule does a failed one stop the writes. Not by this
     # rule in the time of a drill: it would try again by itself.
     _cli(sandbox, host, "CONFIG", "SET", "save", "3600 1")
+
+
+def split(sandbox: Sandbox) -> None:
+    """Has a replica promoted by hand while the master hangs, and not everybody told.
+
+    What users order meanwhile is in the old master alone: no worker looks there any more.
+    """
+    signal(sandbox, MASTER, "STOP")
+    _cli(sandbox, FOLLOWER, "REPLICAOF", "NO", "ONE")
+    _cli(sandbox, FOLLOWER, "CONFIG", "REWRITE")
+    moved = f"/^REDIS_URL=/s/{MASTER}:/{FOLLOWER}:/"
+    run(sandbox, APP, "sed", "--in-place", moved, CONFIG)
+    signal(sandbox, MASTER, "CONT")
+    for host in present(sandbox, PLATFORM):
+        if host != API:
+            run(sandbox, host, "platform-service", "restart")
+    waiting = ("redis-cli", "-h", MASTER, "ZCARD", "bull:publishing:prioritized")
+    until(lambda: int(run(sandbox, OPERATOR, *waiting)) > 0, "a job at the old master")
 
 
 def misname(sandbox: Sandbox) -> None:

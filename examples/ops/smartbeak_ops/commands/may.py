@@ -174,11 +174,16 @@ def follow(host: str | None) -> None:
 @may.command()
 @click.argument("host", required=False)
 def fence(host: str | None) -> None:
-    """The database server of this host may be shut off: it is not the one that serves."""
+    """The server of this host may be shut off: it is not the one that serves."""
     _is_here(host)
-    from smartbeak_ops.guards import server
+    if _on_database():
+        from smartbeak_ops.guards import server
 
-    server.fence()
+        server.fence()
+    else:
+        from smartbeak_ops.guards import cache
+
+        cache.fence()
 
 
 @may.command()

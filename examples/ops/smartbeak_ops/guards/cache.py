@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,20 @@ def promote(name: str) -> None:
         raise RefusedError(f"{master} may still be master: {role}")
     if _promoted() == name:
         raise RefusedError(f"the sentinels make {name} master: wait for it")
+
+
+def fence() -> None:
+    """Lets the second master on this host be stopped: nothing of the platform writes to it."""
+    name = _here()
+    if (role := reading.redis_role(name)) != "master":
+        raise RefusedError(f"{name} is no master: {role}")
+    if _promoted() == name:
+        raise RefusedError(f"the sentinels say that the master is {name}")
+    peer = settings.other(name, settings.REDISES)
+    if (role := reading.redis_role(peer)) != "master":
+        raise RefusedError(f"{peer} is no master: {role}")
+    if writer := _writer(name):
+        raise RefusedError(f"{writer} writes here: restart it first")
 
 
 def mend() -> None:
@@ -166,6 +181,16 @@ def _promoted() -> str | None:
         return redisdb.promoted()
     except ServiceError as error:
         raise UnknownError(f"no sentinel says who is master: {error.said}") from error
+
+
+def _writer(name: str) -> str:
+    """A process of the platform that is connected to a Redis host; empty if there is none."""
+    try:
+        clients = str(redisdb.Store(name).ask("CLIENT", "LIST"))
+    except ServiceError as error:
+        raise UnknownError(f"{name}: {error.said}") from error
+    found = re.search(r" name=(smartbeak-[a-z]+)", clients)
+    return found[1] if found else ""
 
 
 def _info() -> dict[str, Any]:

@@ -40,6 +40,12 @@ def _redis(seen: Seen, known: settings.Settings) -> None:
         said = "no answer in 3 s" if error.state == "no answer" else error.said
         seen.say(f"redis: {said}", redis=error.state)
         return
+    if info.get("loading"):
+        seen.say(
+            f"redis: LOADING Redis is loading the dataset in memory, {_progress(info)}",
+            redis="starting",
+        )
+        return
     role = "replica" if info["role"] == "slave" else "master"
     file = _file(info)
     seen.say(
@@ -58,6 +64,12 @@ def _redis(seen: Seen, known: settings.Settings) -> None:
     )
     _disk(seen, store, info)
     _slow(seen, store, info)
+
+
+def _progress(info: dict[str, Any]) -> str:
+    """How far it is with its file; it answers INFO meanwhile, and no other question."""
+    percent, left = info.get("loading_loaded_perc", 0), info.get("loading_eta_seconds", 0)
+    return f"{float(percent):.0f} %, {left} s to go"
 
 
 def _file(info: dict[str, Any]) -> str:
@@ -123,7 +135,9 @@ def _peer(seen: Seen, peer: str) -> None:
     except ServiceError as error:
         seen.say(f"{peer}: {error.said}", peer=error.state)
         return
-    if info["role"] == "slave":
+    if info.get("loading"):
+        seen.say(f"{peer}: LOADING, {_progress(info)}", peer="starting")
+    elif info["role"] == "slave":
         link = str(info.get("master_link_status"))
         behind = ""
         if link != "up":
