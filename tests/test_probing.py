@@ -52,3 +52,33 @@ def test_a_split_brain_counts_unless_it_is_the_outage(
     last: float | None, outage: bool, counts: bool
 ) -> None:
     assert account(last, outage=outage)["split_brain"] is counts
+
+
+class Waiting:
+    """Users are not served, for another reason at each look."""
+
+    def __init__(self, prober_ends: threading.Event) -> None:
+        self._reasons = iter(("connection refused", "reads wait for the lock"))
+        self._ends = prober_ends
+
+    def look(self) -> str:
+        reason = next(self._reasons, "")
+        if not reason:
+            self._ends.wait()
+        return reason or "over"
+
+
+def test_a_state_says_why_users_are_not_served_now() -> None:
+    ends = threading.Event()
+    prober = Prober(Waiting(ends), [])
+    said: list[dict[str, Any]] = []
+
+    def say(event: dict[str, Any]) -> None:
+        said.append(event)
+        if len(said) == 2:
+            prober.stop()
+            ends.set()
+
+    prober.run(say)
+    errors = [event["error"] for event in said if event["event"] == "state"]
+    assert errors[:2] == ["connection refused", "reads wait for the lock"]

@@ -10,9 +10,11 @@ import pytest
 
 from drillbook import report, run
 from drillbook.drills.verdict import answers, figures, measured, unmeasured
-from drillbook.drills.watch import Account, Kind
+from drillbook.drills.watch import Account, Kind, Watch
 from drillbook.errors import HarnessError
 from drillbook.model import Drill, DrillResult, Report, Scenario, Tally
+from tests.fake_sandbox import FakeSandbox
+from tests.test_watch import ACCOUNT, QUIET, state
 
 DRILL = Drill("d", "kill db-1", rto_s=60, people_s=30, rpo_s=1, line=3)
 GOOD = Account(
@@ -146,3 +148,33 @@ def test_a_simulated_service_that_merely_stood_in_takes_no_part(
     asked: set[str], judged_by: set[str], taking_part: set[str]
 ) -> None:
     assert run._taking_part({"wordpress", "linkedin"}, asked, judged_by) == taking_part
+
+
+@pytest.mark.parametrize(
+    ("newest", "reason"),
+    [
+        (state(False, error="reads wait for the lock"), ": reads wait for the lock"),
+        (state(False), ""),
+    ],
+)
+def test_why_a_drill_is_red_is_what_was_judged_last_and_no_earlier_error(
+    newest: dict[str, object],
+    reason: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(run, "_SERVED_S", 0.0)
+    sandbox = FakeSandbox()
+    earlier = [state(False, error="connection refused"), state(True), state(False, error="away")]
+    sandbox.host("app").answers["read"] = [*earlier, newest, QUIET]
+    end = {**ACCOUNT, "held": False, "held_since": None, "watched": {}, "lost": [], "lost_s": 0.0}
+    end |= {"doubled": 0, "errors": ["connection refused", "away"]}
+    said = {"status": 0, "stderr": "", "stdout": json.dumps(end)}
+    sandbox.host("app").answers["finish"] = [said]
+    scenario = Scenario("p#d", "drill", "D", (), 0, DRILL)
+    scene = run._Scene(scenario, "local", tmp_path, sandbox)
+    blank = unmeasured(scenario, DRILL, "2026-01-01T00:00:00Z")
+    watch = Watch(sandbox, "app", "some.prober", "redis")
+    verdict = run._judge(scene, blank, watch, 0.0, frozenset())
+    assert verdict.status == "failed"
+    assert verdict.reason == f"users were still not served after the last step{reason}"
