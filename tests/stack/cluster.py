@@ -35,6 +35,14 @@ HOST = "127.0.0.1"
 NAMESPACE = "smartbeak-production"
 _TOKEN = "of-these-tests"
 _PATIENCE_S = 30.0
+QUOTA = """
+apiVersion: v1
+kind: ResourceQuota
+metadata: {name: tidy-up}
+spec: {hard: {pods: 6}}
+"""
+"""As many pods as run at the start."""
+
 _POD = '''
 import http.server, os, sys
 tag = os.environ["SMARTBEAK_RELEASE"]
@@ -54,6 +62,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         ready = self.path != "/readyz" or tag != "a7e4b60"
         self.send_response(200 if ready else 503)
         self.end_headers()
+        if self.path.startswith("/say/"):
+            print(self.path, flush=True)
         said = "alive"
         if self.path == "/metrics":
             failed, seconds = (10, 4) if tag == "c82d915" else (0, 90 if tag == "e5b017f" else 4)
@@ -80,12 +90,28 @@ class Running:
         assert found == status, said
         return said
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What kubectl gets."""
+        return {
+            "KUBECONFIG": str(self.kubeconfig), "HOME": str(self.kubeconfig.parent),
+            "PATH": "/usr/bin:/bin",
+        }  # fmt: skip
+
+    def argv(self, *argv: str) -> list[str]:
+        """A command of kubectl in production's namespace."""
+        return [self.kubectl_program, "--namespace", NAMESPACE, *argv]
+
+    def port(self, pod: str) -> int:
+        """Where a pod's process listens."""
+        found = self.cluster.get(("pods", NAMESPACE, pod))
+        assert found
+        return int(found["status"]["simulatedPort"])
+
     def _run(self, *argv: str, stdin: str = "") -> tuple[int, str]:
         done = subprocess.run(
-            [self.kubectl_program, "--namespace", NAMESPACE, *argv],
+            self.argv(*argv), env=self.environment,
             capture_output=True, text=True, check=False, timeout=_PATIENCE_S, input=stdin,
-            env={"KUBECONFIG": str(self.kubeconfig), "HOME": str(self.kubeconfig.parent),
-                 "PATH": "/usr/bin:/bin"},
         )  # fmt: skip
         return done.returncode, done.stdout + done.stderr
 

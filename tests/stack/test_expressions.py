@@ -101,6 +101,7 @@ def test_an_expression_is_taken_apart_in_order() -> None:
         ("deploy-release f4b81a6", "content"),
         ("lose-password-file", "content"),
         ("tamper-evidence", "intact"),
+        ("exceed-quota api b41e7a0", "rolled"),
     ],
 )
 def test_the_oracle_is_that_of_the_last_step_that_has_one(expression: str, name: str) -> None:

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -142,6 +143,46 @@ def test_restart_makes_new_pods_of_the_same_release(running: Running) -> None:
 
 def test_logs_are_those_of_a_pod(running: Running) -> None:
     assert "release 3f9c2d1" in running.kubectl("logs", API, "--tail=1")
+
+
+def test_a_log_is_followed_until_its_container_ends(running: Running) -> None:
+    names = ("get", "pods", "-o", "name", "-l", "app.kubernetes.io/name=api")
+    pod = running.kubectl(*names).split()[0]
+    argv = running.argv("logs", pod, "--follow")
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=running.environment) as sees:
+        assert sees.stdout
+        assert sees.stdout.readline() == "release 3f9c2d1\n"
+        for number in range(3):
+            port = running.port(pod.removeprefix("pod/"))
+            urllib.request.urlopen(f"http://{cluster.HOST}:{port}/say/{number}", timeout=5)
+            assert sees.stdout.readline() == f"/say/{number}\n"
+        running.kubectl("delete", pod, "--wait=false")
+        assert sees.stdout.read() == ""
+        assert sees.wait(20) == 0
+
+
+def test_a_quota_keeps_a_release_out_until_there_is_room(running: Running) -> None:
+    running.kubectl("apply", "--filename=-", stdin=cluster.QUOTA)
+    running.until("pods: 6/6", "get", "quota")
+    _release(running, "b41e7a0")
+    refused = "exceeded quota: tidy-up, requested: pods=1, used: pods=6, limited: pods=6"
+    running.until(refused, "get", "events", "--field-selector", "reason=FailedCreate")
+    running.until("ReplicaFailure", "describe", API)
+    pods = running.kubectl("get", "pods", "-l", "app.kubernetes.io/name=api", "-o", "yaml")
+    assert "b41e7a0" not in pods
+    running.kubectl("patch", "quota", "tidy-up", "--patch", '{"spec":{"hard":{"pods":"31"}}}')
+    running.kubectl("rollout", "status", API, "--timeout=20s")
+    assert "ReplicaFailure" not in running.kubectl("get", API, "-o", "yaml")
+    events = json.loads(running.kubectl("get", "events", "-o", "json"))["items"]
+    assert sum(each["count"] for each in events if each["reason"] == "FailedCreate") == 1
+    running.kubectl("delete", "quota", "tidy-up")
+
+
+def test_a_quota_of_something_else_is_not_simulated(tmp_path: Path) -> None:
+    with cluster.started(tmp_path, cluster.program_of_kubectl()) as found:
+        memory = cluster.QUOTA.replace("pods:", "memory:")
+        found.kubectl("apply", "--filename=-", stdin=memory, status=1)
+        assert "resourcequotas" in found.unknown()
 
 
 def test_a_secret_is_refreshed_and_counts_from_the_next_start(running: Running) -> None:

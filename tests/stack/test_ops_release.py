@@ -138,6 +138,19 @@ def test_a_stuck_rollout_says_what_keeps_it(running: Running) -> None:
     assert _seen().facts["rollout"] == "stuck"
 
 
+def test_a_release_that_a_quota_keeps_out_is_stuck_at_once(running: Running) -> None:
+    running.kubectl("apply", "--filename=-", stdin=cluster.QUOTA)
+    _release(running, "b41e7a0")
+    running.until("exceeded quota", "get", API, "-o", "yaml")
+    seen = _seen()
+    assert (seen.facts["rollout"], seen.facts["rollout.reason"]) == ("stuck", "quota")
+    assert (
+        "  no new pod: exceeded quota: tidy-up, requested: pods=1, used: pods=6, limited: pods=6"
+    ) in seen.lines
+    assert _branch(seen) == "rollout-quota"
+    assert "b41e7a0 goes" in guards.undo("prod-api")
+
+
 def test_a_worker_that_ends_again_and_again_is_seen(running: Running) -> None:
     _release(running, "d60fa28", "worker")
     running.until("CrashLoopBackOff", "get", "pods")

@@ -172,6 +172,13 @@ FAULTS = (
         "processes", _by_release, releases.roll_out, (OPERATOR, KUBERNETES), counts_from_end=True,
     ),
     Declaration(
+        "exceed-quota", ("PART", "TAG"),
+        "Somebody limits the namespace to as many pods as run, and a release is rolled out: no pod "
+        "of it may be made beside the old ones.",
+        "data", always("rolled"), releases.exceed_quota, (OPERATOR, KUBERNETES),
+        counts_from_end=True,
+    ),
+    Declaration(
         "pause-rollout", ("PART", "TAG"),
         "A release is rolled out, and somebody pauses the rollout on its way and forgets it.",
         "processes", always("rolled"), releases.pause, (OPERATOR, KUBERNETES),

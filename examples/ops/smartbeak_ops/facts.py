@@ -60,7 +60,7 @@ FACTS: dict[str, Kind] = {
     # What is deployed.
     "cluster": ("ok", "no answer", "absent"),
     "rollout": ("done", "under way", "stuck", "paused"),
-    "rollout.reason": ("image", "probe", "crash", "config"),
+    "rollout.reason": ("image", "probe", "crash", "config", "quota"),
     "release.errors": NUMBER,
     "release.ms": NUMBER,
     "worker.crashing": FLAG,

@@ -10,6 +10,7 @@ them, in one process on one host.
 | `kinds` | which kinds of objects there are, and where in the API |
 | `api`, `tables`, `patches`, `fields` | the API: requests, columns, patches, unknown fields |
 | `deployments` | Deployments, ReplicaSets, autoscalers |
+| `quotas` | how many pods a namespace may have |
 | `kubelet`, `processes` | pods: images, probes, restarts, logs |
 | `balancer` | Services: connections go to ready pods in turn |
 | `secrets` | ExternalSecrets: a refresh reads the store anew |

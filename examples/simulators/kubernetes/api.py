@@ -15,6 +15,7 @@ from simulators.kubernetes.cluster import Cluster, Key, Object
 from simulators.kubernetes.deployments import delete_pod
 from simulators.kubernetes.kinds import KINDS, Kind, group_list, resource_list
 from simulators.kubernetes.openapi import document, index
+from simulators.kubernetes.quotas import COUNTED
 from simulators.kubernetes.selectors import Test, selector
 
 _PATH = re.compile(
@@ -23,6 +24,7 @@ _PATH = re.compile(
     r"(?:/(?P<name>[a-zA-Z0-9.:-]+)(?:/(?P<sub>[a-z]+)(?P<rest>/.*)?)?)?$"
 )
 _WATCH_S = 300.0
+_FOLLOW_S = 0.1
 _INITIAL_END = {"k8s.io/initial-events-end": "true"}
 
 
@@ -239,6 +241,8 @@ class Api:
         if kind.name == "Deployment":
             _check_deployment(made, None)
             made["spec"] = {**_DEFAULTS, **made["spec"]}
+        if kind.name == "ResourceQuota":
+            _check_quota(made)
         made |= {"kind": kind.name, "apiVersion": kind.api_version}
         if _dry(call):
             return self._shown(kind, made, call, 201)
@@ -270,6 +274,8 @@ class Api:
             )  # fmt: skip
         if kind.name == "Deployment":
             _check_deployment(changed, before)
+        if kind.name == "ResourceQuota":
+            _check_quota(changed)
         if _dry(call):
             return self._shown(kind, changed, call)
         kept = {n: before["metadata"][n] for n in ("name", "uid", "creationTimestamp")}
@@ -342,7 +348,7 @@ class Api:
     def _log(self, key: Key, call: Call) -> Reply:
         pod = self._held(KINDS["pods"], key)
         known = {"container", "tailLines", "previous", "follow", "timestamps", "limitBytes"}
-        if call.method != "GET" or set(call.query) - known or call.query.get("follow") == "true":
+        if call.method != "GET" or set(call.query) - known:
             raise NotSimulated
         status: Object = {"restartCount": 0, "name": ""}
         for each in pod["status"]["containerStatuses"]:
@@ -359,9 +365,33 @@ class Api:
                 if number < 0
                 else f'container "{status["name"]}" in pod "{key[2]}" is waiting to start',
             )  # fmt: skip
-        lines = file.read_text(errors="replace").splitlines(keepends=True)
+        kept = file.read_bytes()
+        lines = kept.decode(errors="replace").splitlines(keepends=True)
         tail = call.query.get("tailLines", "")
-        return Reply(200, text="".join(lines[-int(tail) :] if tail else lines))
+        said = "".join(lines[-int(tail) :] if tail else lines)
+        if call.query.get("follow") == "true":
+            return Reply(200, lines=self._followed(key, number, file, said, len(kept)))
+        return Reply(200, text=said)
+
+    def _followed(self, key: Key, number: int, file: Path, said: str, begin: int) -> Iterator[str]:
+        """What there is of a log, and then what comes, until its container ends."""
+        yield said
+        deadline = time.monotonic() + _WATCH_S
+        with file.open("rb") as reading:
+            reading.seek(begin)
+            while time.monotonic() < deadline:
+                lives = self._runs(key, number)  # looked at before the last lines are read
+                yield reading.read().decode(errors="replace")
+                if not lives:
+                    return
+                time.sleep(_FOLLOW_S)
+
+    def _runs(self, key: Key, number: int) -> bool:
+        pod = self._cluster.get(key)
+        statuses = pod["status"]["containerStatuses"] if pod else ()
+        return any(
+            each["restartCount"] == number and "running" in each["state"] for each in statuses
+        )
 
 
 _DEFAULTS: Object = {
@@ -436,6 +466,13 @@ def _checked(kind: Kind, found: Any, call: Call) -> tuple[Any, tuple[str, ...]]:
             f"error: {', '.join(wrong)}",
         )  # fmt: skip
     return fields.without(found, fields.DEPLOYMENT), wrong
+
+
+def _check_quota(found: Object) -> None:
+    """Only pods are counted here."""
+    hard = found["spec"].get("hard", {})
+    if set(hard) != {COUNTED} or not str(hard[COUNTED]).isdecimal():
+        raise NotSimulated
 
 
 def _check_deployment(found: Object, before: Object | None) -> None:

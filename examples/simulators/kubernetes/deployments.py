@@ -14,6 +14,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+from simulators.kubernetes import quotas
 from simulators.kubernetes.cluster import Cluster, Object, now, owned, record, reference
 
 REVISION = "deployment.kubernetes.io/revision"
@@ -44,6 +45,8 @@ class Controllers(threading.Thread):
 
     def look(self) -> None:
         """Goes through everything once."""
+        for each in self._cluster.list("resourcequotas"):
+            quotas.count(self._cluster, each)
         for each in self._cluster.list("horizontalpodautoscalers"):
             _autoscale(self._cluster, each)
         for each in self._cluster.list("deployments"):
@@ -317,7 +320,9 @@ def _say(cluster: Cluster, deployment: Object) -> None:
         "reason": "MinimumReplicasAvailable" if enough else "MinimumReplicasUnavailable",
         "message": f"Deployment {'has' if enough else 'does not have'} minimum availability.",
     }
-    status["conditions"] = [_since(before, each) for each in (available, progress)]
+    failure = _condition(newest["status"], quotas.FAILED) if newest else None
+    found_now = (available, progress, *([failure] if failure else ()))
+    status["conditions"] = [_since(before, each) for each in found_now]
 
     def say(changed: Object) -> None:
         changed["status"] = status
@@ -380,7 +385,10 @@ def _replicate(cluster: Cluster, replicas: Object) -> None:
     mine = list(owned(cluster.list("pods", namespace), replicas))
     alive = [each for each in mine if "deletionTimestamp" not in each["metadata"]]
     wanted = replicas["spec"]["replicas"]
+    failure = ""
     for _ in range(wanted - len(alive)):
+        if failure := quotas.exceeded(cluster, namespace):
+            break
         pod = _new_pod(cluster, replicas)
         alive.append(pod)
         record(cluster, replicas, "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}")
@@ -392,11 +400,14 @@ def _replicate(cluster: Cluster, replicas: Object) -> None:
         record(cluster, replicas, "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}")
     alive = alive[max(spare, 0) :]
 
+    conditions = quotas.condition(cluster, replicas, failure)
+
     def say(found: Object) -> None:
         ready = sum(1 for pod in alive if is_ready(pod))
         found["status"] = {
             "replicas": len(alive), "fullyLabeledReplicas": len(alive), "readyReplicas": ready,
             "availableReplicas": ready, "observedGeneration": found["metadata"]["generation"],
+            **conditions,
         }  # fmt: skip
 
     cluster.update(_key("replicasets", replicas), say)

@@ -37,6 +37,9 @@ KINDS: Mapping[str, Kind] = {
         Kind("services", "Service", short=("svc",), verbs=(*_READ, "patch")),
         Kind("configmaps", "ConfigMap", short=("cm",), verbs=(*_READ, *_WRITE)),
         Kind("secrets", "Secret", verbs=(*_READ, *_WRITE)),
+        Kind(
+            "resourcequotas", "ResourceQuota", short=("quota",), verbs=(*_READ, *_WRITE)
+        ),
         Kind("events", "Event", short=("ev",)),
         Kind(
             "deployments", "Deployment", "apps", short=("deploy",), verbs=(*_READ, *_WRITE),

@@ -101,7 +101,9 @@ class _Handler(Connection):
             reply = self._reply(call)
         print(f"{self.command} {self.path} {reply.status}", flush=True)
         if reply.lines is not None:
-            self._stream(reply.lines)
+            self._stream(
+                reply.lines, "text/plain" if url.path.endswith("/log") else "application/json"
+            )
         elif reply.text is not None:
             self._send(reply.status, "text/plain", reply.text.encode())
         else:
@@ -140,9 +142,9 @@ class _Handler(Connection):
         self.send_header("Content-Type", kind)
         self.end(body)
 
-    def _stream(self, lines: Iterator[str]) -> None:
+    def _stream(self, lines: Iterator[str], kind: str) -> None:
         self.send_response(200)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         for line in lines:

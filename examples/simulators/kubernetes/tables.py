@@ -109,6 +109,13 @@ def _external(found: Object) -> Sequence[Any]:
     )  # fmt: skip
 
 
+def _quota(found: Object) -> Sequence[Any]:
+    status = found.get("status", {})
+    used, hard = status.get("used", {}), found["spec"]["hard"]
+    request = ", ".join(f"{name}: {used.get(name, 0)}/{most}" for name, most in hard.items())
+    return (_name(found), _since(found), request, "")
+
+
 def _data(found: Object) -> Sequence[Any]:
     kind = (found.get("type", "Opaque"),) if found["kind"] == "Secret" else ()
     return (_name(found), *kind, len(found.get("data") or {}), _since(found))
@@ -133,6 +140,7 @@ _TABLES: Mapping[str, tuple[str, Cells]] = {
     ),
     "services": ("Name Type Cluster-IP External-IP Port(s) Age", _service),
     "externalsecrets": ("Name StoreType Store Refresh-Interval Status Ready", _external),
+    "resourcequotas": ("Name Age Request Limit", _quota),
     "secrets": ("Name Type Data Age", _data),
     "configmaps": ("Name Data Age", _data),
     "namespaces": ("Name Status Age", lambda found: (_name(found), "Active", _since(found))),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from drillbook.drills.hosts import ask, run
+import json
+
+from drillbook.drills.hosts import ask, run, until
 from drillbook.sandboxes.sandbox import Sandbox
 from smartbeak_drills.places import OPERATOR
 
@@ -24,6 +26,20 @@ def pause(sandbox: Sandbox, role: str, tag: str) -> None:
     """Somebody pauses a Deployment in the middle of the way to a release, and forgets it."""
     _set(sandbox, role, tag)
     run(sandbox, OPERATOR, "kubectl", _NAMESPACE, "rollout", "pause", f"deployment/prod-{role}")
+
+
+def exceed_quota(sandbox: Sandbox, role: str, tag: str) -> None:
+    """Rolls a release out in a namespace that may have no more pods than run already."""
+    pods = run(sandbox, OPERATOR, "kubectl", _NAMESPACE, "get", "pods", "--output=name").split()
+    quota = {
+        "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "tidy-up"},
+        "spec": {"hard": {"pods": str(len(pods))}},
+    }  # fmt: skip
+    argv = ["kubectl", _NAMESPACE, "apply", "--filename=-"]
+    run(sandbox, OPERATOR, *argv, given=json.dumps(quota))
+    _set(sandbox, role, tag)
+    argv = ["kubectl", _NAMESPACE, "get", f"deployment/prod-{role}", "--output=jsonpath={.status}"]
+    until(lambda: "exceeded quota" in run(sandbox, OPERATOR, *argv), "a pod that is refused")
 
 
 def _set(sandbox: Sandbox, role: str, tag: str) -> None:

@@ -168,6 +168,8 @@ def _deployment(seen: Seen, found: Mapping[str, Any], pods: Sequence[dict[str, A
     elif state != "done":
         line += f", {status.get('updatedReplicas', 0)} of them new: rollout {state}"
     seen.lines.append(line)
+    if refused := _refused(found):
+        seen.lines.append(f"  no new pod: {refused}")
     reasons = {reason for pod in pods if (reason := _reason(pod))}
     for pod in pods:
         if (reason := _reason(pod)) or (state == "stuck" and not _is_ready(pod)):
@@ -180,7 +182,8 @@ def _deployment(seen: Seen, found: Mapping[str, Any], pods: Sequence[dict[str, A
         seen.know(worker__crashing=ends or any(_began_anew(pod) for pod in pods))
     if state in ("stuck", "under way"):
         known = {_REASONS[each] for each in reasons if each in _REASONS}
-        seen.know(rollout__reason=sorted(known)[0] if known else "probe")
+        reason = sorted(known)[0] if known else "probe"
+        seen.know(rollout__reason="quota" if "exceeded quota" in refused else reason)
     return state
 
 
@@ -189,10 +192,19 @@ def _state(found: Mapping[str, Any]) -> str:
         return "paused"
     status, wanted = found["status"], found["spec"]["replicas"]
     conditions = {each["type"]: each for each in status.get("conditions", ())}
-    if conditions.get("Progressing", {}).get("reason") == "ProgressDeadlineExceeded":
+    late = conditions.get("Progressing", {}).get("reason") == "ProgressDeadlineExceeded"
+    if late or _refused(found):
         return "stuck"
     counts = [status.get(name, 0) for name in ("replicas", "updatedReplicas", "availableReplicas")]
     return "done" if counts == [wanted] * 3 else "under way"
+
+
+def _refused(deployment: Mapping[str, Any]) -> str:
+    """Why the cluster makes no pod of a Deployment; empty where it makes them."""
+    for each in deployment["status"].get("conditions", ()):
+        if (each["type"], each["status"]) == ("ReplicaFailure", "True"):
+            return str(each["message"]).rpartition("is forbidden: ")[2]
+    return ""
 
 
 def trouble(deployment: Mapping[str, Any], pods: Iterable[Mapping[str, Any]]) -> bool:
