@@ -1,6 +1,6 @@
 """Measures the engine beside its baselines and writes `benchmarks/results.txt`.
 
-    python -m benchmarks [--quick] [--only WORD]
+    python -m benchmarks [--quick] [--only WORD] [--append]
 
 Ratios are what counts: both sides of a pair run in turn on the same machine. The
 time per snippet is a slope, (time of 550 snippets - time of 50) / 500, so that what
@@ -19,8 +19,9 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from benchmarks import corpus, distance, reconciliation, stack
+from benchmarks import corpus, distance, reconciliation, repeat, saving, stack
 from benchmarks.measure import Row, alone, pair, seconds, table
 from drillbook import plan
 from drillbook.inside.shell import Shell
@@ -235,19 +236,20 @@ def plans(folder: Path, pages: int, runs: int) -> Iterator[Row]:
     yield alone(f"{name}, unchanged", "<= 1 s", "s", runs, unchanged)
 
 
-def book(runs: int) -> Iterator[Row]:
-    """What this very book costs."""
+def book(runs: int, *, quick: bool) -> Iterator[Row]:
+    """What this very book costs; quick, what one of its drills costs."""
 
     def run(*more: str) -> Callable[[], float]:
         return lambda: seconds(lambda: _python(ROOT, "-m", "drillbook", "run", *more))
 
     scenarios = [scenario for page in plan.build(ROOT).pages for scenario in page.scenarios]
     drills = [scenario.drill.name for scenario in scenarios if scenario.drill]
-    yield alone(
-        f"all pages and {len(drills)} drills with controls, for each drill", "<= 7 s", "s", 1,
-        lambda: run("--fresh")() / len(drills), warm=False,
-    )  # fmt: skip
-    yield alone("all of it again, unchanged", "<= 5 s", "s", runs, run())
+    if not quick:
+        yield alone(
+            f"all pages and {len(drills)} drills with controls, for each drill", "<= 7 s", "s", 1,
+            lambda: run("--fresh")() / len(drills), warm=False,
+        )  # fmt: skip
+        yield alone("all of it again, unchanged", "<= 5 s", "s", runs, run())
     chosen = drills[:: max(1, len(drills) // runs)]
     each = iter(chosen)
     yield alone(
@@ -259,6 +261,11 @@ def book(runs: int) -> Iterator[Row]:
         "templates of the stack's data", "<= 250 MB", "MB", 1,
         lambda: sum(f.lstat().st_blocks for f in templates.rglob("*")) * 512 / 1e6, warm=False,
     )  # fmt: skip
+
+
+def _repeated(*, quick: bool) -> tuple[Any, ...]:
+    """How often the book is run in a row, and which part of it."""
+    return (2, "--page", "runbooks/database-failover/primary-dead") if quick else (repeat.TIMES,)
 
 
 def machine() -> str:
@@ -282,6 +289,9 @@ def main() -> None:
     parser.add_argument(
         "--quick", action="store_true", help="one run of each, a small book; nothing written"
     )
+    parser.add_argument(
+        "--append", action="store_true", help="add the table to results.txt, also of one group"
+    )
     parser.add_argument("--only", default="", help="only the groups whose name holds this word")
     options = parser.parse_args()
     runs, pages = (1, 50) if options.quick else (5, 1000)
@@ -296,7 +306,9 @@ def main() -> None:
             "platform": lambda: stack.rows(ROOT, runs),
             "distance": lambda: distance.rows(ROOT),
             "reconciliation": lambda: reconciliation.rows(ROOT, runs),
-            "book": lambda: book(runs),
+            "saving": lambda: saving.rows(ROOT, runs),
+            "book": lambda: book(runs, quick=options.quick),
+            "repeat": lambda: repeat.rows(ROOT, *_repeated(quick=options.quick)),
         }
         for name, group in groups.items():
             if options.only in name:
@@ -309,7 +321,10 @@ def main() -> None:
                     )
     text = f"{about}\n\n{table(rows)}"
     print(text)
-    if not options.quick and not options.only:
+    if options.append:
+        with RESULTS.open("a") as file:
+            file.write(f"\n{text}")
+    elif not options.quick and not options.only:
         RESULTS.write_text(text)
 
 

@@ -301,7 +301,7 @@ def _taking_part(standing: Set[str], asked: Set[str], judged_by: Set[str]) -> fr
         name
         for name in standing
         if name in asked
-        # A link to a host bears its name: `wordpress-wan`.
+        # A link to a host bears its name: `mail-wan`.
         or any(host == name or host.startswith(f"{name}-") for host in judged_by)
     )
 

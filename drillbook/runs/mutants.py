@@ -1,7 +1,7 @@
 """Pages with one guard, or one reason of a guard, taken away: each must turn red.
 
 A guard is what a step that writes asks first (`may_promote "$replica" && ...`, or a
-program such as `sb may promote && ...`). A mutant is the project with one line of a
+program such as `may promote && ...`). A mutant is the project with one line of a
 page changed; it is run as the page is, and something on it must fail. One that passes
 shows a guard, or a reason for which a guard refuses, that no block proves.
 
@@ -97,7 +97,7 @@ def of_page(page: Page, root: Path, beside: Iterable[Page] = ()) -> tuple[Mutant
 
 
 def asked(page: Page) -> Iterator[tuple[Snippet, tuple[str, ...]]]:
-    """Each guard of a program that a step of a page asks first, by its words: `sb may end`."""
+    """Each guard of a program that a step of a page asks first, by its words: `may end`."""
     for snippet in _snippets(page):
         for _, statement in _statements(snippet):
             if _guards(snippet, statement) and _name(statement):

@@ -30,7 +30,7 @@ SECRETS = "secrets"
 """Folder of the secrets below `DRILLBOOK_STATE`."""
 
 # The C loader is ten times as quick, and a scenario waits for it.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Patterns = Sequence[tuple[Effect, str]]
 """Patterns with the effect that they stand for; a first group is the verb."""
 
@@ -40,7 +40,7 @@ _OF_STACK = frozenset(
     {
         *("drills", "python-path", "operator", "prober", "user", "programs"),
         *("python-packages", "python-tools", "node-packages", "npm-tools", "npm-mirror"),
-        *("defects", "triage"),
+        *("defects", "triage", "triaged-by"),
         *("effects", "script-effects", "sets"),
     }
 )
@@ -107,6 +107,9 @@ class Stack:
 
     triage: str = ""
     """Folder of the trees whose rows hubs show; empty without."""
+
+    triaged_by: str = "triage"
+    """The command that says in which row one stands."""
 
     sizes: Mapping[str, str] = field(default_factory=dict)
     """What a volume in memory may hold, as `mount(8)` takes it, by its name."""
@@ -224,7 +227,7 @@ def _load(
     """The definition as it is in this version of the file: it is asked for again and again."""
     variables = None if given is None else dict(given)
     try:
-        document = yaml.load(_expand(path.read_text(encoding="utf-8"), variables), Loader=_LOADER)
+        document = yaml.load(_expand(path.read_text(encoding="utf-8"), variables), Loader=LOADER)
         files = {
             (kind, name): str((path.parent / body["file"]).resolve())
             for kind in ("secrets", "configs")
@@ -287,6 +290,7 @@ def _stack(document: Mapping[str, Any], services: dict[str, Service], folder: Pa
         npm_mirror=tuple(_beside(folder, each) for each in ours.get("npm-mirror", ())),
         defects=_beside(folder, ours.get("defects")),
         triage=_beside(folder, ours.get("triage")),
+        triaged_by=str(ours.get("triaged-by", "triage")),
         sizes=_sizes(document.get("volumes") or {}),
         # The others are keys of certificates.
         secrets=tuple(name for name, place in made.items() if place == (SECRETS, name)),

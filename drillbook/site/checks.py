@@ -23,7 +23,7 @@ _ROW = re.compile(r"(?P<block>[\w./-]+(?:#[\w-]+)?): (?P<asked>.*\S)\s*")
 class Checks(SphinxDirective):
     """`{drillbook-checks}`: a line for each row, `block: what it shows`.
 
-    A block is named as on this page, or with its page: `operations/sb#look`.
+    A block is named as on this page, or with its page: `operations/tool#look`.
     """
 
     has_content = True

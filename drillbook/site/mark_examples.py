@@ -56,7 +56,7 @@ _REASONS: Mapping[Status, str] = {
 def example(state: State) -> Verification:
     """A verification of that state, from a run that never was."""
     # Only a name: that it stands in is said in the result.
-    simulated = ("stripe",) if state == "simulated" else ()
+    simulated = ("payments",) if state == "simulated" else ()
     options = Options(skip="needs the AWS console", until="2026-03-01")
     snippet = Snippet(
         "example#block", "block", "console", "source/example.md", 52, "$ true\n",

@@ -45,7 +45,8 @@ class Triage(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """The table and, folded, the drawing."""
         root = Path(self.env.app.confdir)
-        path = Path(consistency.stack_of(root).triage, f"{self.arguments[0]}.yaml")
+        book = consistency.stack_of(root)
+        path = Path(book.triage, f"{self.arguments[0]}.yaml")
         if not path.is_file():
             raise self.error(f"there is no tree {self.arguments[0]!r} in {path.parent.name}")
         self.env.note_dependency(str(path))
@@ -54,7 +55,7 @@ class Triage(SphinxDirective):
         rows: list[Mapping[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))["rows"]
         for row in rows:
             self._known(str(row["branch"]))
-        table = self.parse_text_to_nodes(_table(rows))
+        table = self.parse_text_to_nodes(_table(rows, book.triaged_by))
         for cell in (each for node in table for each in node.findall(nodes.literal)):
             if cell.astext().startswith(BRANCH):
                 cell.replace_self(SummaryNode(what=cell.astext()))
@@ -75,8 +76,8 @@ class Triage(SphinxDirective):
             )
 
 
-def _table(rows: Sequence[Mapping[str, Any]]) -> str:
-    lines = ["| What users see | `sb triage` says | Level | Proven |", "|---|---|---|---|"]
+def _table(rows: Sequence[Mapping[str, Any]], command: str) -> str:
+    lines = [f"| What users see | `{command}` says | Level | Proven |", "|---|---|---|---|"]
     seen: set[tuple[str, str]] = set()
     for row in rows:
         branch, symptom = str(row["branch"]), str(row["symptom"])
