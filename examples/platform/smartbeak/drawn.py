@@ -19,6 +19,8 @@ import yaml
 from smartbeak import arrows
 
 FOLDER = Path(__file__).parent.parent / "flows"
+CALLED = "examples/platform/flows" if FOLDER.parent.name == "platform" else "flows"
+"""How messages call it: in the book's repository, or in a checkout of the platform."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def main(arguments: Sequence[str]) -> int:
     if unknown := [case for case in asked.case if case not in cases]:
         parser.error(f"{path.name} has no case {', '.join(unknown)}; it has {', '.join(cases)}")
     expected = [each for each in everything if each.case in ("", *asked.case)]
-    found = differences(expected, seen, f"examples/platform/flows/{path.name}")
+    found = differences(expected, seen, f"{CALLED}/{path.name}")
     if found:
         print(*found, sep="\n", file=sys.stderr)
         return 1

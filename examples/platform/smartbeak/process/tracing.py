@@ -37,6 +37,7 @@ from starlette.types import ASGIApp
 from smartbeak.process.settings import Settings
 
 _SCRIPTS = ("EVAL", "EVALSHA")
+_LOOPBACK = ("127.0.0.1", "localhost")
 _ABOUT_NO_KEY = ("SCRIPT", "CLIENT")
 _KEY = re.compile(r"[a-z][a-z0-9_-]*:\S+")
 
@@ -44,20 +45,23 @@ _KEY = re.compile(r"[a-z][a-z0-9_-]*:\S+")
 def start(settings: Settings) -> None:
     """Begins to write spans into `<traces>/<host>.jsonl`, in OTLP's JSON.
 
+    On a developer's machine, where all processes have one address, the role stands for the host.
+
     Args:
         settings: Whose `traces` is a folder that is there.
 
     Raises:
         OSError: The file cannot be written.
     """
+    name = settings.role if settings.host in _LOOPBACK else settings.host
     about = {
-        "service.name": settings.host,
+        "service.name": name,
         "service.namespace": "smartbeak",
         "deployment.environment.name": settings.environment,
     }
     provider = TracerProvider(resource=Resource.create(about))
     # Each span at once: a process that is killed leaves all that it had done.
-    exporter = FileSpanExporter(Path(settings.traces, f"{settings.host}.jsonl"))
+    exporter = FileSpanExporter(Path(settings.traces, f"{name}.jsonl"))
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
     PsycopgInstrumentor().instrument()
