@@ -77,7 +77,8 @@ class Triage(SphinxDirective):
 
 
 def _table(rows: Sequence[Mapping[str, Any]], command: str) -> str:
-    lines = [f"| What users see | `{command}` says | Level | Proven |", "|---|---|---|---|"]
+    names = f"| What users see | `{command}` says | Level | Proven |"
+    lines = ["{.db-triage}", names, "|---|---|---|---|"]
     seen: set[tuple[str, str]] = set()
     for row in rows:
         branch, symptom = str(row["branch"]), str(row["symptom"])
