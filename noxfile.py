@@ -78,7 +78,7 @@ def pdf(session: nox.Session) -> None:
     single = BUILD / "singlehtml"
     shutil.rmtree(single, ignore_errors=True)
     _python(session, *SPHINX, "-q", "-b", "singlehtml", "source", str(single))
-    _python(session, "drillbook.site.pdf", *session.posargs)
+    _python(session, "drillbook.site.pdf", "--site", str(HTML), *session.posargs)
 
 
 @nox.session

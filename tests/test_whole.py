@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from bs4 import BeautifulSoup
 
-from drillbook.site import whole
+from drillbook.errors import HarnessError
+from drillbook.site import offered, whole
 from tests.sphinx_book import Book
 
 BODIES = {
@@ -43,7 +45,7 @@ def test_names_are_each_parts_own_and_links_stay_on_the_page() -> None:
     assert '<input id="dead--tab" name="dead--tabs">' in text
 
 
-def test_a_runbook_of_the_book_is_written_whole_and_its_hub_leads_there(tmp_path: Path) -> None:
+def runbook(tmp_path: Path) -> Book:
     book = Book(tmp_path)
     conf = (tmp_path / "conf.py").read_text()
     extension = '"drillbook.sphinx_ext", "drillbook.site.whole"]\nhtml_theme = "furo"'
@@ -54,6 +56,11 @@ def test_a_runbook_of_the_book_is_written_whole_and_its_hub_leads_there(tmp_path
     book.put("source/runbooks/db/slow.md", "# It is slow\n\nSee [dead](dead.md).\n")
     assert book.build("html") == 0, book.warnings
     assert book.warnings == ""
+    return book
+
+
+def test_a_runbook_of_the_book_is_written_whole_and_its_hub_leads_there(tmp_path: Path) -> None:
+    runbook(tmp_path)
     html = tmp_path / "build/html/runbooks"
     assert 'href="db/whole.html"' in (html / "db.html").read_text()
     page = BeautifulSoup((html / "db/whole.html").read_text(), "html.parser")
@@ -65,3 +72,64 @@ def test_a_runbook_of_the_book_is_written_whole_and_its_hub_leads_there(tmp_path
     assert [str(each["href"]) for each in page.select(".toc-tree ul ul a")] == [
         "#db", "#dead", "#slow",
     ]  # fmt: skip
+
+
+def links_of(html: Path) -> dict[str, list[str]]:
+    """Where each page's links lead that end in .pdf, seen from the site's folder."""
+    found = {}
+    for page in sorted(html.rglob("*.html")):
+        soup = BeautifulSoup(page.read_text(), "html.parser")
+        links = [str(a["href"]) for a in soup.select("a[href$='.pdf']")]
+        targets = [(page.parent / link).resolve() for link in links]
+        assert [target for target in targets if not target.is_file()] == []
+        found[page.relative_to(html).as_posix()] = [
+            target.relative_to(html.resolve()).as_posix() for target in targets
+        ]
+    return {page: links for page, links in found.items() if links}
+
+
+def test_a_hub_leads_to_its_pdf_once_it_is_printed_and_never_elsewhere(tmp_path: Path) -> None:
+    book = runbook(tmp_path)
+    html, printed = tmp_path / "build/html", tmp_path / "build/pdf"
+    assert links_of(html) == {}
+    (printed / "runbooks").mkdir(parents=True)
+    (printed / "book.pdf").write_bytes(b"%PDF" * 600)
+    (printed / "runbooks/db.pdf").write_bytes(b"%PDF")
+    (printed / "runbooks/new.pdf").write_bytes(b"%PDF")
+    wanted = [
+        ("", printed / "book.pdf"),
+        ("runbooks/db", printed / "runbooks/db.pdf"),
+        ("runbooks/new", printed / "runbooks/new.pdf"),
+    ]
+    told = {"index.html": ["_pdf/book.pdf"], "runbooks/db.html": ["_pdf/runbooks/db.pdf"]}
+    assert offered.offer(html, wanted) == list(told)
+    assert links_of(html) == told
+    assert "(3 kB)" in (html / "index.html").read_text()
+    # Printed again: one link, the new file.
+    (printed / "book.pdf").write_bytes(b"%PDF" * 1000)
+    offered.offer(html, wanted)
+    assert links_of(html) == told
+    assert (html / "_pdf/book.pdf").read_bytes() == b"%PDF" * 1000
+    assert "(4 kB)" in (html / "index.html").read_text()
+    # A page that is written anew leads nowhere until the next time.
+    book.put(
+        "source/runbooks/db.md", (tmp_path / "source/runbooks/db.md").read_text() + "\nMore.\n"
+    )
+    assert book.build("html") == 0, book.warnings
+    assert "runbooks/db.html" not in links_of(html)
+
+
+def test_without_a_site_or_a_place_nothing_is_linked(tmp_path: Path) -> None:
+    file = tmp_path / "book.pdf"
+    file.write_bytes(b"%PDF")
+    assert offered.offer(tmp_path / "html", [("", file)]) == []
+    assert not (tmp_path / "html").exists()
+    (tmp_path / "html").mkdir()
+    (tmp_path / "html/index.html").write_text("<p>old</p>")
+    with pytest.raises(HarnessError) as caught:
+        offered.offer(tmp_path / "html", [("", file)])
+    assert str(caught.value) == (
+        "no-place: index.html keeps no place for the link to its PDF.\n"
+        "  hint: Build the site again: nox -s docs"
+    )
+    assert [path.name for path in (tmp_path / "html").iterdir()] == ["index.html"]

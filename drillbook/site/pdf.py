@@ -16,7 +16,7 @@ from typing import Any
 
 from drillbook import files, report
 from drillbook.errors import DrillbookError, HarnessError, PageError
-from drillbook.site import paper
+from drillbook.site import offered, paper
 from drillbook.site.symptoms import is_runbook
 
 PACKAGES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
@@ -73,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--only", default="", help="docname of one page, printed alone")
     parser.add_argument("--build", type=Path, default=Path("build"), help="folder of the reports")
+    parser.add_argument("--site", type=Path, help="the built site, to be offered there")
     chosen = parser.parse_args(arguments)
     try:
         _weasyprint()
@@ -85,6 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             ]
             for each in printing:
                 print(each.result(), flush=True)
+        if wanted and chosen.site is not None:
+            offered.offer(chosen.site, wanted)
     except DrillbookError as error:
         print(error, file=sys.stderr)
         return 1

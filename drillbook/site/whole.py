@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from docutils import nodes
 from markupsafe import Markup, escape
 
+from drillbook.site import offered
 from drillbook.site.symptoms import is_runbook
 
 if TYPE_CHECKING:
@@ -139,15 +140,19 @@ def _contents(env: BuildEnvironment, docnames: list[str]) -> Markup:
 
 def _link(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """A line at the end of the hub that leads to the whole runbook."""
-    if app.builder.name != "html" or docname not in runbooks(app.env):
+    section = doctree.next_node(nodes.section)
+    if app.builder.name != "html" or section is None:
+        return
+    if docname == app.config.root_doc:
+        section += nodes.paragraph("", "", nodes.raw("", offered.PLACE, format="html"))
+    if docname not in runbooks(app.env):
         return
     address = f"{_part(docname)}/{NAME}.html"
     said = nodes.paragraph("", "To print, or to search in: ")
     said += nodes.reference("", "the whole runbook on one page", refuri=address, internal=True)
     said += nodes.Text(".")
-    section = doctree.next_node(nodes.section)
-    if section is not None:
-        section += said
+    said += nodes.raw("", offered.PLACE, format="html")
+    section += said
 
 
 def _show_contents(
