@@ -10,42 +10,42 @@ from typing import Any
 
 import pytest
 import requests
-from paddle_billing import Client  # type: ignore[import-untyped]
-from paddle_billing.Entities.Notifications import (  # type: ignore[import-untyped]
+from paddle_billing import Client
+from paddle_billing.Entities.Notifications import (
     NotificationStatus,
 )
-from paddle_billing.Entities.Shared import CustomData  # type: ignore[import-untyped]
-from paddle_billing.Entities.Shared.CountryCode import CountryCode  # type: ignore[import-untyped]
-from paddle_billing.Entities.Subscriptions import (  # type: ignore[import-untyped]
+from paddle_billing.Entities.Shared import CustomData
+from paddle_billing.Entities.Shared.CountryCode import CountryCode
+from paddle_billing.Entities.Subscriptions import (
     SubscriptionEffectiveFrom,
 )
-from paddle_billing.Exceptions.ApiError import ApiError  # type: ignore[import-untyped]
-from paddle_billing.Notifications import Secret, Verifier  # type: ignore[import-untyped]
-from paddle_billing.Resources.Addresses.Operations import (  # type: ignore[import-untyped]
+from paddle_billing.Exceptions.ApiError import ApiError
+from paddle_billing.Notifications import Secret, Verifier
+from paddle_billing.Resources.Addresses.Operations import (
     CreateAddress,
 )
-from paddle_billing.Resources.Customers.Operations import (  # type: ignore[import-untyped]
+from paddle_billing.Resources.Customers.Operations import (
     CreateCustomer,
     ListCustomers,
 )
-from paddle_billing.Resources.Notifications.Operations import (  # type: ignore[import-untyped]
+from paddle_billing.Resources.Notifications.Operations import (
     ListNotifications,
 )
-from paddle_billing.Resources.NotificationSettings.Operations import (  # type: ignore[import-untyped]
+from paddle_billing.Resources.NotificationSettings.Operations import (
     UpdateNotificationSetting,
 )
-from paddle_billing.Resources.Shared.Operations.List.Pager import (  # type: ignore[import-untyped]
+from paddle_billing.Resources.Shared.Operations.List.Pager import (
     Pager,
 )
-from paddle_billing.Resources.Subscriptions.Operations import (  # type: ignore[import-untyped]
+from paddle_billing.Resources.Subscriptions.Operations import (
     CancelSubscription,
     ListSubscriptions,
 )
-from paddle_billing.Resources.Transactions.Operations import (  # type: ignore[import-untyped]
+from paddle_billing.Resources.Transactions.Operations import (
     CreateTransaction,
     ListTransactions,
 )
-from paddle_billing.Resources.Transactions.Operations.Create import (  # type: ignore[import-untyped]
+from paddle_billing.Resources.Transactions.Operations.Create import (
     TransactionCreateItem,
 )
 from requests.adapters import HTTPAdapter

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from paddle_billing.Notifications import Secret, Verifier  # type: ignore[import-untyped]
+from paddle_billing.Notifications import Secret, Verifier
 from stripe import Webhook
 
 from drillbook.inside.trouble import Trouble

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from paddle_billing.Notifications import Secret, Verifier  # type: ignore[import-untyped]
+from paddle_billing.Notifications import Secret, Verifier
 from stripe import Webhook
 
 from drillbook.sandboxes import npm

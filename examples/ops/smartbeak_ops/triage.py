@@ -114,6 +114,7 @@ def _of(subject: str, known: settings.Settings) -> list[Look]:
     if subject == "payments":
         result += importlib.import_module("smartbeak_ops.looks.provider").looks(known)
         result += importlib.import_module("smartbeak_ops.looks.agreement").looks(known)
+        result += importlib.import_module("smartbeak_ops.looks.paddle").looks(known)
     if subject == "redis":
         # Jobs and pieces that Redis lost show only beside PostgreSQL.
         queues = importlib.import_module("smartbeak_ops.looks.queues").looks(known)

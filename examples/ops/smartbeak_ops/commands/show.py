@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, LiteralString
 
@@ -201,7 +202,8 @@ def pools(fit: bool, processes: int) -> None:
 
 
 @show.command()
-def differing() -> None:
+@click.option("--locked", is_flag=True, help="Only who paid, and is past due or read-only here.")
+def differing(locked: bool) -> None:
     """Subscriptions of which the platform says something else than Stripe, a line each.
 
     Subscription, customer, status and plan at Stripe, begin and end of the period there, status
@@ -217,7 +219,43 @@ def differing() -> None:
     except stripe.StripeError as error:
         raise stripe_api.unanswered(error) from None
     for each in sorted(found, key=lambda one: one.id):
-        click.echo(each.line)
+        if each.locked or not locked:
+            click.echo(each.line)
+
+
+@show.command()
+@click.option("--since", type=click.DateTime(), help="Account instead: begin of the window, UTC.")
+@click.option("--until", type=click.DateTime(), help="Its end; now without it.")
+def paddle(since: datetime | None, until: datetime | None) -> None:
+    """Organizations with another plan than they pay at Paddle, a line each.
+
+    Organization, plan at Paddle, plan here, parted by bars. With --since an account of every
+    organization: what Paddle took in the window, what it pays a month, and what it has here;
+    status 1 if a cent is off.
+    """
+    from smartbeak_ops import paddle_api, paddle_books, settings
+
+    try:
+        found = paddle_books.accounts(settings.read())
+        if since is not None:
+            begins, ends = (
+                each.replace(tzinfo=UTC) for each in (since, until or datetime.now(UTC))
+            )
+            found = paddle_books.with_payments(found, begins, ends)
+    except paddle_api.UNANSWERED as error:
+        raise paddle_api.unanswered(error) from None
+    if since is None:
+        for each in found:
+            if each.differs:
+                click.echo(each.line)
+        return
+    for each in found:
+        click.echo(each.words)
+    off = sum(each.differs or each.twice > 0 for each in found)
+    taken = sum(each.taken for each in found)
+    click.echo(f"taken {taken / 100:.2f}; {off} of {len(found)} off")
+    if off:
+        raise click.exceptions.Exit(1)
 
 
 @show.command()

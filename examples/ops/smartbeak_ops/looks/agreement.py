@@ -28,6 +28,9 @@ _STATUSES = {"canceled": "cancelled"}
 _BEFORE_FIRST = ("incomplete", "incomplete_expired", "cancelled")
 """Statuses of which no row needs to be there."""
 
+_PAYING, _LOCKED = ("active", "trialing"), ("past_due", "unpaid")
+"""Who has paid at Stripe, and who only reads here once the grace is over."""
+
 _ROWS = """
 SELECT stripe_subscription_id AS id, status, plan_id AS plan,
        extract(epoch FROM updated_at)::float AS updated
@@ -66,6 +69,11 @@ class Differing:
         """For a file that psql copies in, columns parted by bars."""
         known = (self.id, self.customer, self.status, self.plan, self.starts, self.ends)
         return "|".join(map(str, (*known, self.here, self.plan_here)))
+
+    @property
+    def locked(self) -> bool:
+        """Whether somebody who has paid is past due or read-only here."""
+        return self.status in _PAYING and self.here in _LOCKED
 
 
 def looks(known: settings.Settings) -> list[Look]:
@@ -150,7 +158,10 @@ def _compare(seen: Seen, known: settings.Settings) -> None:
         seen.say(
             f"compared: {count} subscriptions with Stripe, {len(found)} differ here",
             compared__differ=len(found),
+            compared__locked=bool(found) and all(each.locked for each in found),
         )
+        if seen.facts["compared.locked"]:
+            seen.lines.append("compared: all of them have paid, and are past due here")
         client = stripe_api.client(tries=0)
         undelivered = client.v1.events.list({"delivery_success": False, "limit": _PAGE}).data
         _events(seen, undelivered)

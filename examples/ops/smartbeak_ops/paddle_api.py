@@ -1,0 +1,43 @@
+"""Paddle's API, by Paddle's own library; the key is never printed nor an argument."""
+
+from __future__ import annotations
+
+import os
+
+import requests
+from paddle_billing import Client
+from paddle_billing.Exceptions.ApiError import ApiError
+
+from smartbeak_ops import settings
+from smartbeak_ops.refusal import UnknownError
+
+HOST = "api.paddle.com"
+
+UNANSWERED = (ApiError, requests.RequestException)
+"""What the library raises where it has no answer, or one that refuses."""
+
+_KEY = settings.SECRETS / "paddle-key"
+_ANSWER_S = 5.0
+
+
+def client() -> Client:
+    """Paddle's client.
+
+    Raises:
+        UnknownError: There is no key here.
+    """
+    try:
+        key = _KEY.read_text().strip()
+    except OSError as error:
+        raise UnknownError(f"{_KEY} cannot be read ({error.strerror}): type this on ops") from None
+    made = Client(key, retry_count=0, timeout=_ANSWER_S)
+    made.client.verify = os.environ.get("SSL_CERT_FILE", True)
+    return made
+
+
+def unanswered(error: Exception) -> UnknownError:
+    """Why nothing is known."""
+    if isinstance(error, ApiError):
+        status = error.response.status_code if error.response is not None else 0
+        return UnknownError(f"{HOST} answers {status} ({error.error_code})")
+    return UnknownError(f"{HOST} does not answer: {type(error).__name__}")
