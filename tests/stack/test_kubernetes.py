@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -305,3 +307,31 @@ def test_a_pod_ends_with_the_simulator(tmp_path: Path) -> None:
             return
         time.sleep(0.05)
     pytest.fail("it lives on")
+
+
+def test_the_overlay_of_a_real_cluster_is_productions_without_what_reads_aws() -> None:
+    ours, real = (manifests.rendered(OVERLAY.parent / each) for each in ("production", "k3s"))
+    assert {each["kind"] for each in ours} - {each["kind"] for each in real} == {"ExternalSecret"}
+    for each in real:
+        if each["kind"] == "Deployment":
+            spec = each["spec"]["template"]["spec"]
+            del spec["volumes"]
+            del spec["containers"][0]["volumeMounts"]
+        assert each in ours
+
+
+@pytest.mark.skipif(shutil.which("docker") is None, reason="docker compose is not installed")
+def test_nothing_of_the_real_cluster_starts_without_its_profile() -> None:
+    def services(*more: str) -> set[str]:
+        file = str(OVERLAY.parents[1] / "k3s.yaml")
+        done = subprocess.run(
+            ["docker", "compose", "--file", file, *more, "config", "--services"],
+            capture_output=True, text=True, check=True, timeout=20,
+            env={"STACK_NETWORK": "any", "PATH": os.environ["PATH"], "HOME": os.environ["HOME"]},
+        )  # fmt: skip
+        return set(done.stdout.split())
+
+    assert services() == set()
+    assert services("--profile", "k3s") == {
+        *("registry", "k3s", "api-image", "web-image", "worker-image"),
+    }
