@@ -115,6 +115,13 @@ def test_every_branch_is_found_by_a_row_or_from_one_that_is() -> None:
 
 
 @hub
+def test_what_may_be_automated_is_said_of_every_runbook(docname: str) -> None:
+    page = (SOURCE / "operations/failure-drills.md").read_text(encoding="utf-8")
+    _, _, table = page.partition("## What may be automated")
+    assert f"](../{docname}.md)" in table.partition("\n## ")[0]
+
+
+@hub
 def test_a_hub_is_short_and_has_one_table_and_a_stop_card(docname: str) -> None:
     text = (SOURCE / f"{docname}.md").read_text(encoding="utf-8")
     assert words(text) <= HUB_WORDS

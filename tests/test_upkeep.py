@@ -182,6 +182,27 @@ def test_what_was_not_run_is_not_measured(book: Path) -> None:
     assert (found["runbook accuracy"].value, found["runbook accuracy"].met) == (0, False)
 
 
+def test_a_failure_mode_is_covered_when_the_page_of_its_row_has_a_drill(book: Path) -> None:
+    def figure(*pages: Page) -> metrics.Figure:
+        found = metrics.success(book, Plan(1, {}, pages), (), date.today())
+        (one,) = (each for each in found if each.name == "coverage: failure modes")
+        return one
+
+    (book / "source/postmortems").mkdir()
+    assert (figure().value, figure().detail) == (None, "there is no decision tree")
+    (book / "examples/trees").mkdir(parents=True)
+    (book / "examples/compose.yaml").write_text(
+        "x-drillbook: {triage: trees}\nservices: {ops: {image: x}}\n"
+    )
+    (book / "examples/trees/a.yaml").write_text(
+        "rows: [{branch: runbooks/a}, {branch: runbooks/a#s}, {branch: runbooks/b}]\n"
+    )
+    one = figure(_page("runbooks/a", drill=True), _page("runbooks/b"))
+    assert (one.met, one.detail) == (False, "2 of 3 situations; not drilled: runbooks/b")
+    both = figure(_page("runbooks/a", drill=True), _page("runbooks/b", drill=True))
+    assert (both.value, both.met) == (100, True)
+
+
 def test_a_plot_is_told_in_words_and_the_same_at_every_build() -> None:
     times = [("2026-11-01T00:00:00Z", 4.0), ("2026-11-02T00:00:00Z", 2.0)]
     drawn = recovery_plot("p#d", times, "from 4 to 2")

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import yaml
+
+from drillbook import consistency
 from drillbook.incidents import postmortem
 from drillbook.model import Plan, Report
 from drillbook.upkeep import coverage, history, review
@@ -98,6 +101,7 @@ def success(root: Path, plan: Plan, reports: Sequence[Report], today: date) -> t
         _postmortems(root),
         _onboarding(reports),
         _reviews(root, today),
+        _failures(root, plan),
         *(
             Figure(
                 f"coverage: {each.kind}", "60 % (estimate)", 95, 100 * each.share, "%",
@@ -185,6 +189,31 @@ def _reviews(root: Path, today: date) -> Figure:
         "pages whose review is not overdue", "", 95,
         100 * (1 - len(late) / len(found)) if found else None, "%",
         f"{len(found) - len(late)} of {len(found)}; late: {', '.join(late[:5]) or 'none'}",
+    )  # fmt: skip
+
+
+def _failures(root: Path, plan: Plan) -> Figure:
+    """Situations of the decision trees whose page has a drill that makes them."""
+    folder = consistency.stack_of(root).triage
+    drilled = {
+        page.docname
+        for page in plan.pages
+        if any(scenario.kind == "drill" for scenario in page.scenarios)
+    }
+    rows = [
+        str(row["branch"]).partition("#")[0]
+        for path in (sorted(Path(folder).glob("*.yaml")) if folder else ())
+        for row in yaml.safe_load(path.read_text(encoding="utf-8"))["rows"]
+    ]
+    good = sum(branch in drilled for branch in rows)
+    lacking = sorted({branch for branch in rows if branch not in drilled})
+    return Figure(
+        "coverage: failure modes", "none was drilled", 95,
+        100 * good / len(rows) if rows else None, "%",
+        (f"{good} of {len(rows)} situations" + (
+            f"; not drilled: {', '.join(lacking[:5])}" if lacking else ""
+        )) if rows else "there is no decision tree",
+        gate=True,
     )  # fmt: skip
 
 
