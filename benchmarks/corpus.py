@@ -19,15 +19,27 @@ project = "corpus"
 extensions = ["myst_parser", "sphinx_design", "drillbook.sphinx_ext"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 """
-STACK = "services:\n  ops: {}\n  db-1: {}\n"
+STACK = """\
+x-drillbook: {drills: corpus_kit, python-path: [drills], prober: ops}
+services:
+  ops: {x-drillbook: {noticed-by: nobody}}
+  db-1: {x-drillbook: {noticed-by: writes}}
+"""
+KIT = """\
+from drillbook.drills.declarations import Oracle
+from drillbook.drills.kit import Kit
+
+KIT = Kit("corpus_prober", [Oracle("writes", "Writes are taken.")])
+"""
 
 
 def make(root: Path, pages: int = 1000) -> None:
     """Writes a project with that many pages of `BLOCKS` blocks each."""
     (root / "source").mkdir(parents=True)
-    (root / "examples").mkdir()
+    (root / "examples/drills").mkdir(parents=True)
     (root / "conf.py").write_text(CONF, "utf-8")
     (root / "examples/compose.yaml").write_text(STACK, "utf-8")
+    (root / "examples/drills/corpus_kit.py").write_text(KIT, "utf-8")
     names = [f"page-{number:04}" for number in range(pages - 1)]
     listed = "\n".join(names)
     index = f"# Corpus\n\n```{{toctree}}\n{listed}\n```\n"

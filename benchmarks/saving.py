@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,8 +15,6 @@ from drillbook.model import Plan, Snippet
 from drillbook.runs.live import Live
 from drillbook.sandboxes.local import LocalBackend
 
-LINKED = ("conf.py", "drillbook", "examples", "requirements.lock", "pyproject.toml")
-
 
 def rows(root: Path, runs: int) -> Iterator[Row]:
     """Saves one page of a copy of the book, its first block changed each time.
@@ -26,10 +25,7 @@ def rows(root: Path, runs: int) -> Iterator[Row]:
     """
     with tempfile.TemporaryDirectory(prefix="drillbook-bench-") as temporary:
         copy = Path(temporary)
-        shutil.copytree(root / "source", copy / "source")
-        (copy / "build").mkdir()
-        for name in (*LINKED, "build/templates"):
-            (copy / name).symlink_to(root / name)
+        _copy(root, copy)
         author = Live(copy, LocalBackend(copy))
         try:
             waits = [*_waits(author, runs + 1)][1:]
@@ -40,6 +36,19 @@ def rows(root: Path, runs: int) -> Iterator[Row]:
         "save to verdict of a block", "<= 5 s", "s", runs, lambda: next(verdicts), warm=False
     )
     yield alone("save to its built page", "<= 5 s", "s", runs, lambda: next(pages), warm=False)
+
+
+def _copy(root: Path, copy: Path) -> None:
+    """Copies the files that git knows; of what is made, the stack's data alone is shared."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if (root / name).exists():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(root / name, copy / name, follow_symlinks=False)
+    (copy / "build").mkdir()
+    (copy / "build/templates").symlink_to(root / "build/templates")
 
 
 def _waits(author: Live, times: int) -> Iterator[tuple[float, float]]:

@@ -209,6 +209,24 @@ def test_the_seed_is_the_same_at_every_start(pair: LocalSandbox) -> None:
     assert rows(pair, newest) == ["2026-02-14 21:20:00"]
 
 
+@pytest.mark.parametrize(
+    ("rows_of", "one", "other"),
+    [
+        ("content_items", "status", "domain_id"),
+        ("content_items", "content_type", "domain_id"),
+        ("content_items", "status", "content_type"),
+        ("content_items c JOIN domains d ON d.id = domain_id", "c.status", "org_id"),
+        ("memberships", "role", "org_id"),
+    ],
+)
+def test_a_condition_that_is_left_out_would_touch_a_neighbour(
+    pair: LocalSandbox, rows_of: str, one: str, other: str
+) -> None:
+    for kept, left_out in ((one, other), (other, one)):
+        alone = f"SELECT {kept} FROM {rows_of} GROUP BY 1 HAVING count(DISTINCT {left_out}) < 2"
+        assert rows(pair, alone) == [], alone
+
+
 def test_the_platforms_role_can_do_its_work_and_no_more(pair: LocalSandbox) -> None:
     login = ["psql", "-h", "db-1", "-U", "smartbeak", "-d", "smartbeak", "-Atc"]
     mayed = run(pair, "ops", *login, "UPDATE plans SET name = name; SELECT 'done'")
