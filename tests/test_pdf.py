@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from bs4 import BeautifulSoup
 
-from drillbook import report
+from drillbook import clock, report
 from drillbook.errors import HarnessError, PageError
 from drillbook.site import paper, pdf, symptoms
 from drillbook.site.wording import SYMBOLS, WORDS
@@ -192,6 +192,22 @@ def test_one_page_alone(build: Path) -> None:
         "unknown-page: the book has no page `runbooks/none`.\n  hint: It has index,"
         " runbooks/failover, runbooks/payments, other."
     )
+
+
+def test_a_page_alone_is_what_it_is_in_the_whole(
+    build: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    html = build / "singlehtml"
+    assert paper.docnames(html) == ["runbooks/failover", "runbooks/payments", "other"]
+    monkeypatch.setattr(clock, "text", lambda *_: "now")
+    everything = (html / "index.html").read_text(encoding="utf-8")
+    cut = {}
+    for only in paper.docnames(html):
+        assert len(paper._part(everything, only)) < len(everything) * 0.7
+        cut[only] = re.sub(r"c\d+-", "c-", paper.compose(html, (), only=only))
+    monkeypatch.setattr(paper, "_part", lambda text, only: text)
+    for only, text in cut.items():
+        assert re.sub(r"c\d+-", "c-", paper.compose(html, (), only=only)) == text
 
 
 def test_links_lead_to_places_that_are_printed_or_out(build: Path) -> None:

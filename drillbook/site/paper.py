@@ -21,6 +21,8 @@ from drillbook.site.wording import day, in_words
 from drillbook.verification import STATES, State
 
 _HTML = templates.macros("paper")
+_STARTS = re.compile(r'<span id="document-([^"]*)"')
+_ARTICLE = re.compile(r'<article [^>]*role="main"[^>]*>|<div class="body"[^>]*>')
 
 
 @dataclass(slots=True)
@@ -48,7 +50,7 @@ def compose(html: Path, reports: Sequence[Report], *, only: str = "") -> str:
         only: Docname of the one page to print, with all pages below it; empty for the whole
             book.
     """
-    body, book = read(html)
+    body, book = read(html, only=only)
     soup = BeautifulSoup("", "html.parser")
     chapters = chapters_of(body)
     if only:
@@ -79,11 +81,44 @@ def compose(html: Path, reports: Sequence[Report], *, only: str = "") -> str:
     )
 
 
-def read(html: Path) -> tuple[Tag, str]:
-    """The article of the single-file HTML, and the book's title."""
+def docnames(html: Path) -> list[str]:
+    """The pages that the single-file HTML holds, in its order."""
+    return [found[1] for found in _STARTS.finditer(_text_of(html))]
+
+
+def read(html: Path, *, only: str = "") -> tuple[Tag, str]:
+    """The article of the single-file HTML, and the book's title.
+
+    Args:
+        html: Folder of the `singlehtml` build.
+        only: Docname of a page; where the book has it, the article holds little more than it and
+            the pages below it, since the whole takes seconds to read.
+    """
+    source = html / "index.html"
+    soup = BeautifulSoup(_part(_text_of(html), only), "html.parser")
+    body = soup.select_one("article[role=main]") or soup.select_one("div.body")
+    if body is None:
+        raise HarnessError("no-single-html", "it has no article.", where=Where(source.as_posix()))
+    return body, _text(soup.title).split(" - ")[-1].strip() if soup.title else "Book"
+
+
+def _part(text: str, only: str) -> str:
+    """The file as far as it concerns a page and those below it; whole when it has none such."""
+    starts = [(found[1], found.start()) for found in _STARTS.finditer(text)]
+    article = _ARTICLE.search(text)
+    ends = [start for _, start in starts[1:]] + [len(text)]
+    kept = [
+        text[start:end]
+        for (name, start), end in zip(starts, ends, strict=False)
+        if only and (name == only or name.startswith(f"{only}/"))
+    ]
+    return text[: article.end()] + "".join(kept) if kept and article else text
+
+
+def _text_of(html: Path) -> str:
     source = html / "index.html"
     try:
-        soup = BeautifulSoup(source.read_text(encoding="utf-8"), "html.parser")
+        return source.read_text(encoding="utf-8")
     except OSError as error:
         raise HarnessError(
             "no-single-html",
@@ -91,10 +126,6 @@ def read(html: Path) -> tuple[Tag, str]:
             where=Where(source.as_posix()),
             hint="Build it first: python -m sphinx -c . -b singlehtml source build/singlehtml",
         ) from error
-    body = soup.select_one("article[role=main]") or soup.select_one("div.body")
-    if body is None:
-        raise HarnessError("no-single-html", "it has no article.", where=Where(source.as_posix()))
-    return body, _text(soup.title).split(" - ")[-1].strip() if soup.title else "Book"
 
 
 def chapters_of(body: Tag) -> list[Chapter]:

@@ -100,8 +100,7 @@ def _wanted(html: Path, out: Path, only: str) -> list[tuple[str, Path]]:
         return [(only, out)]
     if only:
         return [(only, out / f"{only}.pdf")]
-    body, _ = paper.read(html)
-    pages = [c.docname for c in paper.chapters_of(body) if is_runbook(c.docname)]
+    pages = [name for name in paper.docnames(html) if is_runbook(name)]
     # The branches of a runbook are printed with their hub.
     runbooks = [name for name in pages if name.rpartition("/")[0] not in pages]
     return [("", out / "book.pdf"), *((name, out / f"{name}.pdf") for name in runbooks)]
