@@ -43,6 +43,7 @@ def test_an_expression_is_taken_apart_in_order() -> None:
         ("fill-disk redis-1", "redis"),
         ("kill worker; kill redis-2; lose-data redis-1", "restored"),
         ("split-masters", "publishing"),
+        ("lose-power", "redis"),
         ("restart-while-loading redis-1", "redis"),
         ("leave-slot", "kept-up"),
         ("lose-archive", "kept-up"),

@@ -26,6 +26,7 @@ from smartbeak_drills.injections import (
     payments,
     platform,
     postgres,
+    power,
     queues,
     redis,
     releases,
@@ -254,6 +255,15 @@ FAULTS = (
         "goes on, and whoever has a session there writes to it. One piece of content is changed "
         "on both sides, two are written on db-1 alone.",
         "data", always("one-primary"), postgres.split, (PRIMARY, REPLICA, APP),
+    ),
+    Declaration(
+        "lose-power", (),
+        "The machine of db-1, redis-1 and the worker loses its power. Simulated: SIGKILL; every "
+        "file of db-1 but its log goes back to the last checkpoint, and the append-only file of "
+        "Redis loses its last second, in which users ordered jobs. No page is torn, and no disk "
+        "says that it has what it has not.",
+        "files", always("redis"), power.cut, (PRIMARY, APP, API, "redis-1", "worker"),
+        counts_from_end=True,
     ),
     Declaration(
         "stop-smartly", (),

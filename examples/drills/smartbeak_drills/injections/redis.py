@@ -24,8 +24,7 @@ SETTINGS = "redis.conf"
 # The newest incremental file is the last line of its kind in the manifest; up to
 # Redis 6 there is one file for all. A tail that is only cut short is mended at the
 # next start, so this one is not a command at all.
-GARBAGE = """
-cd "$1"
+NEWEST_FILE = """
 file=appendonly.aof
 for manifest in appendonlydir/*.manifest; do
   if [[ -e $manifest ]]; then
@@ -33,7 +32,11 @@ for manifest in appendonlydir/*.manifest; do
   fi
 done
 [[ -s $file ]] || { echo "no append-only file: $file" >&2; exit 1; }
-printf 'x%.0s' {1..64} >>"$file"
+"""
+GARBAGE = f"""
+cd "$1"
+{NEWEST_FILE}
+printf 'x%.0s' {{1..64}} >>"$file"
 """
 
 # Whoever is connected has shown no password yet, so all of them are asked for it.
