@@ -328,6 +328,23 @@ _PLACEHOLDER = re.compile(
 )
 
 
+MOST_WORDS = 3_000
+
+
+def words(text: str) -> int:
+    """How many words a page has without its front matter; what it includes is not counted."""
+    return len(re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL).split())
+
+
+def test_words_are_counted_without_front_matter() -> None:
+    assert words("---\nowner: a b c\n---\n\n# A page\n\n" + "word " * 7) == 10
+
+
+@page
+def test_a_page_that_is_too_long_is_split(path: Path) -> None:
+    assert words(path.read_text()) <= MOST_WORDS
+
+
 @page
 def test_nothing_is_left_for_the_reader_to_fill_in(path: Path) -> None:
     # In blocks that are run the plan builder refuses them.

@@ -3,7 +3,7 @@
 moto (https://docs.getmoto.org) answers; what stands here is the TLS server in front of
 it, the stack's content, and the way from an RDS instance to a real pair of PostgreSQL
 servers. To learn what it does not do, read `KNOWN` in `front` and the table in
-`source/docs/platform-stack.md`.
+`source/docs/simulated-cloud.md`.
 
 | Path | What |
 |---|---|

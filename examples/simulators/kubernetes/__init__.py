@@ -17,5 +17,5 @@ them, in one process on one host.
 | `manifests` | what is there at the start |
 
 Whatever else a client asks for is answered 501 and written into `unknown.jsonl`.
-What it leaves out is in `source/docs/platform-stack.md`.
+What it leaves out is in `source/docs/simulated-cloud.md`.
 """
