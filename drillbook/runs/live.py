@@ -163,6 +163,10 @@ class Live:
             if page.docname == docname and page.scenarios:
                 self._backend.prepare(page.scenarios[0].services)
 
+    def build(self) -> None:
+        """Builds every page, so that after a save only what was saved is built."""
+        _build(self.root).wait()
+
     def saved(self, paths: Iterable[Path]) -> Iterator[str]:
         """What to say after files under `source/` were saved, each as soon as it is known.
 
@@ -220,7 +224,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if arguments:
             live.begin(arguments[0])
-        _build(root).wait()
+        live.build()
         print(f"watching source/; the pages: {(root / SITE).as_uri()}", flush=True)
         for changes in watch(root / "source", raise_interrupt=False):
             for said in live.saved(Path(path) for _, path in changes):
