@@ -12,7 +12,7 @@ import pytest
 from drillbook.errors import PageError
 from drillbook.model import DrillResult, Page, Plan, Report, Result, Scenario, ScenarioKind, Snippet
 from drillbook.site.plots import recovery_plot
-from drillbook.upkeep import __main__, coverage, history, metrics, review, touched
+from drillbook.upkeep import __main__, coverage, history, measured, metrics, review, touched
 from drillbook.upkeep.counts import Counts
 
 HEAD = "---\nowner: {}\nreview-cycle: {}\nlast-reviewed: 2026-11-01\nstack: []\n---\n\n# T\n"
@@ -201,6 +201,28 @@ def test_a_failure_mode_is_covered_when_the_page_of_its_row_has_a_drill(book: Pa
     assert (one.met, one.detail) == (False, "2 of 3 situations; not drilled: runbooks/b")
     both = figure(_page("runbooks/a", drill=True), _page("runbooks/b", drill=True))
     assert (both.value, both.met) == (100, True)
+
+
+def test_the_slowest_blocks_are_those_that_passed_as_they_stand_now() -> None:
+    plan = Plan(1, {}, tuple(_page(name) for name in "abcd"))
+    a, b, c, d = (page.scenarios[0].snippets[0] for page in plan.pages)
+    ran = Result("", "p", a.digest, "passed", versions={"postgresql": "15.18"})
+    results = (
+        replace(ran, id=a.id, duration_s=2.0),
+        replace(ran, id=b.id, duration_s=1.0, waited_s=5.0),
+        replace(ran, id=c.id, duration_s=9.0, digest="old"),
+        replace(ran, id=d.id, duration_s=9.0, status="failed"),
+    )
+    report = _report(results=results)
+    found = measured.slowest(plan, [report], 2)
+    assert [(each.id, each.whole_s) for each in found] == [("b#s", 6.0), ("a#s", 2.0)]
+    assert len(measured.slowest(plan, [report], 1)) == 1
+    other = replace(
+        report, backend="compose", results=(replace(results[0], versions={"postgresql": "15.20"}),)
+    )
+    assert measured.versions([report, other]) == {
+        "postgresql": {"compose": "15.20", "local": "15.18"}
+    }
 
 
 def test_a_plot_is_told_in_words_and_the_same_at_every_build() -> None:

@@ -18,7 +18,7 @@ from drillbook.incidents import severity, timeline
 
 FOLDER = "incidents"
 TEMPLATES = "source/incident-response/messages"
-NO_WORKAROUND = "There is none yet."
+NO_WORKAROUND = "Nothing yet; we say so when there is."
 _ID = re.compile(r"INC-(\d{4}-\d\d-\d\d)-(\d{3})")
 
 

@@ -17,16 +17,18 @@ from drillbook import clock, files
 from drillbook import plan as plans
 from drillbook import report as reports
 from drillbook.errors import HarnessError
-from drillbook.model import Report
+from drillbook.model import Plan, Report
 from drillbook.site.plots import recovery_plot
-from drillbook.upkeep import counts, history, metrics, review
+from drillbook.upkeep import counts, history, measured, metrics, review
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
     from sphinx.util.typing import ExtensionMetadata
 
-KINDS = ("reviews", "overdue", "quality", "success", "history")
+KINDS = ("reviews", "overdue", "quality", "success", "history", "slowest", "versions")
+_SLOWEST = 20
+"""Rows of the table of the slowest blocks."""
 _COUNTS = "drillbook_counts"
 METRICS = "metrics.json"
 """Under `build/`: the figures as the last build had them, for `nox -s metrics`."""
@@ -87,6 +89,8 @@ def _content(app: Sphinx, kind: str, docname: str) -> list[nodes.Node]:
         return _reviews(app, docname, today, only_late=kind == "overdue")
     if kind == "history":
         return _history(root)
+    if kind in ("slowest", "versions"):
+        return _measured(app, docname, kind)
     figures = metrics.quality(_counts(app.env)) if kind == "quality" else _success(root, today)
     _keep(root, kind, figures)
     return [
@@ -94,14 +98,43 @@ def _content(app: Sphinx, kind: str, docname: str) -> list[nodes.Node]:
     ]
 
 
-def _success(root: Path, today: date) -> tuple[metrics.Figure, ...]:
+def _runs(root: Path) -> tuple[Plan, tuple[Report, ...]] | None:
     try:
-        plan = plans.read(root / plans.FILE)
-        known: tuple[Report, ...] = reports.read_all(root / "build")
+        return plans.read(root / plans.FILE), reports.read_all(root / "build")
     except HarnessError:
         # Figures of runs are not measured where nothing was run.
-        return ()
-    return metrics.success(root, plan, known, today)
+        return None
+
+
+def _success(root: Path, today: date) -> tuple[metrics.Figure, ...]:
+    runs = _runs(root)
+    return metrics.success(root, *runs, today) if runs else ()
+
+
+def _measured(app: Sphinx, docname: str, kind: str) -> list[nodes.Node]:
+    plan, known = _runs(Path(app.confdir)) or (None, ())
+    if plan is None or not any(report.results for report in known):
+        return [nodes.paragraph("", "Nothing was run.")]
+    if kind == "versions":
+        backends = sorted({report.backend for report in known})
+        rows: list[tuple[str | nodes.Node, ...]] = [
+            (server, *(by.get(backend, "not run") for backend in backends))
+            for server, by in measured.versions(known).items()
+        ]
+        return [_table(("Server", *backends), rows)]
+    rows = [
+        (
+            each.id.partition("#")[2],
+            _link(app, docname, each.id.partition("#")[0]),
+            each.backend,
+            f"{each.took_s:.1f} s",
+            f"{each.waited_s:.1f} s" if each.waited_s else "does not wait",
+        )
+        for each in measured.slowest(plan, known, _SLOWEST)
+    ]
+    if not rows:
+        return [nodes.paragraph("", "No block was run as it stands now.")]
+    return [_table(("Block", "Page", "Backend", "Its commands", "Waited until it was so"), rows)]
 
 
 def _keep(root: Path, kind: str, figures: Sequence[metrics.Figure]) -> None:
