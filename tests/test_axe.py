@@ -52,6 +52,31 @@ def test_what_breaks_a_rule_is_named_with_how_it_was_seen(site: Path) -> None:
     assert found[0].at == "http://127.0.0.1:9/x.png"
 
 
+def test_a_branch_prints_on_three_sheets_and_one_that_failed_on_what_it_needs(
+    tmp_path: Path,
+) -> None:
+    chromium()
+    drill = '<div class="db-drill" id="d" data-state="%s"></div>'
+    sheet = '<p style="break-after:page">text</p>'
+    long, short = sheet * 3 + "<p>text</p>", sheet * 2 + "<p>text</p>"
+    written = {
+        "db/whole.html": drill % "verified" + long,
+        "db/long.html": drill % "verified" + long,
+        "db/short.html": drill % "simulated" + short,
+        "db/red.html": drill % "failed" + long,
+        "db/never.html": long,
+        "other/long.html": drill % "verified" + long,
+    }
+    for name, text in written.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(GOOD % text, encoding="utf-8")
+    assert axe.branches(tmp_path, sorted(written)) == ["db/long.html", "db/short.html"]
+    found = axe.look(tmp_path, ["db/long.html", "db/short.html", "db/red.html"], ROOT)
+    assert [(each.page, each.rule, each.help) for each in found] == [
+        ("db/long.html", "printed-pages", "prints on 4 pages, at most 3")
+    ]
+
+
 def test_the_command_says_what_and_where(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert axe.main(["--html", str(site), "nameless.html"]) == 1
     assert capsys.readouterr().out == (

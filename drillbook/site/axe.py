@@ -3,7 +3,7 @@
 `python -m drillbook.site.axe` opens the pages of `build/html` in a browser without a network,
 light and dark, 1300 and 390 pixels wide, and names each finding by its page. Of the evidence,
 which has one template, it opens every tenth page, all with `--all`. A page that is too large for
-a phone is a finding too.
+a phone is a finding too, and a drilled branch of a runbook that prints on more than three.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -30,6 +31,10 @@ LARGEST = 250_000
 EVIDENCE = "evidence/"
 """Where the pages of single results stand: above a thousand, of one template, without script."""
 
+MOST_SHEETS = 3
+"""Sheets of A4 that a drilled branch of a runbook takes at most, printed from the browser."""
+
+_GREEN = re.compile(r'<div class="db-drill"[^>]* data-state="(?:verified|simulated)"')
 _EVERY = 10
 """Of how many of those one is looked at, unless all are asked for."""
 
@@ -74,7 +79,12 @@ def look(site: Path, pages: Sequence[str], root: Path) -> list[Finding]:
     """
     lines = run(
         CHECKOUT / "axe.mjs",
-        {"folder": str(site.resolve()), "pages": list(pages)},
+        {
+            "folder": str(site.resolve()),
+            "pages": list(pages),
+            "sheets": branches(site, pages),
+            "most": MOST_SHEETS,
+        },
         root,
     )
     found: dict[tuple[str, str, str, str], list[str]] = {}
@@ -104,6 +114,22 @@ def wanted(site: Path, *, every: int) -> list[str]:
     pages = sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html"))
     evidence = [page for page in pages if page.startswith(EVIDENCE)]
     return [page for page in pages if not page.startswith(EVIDENCE)] + evidence[::every]
+
+
+def branches(site: Path, pages: Sequence[str]) -> list[str]:
+    """Those of the pages that are drilled branches; a drill that failed says why, on more paper.
+
+    Args:
+        site: Folder of the built site.
+        pages: Paths in it.
+    """
+    return [
+        page
+        for page in pages
+        if (site / page).with_name(f"{whole.NAME}.html").is_file()
+        and not page.endswith(f"/{whole.NAME}.html")
+        and _GREEN.search((site / page).read_text(encoding="utf-8"))
+    ]
 
 
 def heavy(site: Path, pages: Sequence[str]) -> list[Finding]:

@@ -1,5 +1,6 @@
 // Runs axe over built pages in a browser without a network, as readers may have it set.
-// Input: {modules, chromium, folder, pages}; output: one line for each page and finding:
+// Input: {modules, chromium, folder, pages, sheets, most}; those among `sheets` are printed too,
+// and may take `most` sheets of A4. Output: one line for each page and finding:
 // {page, as, rule, help, at}. `as` says the theme and the width in CSS pixels.
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
@@ -59,6 +60,14 @@ try {
         await look(page, name, `${THEMES[0]}, ${width}`, null);
         await page.emulateMedia({ colorScheme: THEMES[1] });
         await look(page, name, `${THEMES[1]}, ${width}`, OF_THEMES);
+      }
+      if (input.sheets.includes(name)) {
+        const printed = await page.pdf({ format: "A4" });
+        const sheets = printed.toString("latin1").match(/\/Type\s*\/Page\b/g).length;
+        if (sheets > input.most) {
+          say({ page: name, as: "A4", rule: "printed-pages", at: "html",
+            help: `prints on ${sheets} pages, at most ${input.most}` });
+        }
       }
       say({ page: name, done: true });
     }
