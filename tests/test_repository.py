@@ -9,6 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from drillbook.site import repository
+from tests import marks_sample
 from tests.test_marks import sample
 
 KEPT = "https://github.com/example/book"
@@ -33,10 +34,11 @@ def test_a_remote_is_shown_as_an_address_without_who_signs_in(remote: str, addre
 
 
 def built(folder: Path, remote: str) -> dict[str, BeautifulSoup]:
-    """Every page of the sample book, from a checkout of that remote."""
+    """Every page of the sample book, evidence included, from a checkout of that remote."""
     book = sample(folder)
     for command in (("init", "--quiet"), ("remote", "add", "origin", remote)):
         subprocess.run(["git", "-C", str(folder), *command], check=True)
+    marks_sample.write(folder / "build", book.plan())
     assert book.build("html") == 0, book.warnings
     out = folder / "build/html"
     return {
@@ -44,14 +46,13 @@ def built(folder: Path, remote: str) -> dict[str, BeautifulSoup]:
             path.read_text(encoding="utf-8"), "html.parser"
         )
         for path in out.rglob("*.html")
-        if "evidence" not in path.parts  # records of a run: they stand alone and lead back
     }
 
 
 def test_every_page_has_its_icon_and_the_links(tmp_path: Path) -> None:
     pages = built(tmp_path, "git@github.com:example/book.git")
     assert {"index", "search", "404", "runbooks/failover"} <= {*pages}
-    written = 0
+    written = records = 0
     for name, page in pages.items():
         icon = page.select_one("link[rel~=icon]")
         assert icon is not None, name
@@ -59,6 +60,9 @@ def test_every_page_has_its_icon_and_the_links(tmp_path: Path) -> None:
             assert icon["href"] == "/_static/favicon.svg"
             continue
         assert (tmp_path / "build/html" / name).parent.joinpath(str(icon["href"])).is_file()
+        if name.startswith("evidence/"):  # the record of a run leads back to its block
+            records += 1
+            continue
         assert page.select_one(f"footer a[href='{KEPT}'][aria-label]") is not None, name
         source = tmp_path / f"source/{name}.md"
         edit = page.select_one("a[rel=edit]")
@@ -66,7 +70,7 @@ def test_every_page_has_its_icon_and_the_links(tmp_path: Path) -> None:
         if edit is not None:
             assert edit["href"] == f"{KEPT}/edit/main/source/{name}.md"
             written += 1
-    assert written > 2
+    assert written > 2 and records > 2
 
 
 def test_another_host_has_no_edit_link_and_a_folder_has_neither(tmp_path: Path) -> None:

@@ -48,13 +48,14 @@ def page_of(file: str) -> str:
     return file.removesuffix(".json") + ".html"
 
 
-def write_all(source: Path, target: Path, files: Iterable[str]) -> int:
+def write_all(source: Path, target: Path, files: Iterable[str], icon: str = "") -> int:
     """Writes the pages of these evidence files that are missing or older than them.
 
     Args:
         source: The folder of the evidence files.
         target: The folder of the pages.
         files: Names relative to `source`.
+        icon: The site's, relative to its folder; empty where it has none.
 
     Returns:
         The number of pages written.
@@ -69,7 +70,7 @@ def write_all(source: Path, target: Path, files: Iterable[str]) -> int:
             page.parent.mkdir(parents=True, exist_ok=True)
             made.add(page.parent)
         root = "../" * (file.count("/") + 1)
-        page.write_text(render(evidence.read(path), root), encoding="utf-8")
+        page.write_text(render(evidence.read(path), root, icon), encoding="utf-8")
         written += 1
     return written
 
@@ -81,7 +82,7 @@ def _age(path: Path) -> int:
         return -1
 
 
-def render(found: Evidence, root: str = "../") -> str:
+def render(found: Evidence, root: str = "../", icon: str = "") -> str:
     """One evidence file as a whole HTML page.
 
     Where it would be too large, the middle of its long texts is left out, and it says so; the
@@ -90,6 +91,7 @@ def render(found: Evidence, root: str = "../") -> str:
     Args:
         found: The evidence.
         root: How to get from the page to the site's folder, for the link back to the block.
+        icon: The site's, relative to that folder; empty where it has none.
     """
     facts = {
         "result": found.status,
@@ -110,6 +112,7 @@ def render(found: Evidence, root: str = "../") -> str:
                 title=found.id,
                 style=Markup(_STYLE),
                 back=root + _place(found),
+                icon=root + icon if icon else "",
                 facts=facts,
                 reason=_cut(found.reason, share),
                 steps=[

@@ -114,7 +114,9 @@ class Marks:
         if exception is not None or self._known is None:
             return
         source = _build_folder(app) / "evidence"
-        evidence_pages.write_all(source, Path(app.outdir) / "evidence", self._known.evidence)
+        target, own = Path(app.outdir) / "evidence", app.config.html_favicon
+        icon = f"_static/{Path(own).name}" if own else ""
+        evidence_pages.write_all(source, target, self._known.evidence, icon)
         text = json.dumps(self._written, indent=0, sort_keys=True)
         Path(app.outdir, _WRITTEN).write_text(text, encoding="utf-8")
 
