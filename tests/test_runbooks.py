@@ -13,7 +13,15 @@ from drillbook import consistency
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "source"
-ASIDE = ("never", "watch", "guards", "decide", "before-a-deployment", "reconciliation")
+ASIDE = (
+    "never",
+    "watch",
+    "guards",
+    "decide",
+    "before-a-deployment",
+    "reconciliation",
+    "stop-taking-money",
+)
 """Pages beside the branches, linked and not in the way."""
 
 HUB_WORDS, BRANCH_WORDS, ASIDE_WORDS = 500, 1_000, 1_500

@@ -91,7 +91,13 @@ def test_sb_counts_to_the_cent_and_says_no_address(box: Box) -> None:
         "taken 196.00; 2 of 3 off",
         "status 1",
     ]
-    key = box.shell("ops", "cat /run/secrets/paddle-key").strip()
+    names = ("paddle-key", "paddle-webhook", "stripe-webhook", "smartbeak", "jwt-key-1")
+    secrets = [box.shell("app", f"cat /run/secrets/{name}").strip() for name in names]
     kept = said + box.shell("ops", "sb triage payments; sb look payments; sb show paddle")
+    kept += box.shell("ops", "sb evidence --to /tmp/kept >&2 && cat /tmp/kept/*")
     kept += box.shell("paddle", "cat /var/log/payments/payments.log")
-    assert key not in kept and "@example.com" not in kept
+    kept += box.shell("web", "cat /var/log/smartbeak/platform.log")
+    assert "paddle: " in kept and "webhook processed" in kept
+    for secret in secrets:
+        assert len(secret) > 8 and secret not in kept
+    assert "@example.com" not in kept
