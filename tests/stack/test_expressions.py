@@ -12,7 +12,7 @@ from drillbook.drills import faults
 from drillbook.drills.declarations import Step
 from drillbook.errors import HarnessError, PageError, Where
 from drillbook.sandboxes.service import Service
-from smartbeak_drills.injections.redis import GARBAGE
+from smartbeak_drills.injections.redis import DAMAGE, GARBAGE
 from smartbeak_drills.kit import KIT
 from tests.stack.expressions import (
     KNOWN,
@@ -44,6 +44,7 @@ def test_an_expression_is_taken_apart_in_order() -> None:
         ("kill worker; kill redis-2; lose-data redis-1", "restored"),
         ("split-masters", "publishing"),
         ("lose-power", "redis"),
+        ("damage-aof redis-1", "redis"),
         ("restart-while-loading redis-1", "redis"),
         ("leave-slot", "kept-up"),
         ("lose-archive", "kept-up"),
@@ -303,6 +304,15 @@ def test_garbage_comes_to_the_end_of_the_newest_append_only_file(
     changed = {name for name, text in files.items() if (tmp_path / name).read_text() != text}
     assert changed == {damaged}
     assert (tmp_path / damaged).read_text() == "good" + "x" * 64
+
+
+def test_damage_is_at_the_command_in_the_middle(tmp_path: Path) -> None:
+    file = tmp_path / "appendonly.aof"
+    command = "*1\r\n$4\r\nPING\r\n"
+    file.write_text(command * 5, newline="")
+    subprocess.run(["bash", "-euo", "pipefail", "-c", DAMAGE, "bash", str(tmp_path)], check=True)
+    damaged = [command, command, "x" + command[1:], command, command]
+    assert file.read_bytes().decode() == "".join(damaged)
 
 
 def test_without_an_append_only_file_nothing_can_be_corrupted(tmp_path: Path) -> None:

@@ -388,6 +388,12 @@ FAULTS = (
         "files", always("redis"), redis.corrupt_aof,
     ),
     Declaration(
+        "damage-aof", ("HOST",),
+        "SIGKILL to Redis, then another byte at the begin of the command in the middle of its "
+        "append-only file: it does not start, and half of the file stands behind the damage.",
+        "files", always("redis"), redis.damage_aof,
+    ),
+    Declaration(
         "restart-while-loading", ("HOST",),
         "SIGKILL to Redis, whose file then takes 5 s to load: each of its commands is slowed down "
         "by Redis' own key-load-delay, as a large file would be. A watchdog that waits 4 s for "

@@ -39,6 +39,15 @@ cd "$1"
 printf 'x%.0s' {{1..64}} >>"$file"
 """
 
+# The first byte of a command: inside a value it would be no damage that anybody sees.
+DAMAGE = f"""
+cd "$1"
+{NEWEST_FILE}
+at=$(grep --text --byte-offset --only-matching '^\\*[0-9]' "$file" | cut --delimiter : --fields 1 \\
+  | awk '{{ all[NR] = $1 }} END {{ print all[int(NR / 2) + 1] }}')
+printf x | dd of="$file" bs=1 seek="$at" conv=notrunc status=none
+"""
+
 # Whoever is connected has shown no password yet, so all of them are asked for it.
 PASSWORD = r"""
 printf 'CONFIG SET requirepass %s\nCLIENT KILL TYPE normal SKIPME yes\n' "$2" \
@@ -112,6 +121,12 @@ def restart_while_loading(sandbox: Sandbox, host: str) -> None:
          "--folder", DATA, "--patience", f"{_PATIENCE_S:g}"],
         what="the watchdog killed nobody",
     )  # fmt: skip
+
+
+def damage_aof(sandbox: Sandbox, host: str) -> None:
+    """Kills Redis and changes a byte in the middle of its append-only file."""
+    signal(sandbox, host, "KILL")
+    run(sandbox, host, "bash", "-euo", "pipefail", "-c", DAMAGE, "bash", DATA)
 
 
 def wipe(sandbox: Sandbox) -> None:
