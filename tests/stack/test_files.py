@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -117,6 +118,26 @@ def test_a_laptop_installs_what_the_platform_imports() -> None:
     said = (EXAMPLES / "dev/requirements.txt").read_text().splitlines()
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
     assert sorted(said[1:]) == sorted([*groups["platform"], "pytest"])
+
+
+def test_the_containers_of_a_laptop_are_what_its_page_says() -> None:
+    services = yaml.safe_load((EXAMPLES / "dev/docker-compose.yml").read_text())["services"]
+    page = (ROOT / "source/developers/local-development-setup.md").read_text()
+    scripts = json.loads((EXAMPLES / "platform/package.json").read_text())["scripts"]
+    base = re.findall(r"(?m)^FROM (\S+)$", (EXAMPLES / "dev/Dockerfile").read_text())
+    images = [service["image"] for service in services.values() if "image" in service]
+    assert all(f"`{image}`" in page for image in (*images, *base)) and len(base) == 1
+    for name, image in (("PostgreSQL server and client", "postgres"), ("Redis", "redis")):
+        version = services[image]["image"].partition(":")[2]
+        assert re.search(rf"(?m)^\| {name} \| {version} \|", page), name
+    started = [service["command"] for name, service in services.items() if "image" not in service
+               and "command" in service]  # fmt: skip
+    typed = re.findall(r"(?m)^\$ docker compose exec api (npm run .*)$", page)
+    assert len(typed) == 2
+    for command in (*started, *(words.split() for words in typed)):
+        assert command[:3] == ["npm", "run", "--silent"] and command[3] in scripts, command
+    opened = [port for service in services.values() for port in service.get("ports", ())]
+    assert opened == ["127.0.0.1:3001:3001", "127.0.0.1:3000:3000"]
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
