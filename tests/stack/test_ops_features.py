@@ -30,6 +30,10 @@ CASES = {
         [SAVING, ("GET", "/v1/content/{content_id}", 200, 1)],
         Broken("POST /v1/content", 12, 12),
     ),
+    "what failed before a route": (
+        [("GET", "none", 500, 12), ("POST", "/v1/content", 200, 9)],
+        None,
+    ),
     "probes are nobody's feature": ([SAVING, ("GET", "/readyz", 200, 99)], None),
     "what is away is no defect": (
         [("POST", "/v1/content", 503, 12), ("GET", "/v1/content", 200, 9)],

@@ -23,7 +23,9 @@ ENOUGH = 3
 """Requests below which nothing is said of a route."""
 
 _AGAIN_S = 1.5
-_PROBES = frozenset({"/readyz", "/livez", "/metrics", "/health", "/health/detailed"})
+_NOBODYS = frozenset({"/readyz", "/livez", "/metrics", "/health", "/health/detailed", "none"})
+"""Routes that are no feature: probes, and what failed before it came to a route."""
+
 _REQUESTS = re.compile(r"^http_requests_total{(.*)} ([\d.e+]+)", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
@@ -62,7 +64,7 @@ def counts(text: str) -> Counts:
     found: Counts = Counter()
     for labels, number in _REQUESTS.findall(text):
         told = dict(_LABEL.findall(labels))
-        if told["route"] not in _PROBES and told["status"] != "503":
+        if told["route"] not in _NOBODYS and told["status"] != "503":
             found[f"{told['method']} {told['route']}", told["status"] == "500"] += round(
                 float(number)
             )

@@ -269,14 +269,14 @@ def counted(pods: Iterable[Mapping[str, Any]]) -> Counted:
 def _count(seen: Seen, pods: Sequence[dict[str, Any]]) -> None:
     found = counted(pods)
     releases = sorted({release_of(pod) for pod in pods if _is_ready(pod)})
+    if found.requests < ENOUGH:
+        seen.lines.append(f"release {', '.join(releases)}: {found.requests:.0f} requests so far")
+        return
     # A pod counts since it was started, with its release: nothing of before is among it.
     one = features.broken(found.routes)
     seen.know(api__feature="fails" if one else "works")
     if one:
         seen.lines.append(features.said(one))
-    if found.requests < ENOUGH:
-        seen.lines.append(f"release {', '.join(releases)}: {found.requests:.0f} requests so far")
-        return
     share = 100 * found.failed / found.requests
     took = 1000 * found.seconds / found.requests
     seen.say(
