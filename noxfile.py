@@ -200,6 +200,13 @@ def new(session: nox.Session) -> None:
 
 
 @nox.session
+def triage(session: nox.Session) -> None:
+    """Ask `sb triage` of every fault, in a sandbox each. After --: --at-once N, names of cases."""
+    _install(session)
+    _python(session, "tests.stack.matrix", *session.posargs)
+
+
+@nox.session
 def gameday(session: nox.Session) -> None:
     """Hold a game day: a drill's broken stack for people, clock, score. After --: the drill."""
     _install(session)

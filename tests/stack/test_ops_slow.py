@@ -128,3 +128,5 @@ def test_the_drilled_limit_lets_nobody_be_served_however_quick_the_host_is() -> 
     assert stop_s + cpu_limit.RUN_S < min(web.ANSWER_S, host._PROBE_S)
     assert stop_s + cpu_limit.RUN_S < host._WATCH_S
     assert host._TICK_S < cpu_limit.RUN_S
+    # Of its two questions the second falls into a stop, wherever the first fell.
+    assert cpu_limit.RUN_S < slowness._APART_S < stop_s - slowness.SLOW_S

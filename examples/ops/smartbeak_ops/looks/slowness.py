@@ -77,6 +77,8 @@ def measure(known: settings.Settings) -> Times:
         database = pool.submit(_typical, lambda: _database(known))
         store = pool.submit(_typical, lambda: _store(known))
         ready = web.get(f"{settings.API}/readyz")
+        # A process that is stopped again and again may be quick just after an answer, and then not.
+        time.sleep(_APART_S)
         live = web.get(f"{settings.API}/livez")
         waiting, why = 0.0, ""
         refused = ready.answered and ready.status != HTTPStatus.OK
