@@ -45,6 +45,7 @@ def test_an_expression_is_taken_apart_in_order() -> None:
         ("split-masters", "publishing"),
         ("lose-power", "redis"),
         ("damage-aof redis-1", "redis"),
+        ("lose-base redis-1", "restored"),
         ("restart-while-loading redis-1", "redis"),
         ("leave-slot", "kept-up"),
         ("lose-archive", "kept-up"),

@@ -394,6 +394,13 @@ FAULTS = (
         "files", always("redis"), redis.damage_aof,
     ),
     Declaration(
+        "lose-base", ("HOST",),
+        "Redis rewrites its append-only file, as it does by itself, and takes a job; then SIGKILL, "
+        "and the base file that its manifest names is deleted: it does not start, and what came "
+        "before the rewrite is in no file of it.",
+        "files", always("restored"), redis.lose_base, (OPERATOR,),
+    ),
+    Declaration(
         "restart-while-loading", ("HOST",),
         "SIGKILL to Redis, whose file then takes 5 s to load: each of its commands is slowed down "
         "by Redis' own key-load-delay, as a large file would be. A watchdog that waits 4 s for "

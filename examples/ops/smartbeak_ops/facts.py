@@ -67,7 +67,7 @@ FACTS: dict[str, Kind] = {
     # The host on which sb is typed.
     "server": ("runs", "dead"),
     "folder": ("there", "gone"),
-    "file": ("there", "gone", "damaged"),
+    "file": ("there", "gone", "incomplete", "damaged"),
     "fenced": FLAG,
     "disk": ("ok", "full"),
     "own": _SERVER,

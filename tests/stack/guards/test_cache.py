@@ -48,6 +48,21 @@ def _file(folder: Path) -> Path | None:
     return found if found.exists() else None
 
 
+def _manifest(folder: Path) -> tuple[Path, Path]:
+    """Files as Redis 7 has them after a rewrite, one that it has not deleted yet named as well."""
+    files = folder / "appendonlydir"
+    files.mkdir()
+    for name in ("2.base.rdb", "2.incr.aof"):
+        (files / f"appendonly.aof.{name}").touch()
+    manifest = files / "appendonly.aof.manifest"
+    manifest.write_text(
+        "file appendonly.aof.2.base.rdb seq 2 type b\n"
+        "file appendonly.aof.1.incr.aof seq 1 type h\n"
+        "file appendonly.aof.2.incr.aof seq 2 type i\n"
+    )
+    return manifest, files
+
+
 def promote(monkeypatch: MP, name: str | None) -> None:
     monkeypatch.setattr(redisdb, "promoted", lambda: name)
 
@@ -97,6 +112,21 @@ class TestRedisStart:
         said = "there is no append-only file: it would begin empty"
         assert refused(cache.start) == said
         cache.start(empty=True)
+
+    def test_a_manifest_that_lacks_a_file(self, redis: Path, monkeypatch: MP) -> None:
+        manifest, folder = _manifest(redis)
+        monkeypatch.setattr(host, "append_only", lambda where: manifest)
+        cache.start()
+        end = ": runbooks/redis-recovery/base-missing"
+        base, increment = "appendonly.aof.2.base.rdb", "appendonly.aof.2.incr.aof"
+        (folder / increment).unlink()
+        assert refused(cache.start) == f"{manifest.name}: it names {increment}, not there{end}"
+        (folder / base).unlink()
+        both = f"{base}, {increment}"
+        assert refused(cache.start) == f"{manifest.name}: it names {both}, not there{end}"
+        manifest.write_text(manifest.read_text().split("\n", 1)[1])
+        (folder / increment).touch()
+        assert refused(cache.start) == f"{manifest.name}: it names no base file{end}"
 
     def test_empty_over_data(self, redis: Path) -> None:
         said = f"there is data: {redis / 'appendonly.aof'}"

@@ -48,6 +48,17 @@ at=$(grep --text --byte-offset --only-matching '^\\*[0-9]' "$file" | cut --delim
 printf x | dd of="$file" bs=1 seek="$at" conv=notrunc status=none
 """
 
+# Since version 7 a manifest names the base, which is all up to the last rewrite, and what came
+# later.
+BASE = """
+cd "$1/appendonlydir"
+awk '$6 == "b" { print $2 }' *.manifest
+"""
+JOBS_SINCE = """
+cd "$1/appendonlydir"
+grep --text --count '^bull:' "$(awk '$6 == "i" { name = $2 } END { print name }' *.manifest)"
+"""
+
 # Whoever is connected has shown no password yet, so all of them are asked for it.
 PASSWORD = r"""
 printf 'CONFIG SET requirepass %s\nCLIENT KILL TYPE normal SKIPME yes\n' "$2" \
@@ -129,6 +140,18 @@ def damage_aof(sandbox: Sandbox, host: str) -> None:
     run(sandbox, host, "bash", "-euo", "pipefail", "-c", DAMAGE, "bash", DATA)
 
 
+def lose_base(sandbox: Sandbox, host: str) -> None:
+    """Kills Redis after a rewrite and deletes the base of its append-only files."""
+    before = _base(sandbox, host)
+    run(sandbox, OPERATOR, "redis-cli", "-e", "-h", host, "BGREWRITEAOF")
+    until(lambda: _base(sandbox, host) != before, "the file to be rewritten")
+    # So that the files that are left hold something, and not all.
+    jobs = ("bash", "-euc", JOBS_SINCE, "bash", DATA)
+    until(lambda: ask(sandbox, host, *jobs)["status"] == 0, "a job after the rewrite")
+    signal(sandbox, host, "KILL")
+    run(sandbox, host, "rm", f"{DATA}/appendonlydir/{_base(sandbox, host)}")
+
+
 def wipe(sandbox: Sandbox) -> None:
     """Kills every Redis and deletes its data; the sentinels keep what they know."""
     hosts = [host for host in sandbox.hosts if host.startswith("redis-")]
@@ -191,6 +214,10 @@ def misname(sandbox: Sandbox) -> None:
     run(sandbox, APP, "sed", "--in-place", "/^REDIS_URL=/s/redis-1:/redis-9:/", CONFIG)
     for host in present(sandbox, PLATFORM):
         ask(sandbox, host, "platform-service", "restart")
+
+
+def _base(sandbox: Sandbox, host: str) -> str:
+    return run(sandbox, host, "bash", "-euc", BASE, "bash", DATA)
 
 
 def _revocations(sandbox: Sandbox, host: str) -> int:

@@ -38,6 +38,8 @@ def start(empty: bool = False) -> None:
         raise RefusedError(f"there is data: {file}")
     if not empty and file is None:
         raise RefusedError("there is no append-only file: it would begin empty")
+    if file is not None and (part := host.lacks(file)):
+        raise RefusedError(f"{file.name}: {part}: runbooks/redis-recovery/base-missing")
     if host.free(host.REDIS) < host.FREE_PERCENT:
         raise RefusedError(
             f"its disk is full, {host.room(host.REDIS)} are free: runbooks/redis-recovery/disk-full"

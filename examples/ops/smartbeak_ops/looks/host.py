@@ -91,6 +91,23 @@ def append_only(folder: Path = REDIS) -> Path | None:
     return old if old.exists() else None
 
 
+def lacks(file: Path) -> str:
+    """What the manifest of the append-only files has none of; empty if nothing, or without one.
+
+    Redis writes no manifest without a base: one that names none was changed by hand, and Redis
+    would load what came after the last rewrite alone.
+    """
+    if file.suffix != ".manifest":
+        return ""
+    # https://github.com/redis/redis/blob/7.0/src/aof.c: b is the base, i an increment, and h
+    # history, which Redis deletes.
+    named = re.findall(r"^file (\S+) seq \d+ type ([bi])", file.read_text(), re.MULTILINE)
+    gone = [name for name, _ in named if not (file.parent / name).exists()]
+    if gone:
+        return f"it names {', '.join(gone)}, not there"
+    return "" if any(kind == "b" for _, kind in named) else "it names no base file"
+
+
 def damage(file: Path) -> str:
     """What is wrong with an append-only file; empty if nothing is, or it takes too long.
 
@@ -198,8 +215,9 @@ def _redis(seen: Seen) -> None:
         seen.lines.append(f"{host}: no Redis runs")
     seen.lines.append(f"{host}: append-only file {file or 'is not there'}")
     if not up and file is not None:
-        trouble = damage(file)
-        if trouble:
+        if part := lacks(file):
+            seen.say(f"  {part}", file="incomplete")
+        elif trouble := damage(file):
             seen.say(f"  redis-check-aof: {trouble}", file="damaged")
     percent = free(REDIS)
     seen.lines.append(f"disk: {percent} % free")
@@ -209,7 +227,7 @@ def _redis(seen: Seen) -> None:
         role = reading.redis_role(other)
         seen.say(f"{other}: {role}", other=role)
     for line in reversed(log_end(REDIS_LOG)[-40:]):
-        if "Bad file format" in line or "Wrong signature" in line:
+        if re.search("Bad file format|Wrong signature|Unable to obtain the AOF file", line):
             seen.lines.append(f"log: {line.split(' # ')[-1][:160]}")
             break
         if "No space left" in line or "Short write" in line:
