@@ -125,7 +125,7 @@ class LocalSandbox:
                 self._start_service(service)
                 self._await_health(service)
         else:
-            with ThreadPoolExecutor(len(services)) as pool:
+            with ThreadPoolExecutor(max(len(services), 1)) as pool:
                 for phase in (self._start_service, self._await_health):
                     for done in [pool.submit(phase, service) for service in services]:
                         done.result()
