@@ -14,19 +14,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from drillbook.inside.trouble import Trouble
+from smartbeak_drills.deliveries import settle
 from smartbeak_drills.session import Session
 from smartbeak_drills.settings import read_address
 from smartbeak_drills.users.paddle import Paddle
 
 _PRICE = "pri_plan_pro"
-_PATIENCE_S = 15.0
 _POLL_S = 0.5
+"""Paddle's limit is 240 requests a minute."""
+
 _SIGN_UP = "INSERT INTO organizations (id, name) VALUES ($1, $2)"
 _BEGIN = "INSERT INTO subscriptions (id, org_id, plan_id, status) VALUES ($1, $2, $3, 'active')"
 
@@ -70,12 +71,8 @@ def settled(paddle: Paddle, _: Session) -> str:
     Raises:
         Trouble: One is not.
     """
-    deadline = time.monotonic() + _PATIENCE_S
-    while any(paddle.all("/notifications", status="not_attempted,needs_retry")):
-        if time.monotonic() > deadline:
-            raise Trouble("Paddle has not delivered all its notifications")
-        # Paddle's limit is 240 requests a minute.
-        time.sleep(_POLL_S)
+    state = "not_attempted,needs_retry"
+    settle("Paddle", lambda: any(paddle.all("/notifications", status=state)), _POLL_S)
     return "done"
 
 

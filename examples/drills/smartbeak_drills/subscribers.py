@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 from drillbook.inside.trouble import Trouble
 from smartbeak_drills.agreed import RENEWED
+from smartbeak_drills.deliveries import settle
 from smartbeak_drills.session import Session
 from smartbeak_drills.settings import read_address
 from smartbeak_drills.users.stripe import Stripe
@@ -26,7 +26,6 @@ UPGRADES, CANCELS, PAYS = "2", "3", "4"
 """Numbers of the seed's customers."""
 
 _GOOD, _BAD = "pm_card_visa", "pm_card_chargeCustomerFail"
-_PATIENCE_S = 15.0
 _POLL_S = 0.1
 _SIGN_UP = "INSERT INTO organizations (id, name, stripe_customer_id) VALUES ($1, $2, $3)"
 
@@ -79,11 +78,7 @@ def settled(stripe: Stripe, _: Session) -> str:
     Raises:
         Trouble: One is not.
     """
-    deadline = time.monotonic() + _PATIENCE_S
-    while any(stripe.all("events", delivery_success="false")):
-        if time.monotonic() > deadline:
-            raise Trouble("Stripe has not delivered all its events")
-        time.sleep(_POLL_S)
+    settle("Stripe", lambda: any(stripe.all("events", delivery_success="false")), _POLL_S)
     return "done"
 
 

@@ -8,7 +8,7 @@ import requests
 from paddle_billing import Client
 from paddle_billing.Exceptions.ApiError import ApiError
 
-from smartbeak_ops import settings
+from smartbeak_ops import secrets
 from smartbeak_ops.refusal import UnknownError
 
 HOST = "api.paddle.com"
@@ -16,7 +16,7 @@ HOST = "api.paddle.com"
 UNANSWERED = (ApiError, requests.RequestException)
 """What the library raises where it has no answer, or one that refuses."""
 
-_KEY = settings.SECRETS / "paddle-key"
+_KEY = "paddle-key"
 _ANSWER_S = 5.0
 
 
@@ -26,11 +26,7 @@ def client() -> Client:
     Raises:
         UnknownError: There is no key here.
     """
-    try:
-        key = _KEY.read_text().strip()
-    except OSError as error:
-        raise UnknownError(f"{_KEY} cannot be read ({error.strerror}): type this on ops") from None
-    made = Client(key, retry_count=0, timeout=_ANSWER_S)
+    made = Client(secrets.read(_KEY), retry_count=0, timeout=_ANSWER_S)
     made.client.verify = os.environ.get("SSL_CERT_FILE", True)
     return made
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import stripe
 
-from smartbeak_ops import settings
+from smartbeak_ops import secrets
 from smartbeak_ops.refusal import UnknownError
 
 HOST = "api.stripe.com"
@@ -15,7 +15,7 @@ HOST = "api.stripe.com"
 VERSION = "2023-10-16"
 """Version of the API that the platform's account is pinned to."""
 
-_KEY = settings.SECRETS / "stripe-key"
+_KEY = "stripe-key"
 _PREFIX = "sk_test_"
 _ANSWER_S = 5.0
 _TRIES = 2
@@ -31,10 +31,7 @@ def client(tries: int = _TRIES) -> stripe.StripeClient:
     Raises:
         UnknownError: There is no key here.
     """
-    try:
-        secret = _KEY.read_text().strip()
-    except OSError as error:
-        raise UnknownError(f"{_KEY} cannot be read ({error.strerror}): type this on ops") from None
+    secret = secrets.read(_KEY)
     stripe.ca_bundle_path = os.environ.get("SSL_CERT_FILE", stripe.ca_bundle_path)
     key = secret if secret.startswith(("sk_", "rk_")) else _PREFIX + secret
     return stripe.StripeClient(
