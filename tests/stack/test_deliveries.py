@@ -21,7 +21,7 @@ def test_what_is_still_to_be_delivered_is_waited_for() -> None:
 
 def test_what_is_never_delivered_is_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deliveries, "_PATIENCE_S", 0.01)
-    with pytest.raises(Trouble, match="^Paddle has not delivered all that it has to$"):
+    with pytest.raises(Trouble, match=r"^Paddle has not delivered all that it has to$"):
         deliveries.settle("Paddle", lambda: True, 0.001)
 
 

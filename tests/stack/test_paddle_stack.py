@@ -27,13 +27,14 @@ print(json.dumps([each.status.value for each in paddle.subscriptions.list()]))
 
 @pytest.fixture(scope="module")
 def box(local_backend: LocalBackend) -> Iterator[Box]:
+    """A platform that nothing was told of the last two hours; no test changes its plans."""
     box = Box(local_backend, ["app", "db-1", "redis-1", "web", "paddle"])
+    faults.inject(faults.parse("miss-paddle 2h", KIT), KIT, box.sandbox)
     yield box
     box.close()
 
 
 def test_paddle_tells_the_platform_what_it_takes_and_the_rest_is_too_old(box: Box) -> None:
-    faults.inject(faults.parse("miss-paddle 2h", KIT), KIT, box.sandbox)
     # Two were told while somebody listened; that the second cancelled, and the third bought, not.
     assert box.shell("ops", _PLANS).split() == [
         *("org_paddle_1|plan_pro", "org_paddle_2|plan_pro", "org_paddle_3|plan_free"),
