@@ -116,6 +116,18 @@ def test_a_bad_statement_damages_rows(pair: Sandbox) -> None:
     assert probe.finish()["lost"] == []
 
 
+def test_an_old_primary_is_left_with_nothing_that_only_it_has(pair: Sandbox) -> None:
+    probe = Probe(pair, "replica")
+    probe.until(True, acknowledged=10)
+    # What users are told now is on the replica two seconds later: a kill alone would lose it.
+    inject(parse("delay db-1-repl 2s"), pair)
+    inject(parse("leave-primary"), pair)
+    probe.until(False, error="db-1.*Connection refused")
+    assert probe.finish()["lost"] == []
+    kept = run(pair, "db-1", "cat", "/var/lib/postgresql/data/postgresql.auto.conf")
+    assert "synchronous_standby_names" not in kept
+
+
 def test_swapped_roles_are_those_after_a_failover_without_loss(pair: Sandbox) -> None:
     probe = Probe(pair, "roles")
     probe.until(True, acknowledged=10)

@@ -307,6 +307,10 @@ def _wait_for_replica(sandbox: Sandbox) -> None:
     until(lambda: sql(sandbox, PRIMARY, states) == "1", "the replica to be waited for")
     # Sessions see it from the checkpointer, which reads its settings before each checkpoint.
     sql(sandbox, PRIMARY, "CHECKPOINT")
+    # What was confirmed before is still on its way.
+    begun = sql(sandbox, PRIMARY, "SELECT pg_current_wal_flush_lsn()")
+    arrived = f"SELECT flush_lsn >= '{begun}' FROM pg_stat_replication"
+    until(lambda: sql(sandbox, PRIMARY, arrived) == "t", "the replica to have what was confirmed")
 
 
 def _promote(sandbox: Sandbox) -> None:
