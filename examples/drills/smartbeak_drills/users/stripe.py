@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import time
 import urllib.parse
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from smartbeak_drills.places import STRIPE_KEY, STRIPE_URL
-from smartbeak_drills.users.calls import Line
+from smartbeak_drills.users.calls import CallError, Line
 
 VERSION = "2023-10-16"
 """Version of Stripe's API that the platform's account is pinned to."""
 
 _TIMEOUT_S = 5.0
 _PAGE = 100
+_TRIES = 4
+_WAIT_S = 1.0
+"""Until whoever asks too often is answered again: Stripe's limit is one of a second. To make up
+an account takes more requests than a limited key has in one, the more so on a quick machine."""
 
 
 class Stripe:
@@ -57,11 +63,21 @@ class Stripe:
         asked = {"limit": str(_PAGE), **fields}
         while True:
             query = urllib.parse.urlencode(asked)
-            page = self._line.call("GET", f"/v1/{path}?{query}", token=_key()).body
+            page = self._get(f"/v1/{path}?{query}")
             yield from page["data"]
             if not page["has_more"]:
                 return
             asked["starting_after"] = page["data"][-1]["id"]
+
+    def _get(self, path: str) -> Any:
+        for _ in range(_TRIES - 1):
+            try:
+                return self._line.call("GET", path, token=_key()).body
+            except CallError as error:
+                if error.status != HTTPStatus.TOO_MANY_REQUESTS:
+                    raise
+                time.sleep(_WAIT_S)
+        return self._line.call("GET", path, token=_key()).body
 
 
 def _key() -> str:
