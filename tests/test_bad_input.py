@@ -277,7 +277,11 @@ def test_snippets_that_go_wrong_are_red_at_their_line_and_leave_nothing(
     fork = "$ sleep 86399 > /tmp/said 2>&1 &\n"
     fork += "$ (setsid sleep 86399 > /tmp/said 2>&1 &)\n$ echo on\non"
     book.add(
-        "fork", block(fork, "name: fork") + "\n" + block("$ pgrep --count sleep\n2", "name: on")
+        # `setsid` becomes `sleep` a moment later.
+        "fork",
+        block(fork, "name: fork")
+        + "\n"
+        + block("$ pgrep --count sleep\n2", "name: on", "effect: read", "eventually: 5s"),
     )
     done = book.run()
     assert done.returncode == 1
