@@ -50,10 +50,11 @@ def runbook(tmp_path: Path) -> Book:
     conf = (tmp_path / "conf.py").read_text()
     extension = '"drillbook.sphinx_ext", "drillbook.site.whole"]\nhtml_theme = "furo"'
     book.put("conf.py", conf.replace('"drillbook.sphinx_ext"]', extension))
-    book.put("source/index.md", "# T\n\n```{toctree}\nrunbooks/db\n```\n")
+    book.put("source/index.md", "# T\n\n```{toctree}\nrunbooks/db\nrunbooks/unknown\n```\n")
     book.put("source/runbooks/db.md", "# Database\n\n```{toctree}\n:glob:\n\ndb/*\n```\n")
     book.put("source/runbooks/db/dead.md", "# It is dead\n\nStart it.\n")
     book.put("source/runbooks/db/slow.md", "# It is slow\n\nSee [dead](dead.md).\n")
+    book.put("source/runbooks/unknown.md", "# Nobody knows\n\nAsk.\n")
     assert book.build("html") == 0, book.warnings
     assert book.warnings == ""
     return book
@@ -96,12 +97,18 @@ def test_a_hub_leads_to_its_pdf_once_it_is_printed_and_never_elsewhere(tmp_path:
     (printed / "book.pdf").write_bytes(b"%PDF" * 600)
     (printed / "runbooks/db.pdf").write_bytes(b"%PDF")
     (printed / "runbooks/new.pdf").write_bytes(b"%PDF")
+    (printed / "runbooks/unknown.pdf").write_bytes(b"%PDF")
     wanted = [
         ("", printed / "book.pdf"),
         ("runbooks/db", printed / "runbooks/db.pdf"),
         ("runbooks/new", printed / "runbooks/new.pdf"),
+        ("runbooks/unknown", printed / "runbooks/unknown.pdf"),
     ]
-    told = {"index.html": ["_pdf/book.pdf"], "runbooks/db.html": ["_pdf/runbooks/db.pdf"]}
+    told = {
+        "index.html": ["_pdf/book.pdf"],
+        "runbooks/db.html": ["_pdf/runbooks/db.pdf"],
+        "runbooks/unknown.html": ["_pdf/runbooks/unknown.pdf"],
+    }
     assert offered.offer(html, wanted) == list(told)
     assert links_of(html) == told
     assert "(3 kB)" in (html / "index.html").read_text()

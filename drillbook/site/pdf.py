@@ -17,7 +17,7 @@ from typing import Any
 from drillbook import files, report
 from drillbook.errors import DrillbookError, HarnessError, PageError
 from drillbook.site import offered, paper
-from drillbook.site.symptoms import is_runbook
+from drillbook.site.symptoms import is_printed_alone
 
 PACKAGES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
 """Debian's packages with the libraries that WeasyPrint draws text with."""
@@ -100,9 +100,8 @@ def _wanted(html: Path, out: Path, only: str) -> list[tuple[str, Path]]:
         return [(only, out)]
     if only:
         return [(only, out / f"{only}.pdf")]
-    pages = [name for name in paper.docnames(html) if is_runbook(name)]
-    # The branches of a runbook are printed with their hub.
-    runbooks = [name for name in pages if name.rpartition("/")[0] not in pages]
+    pages = paper.docnames(html)
+    runbooks = [name for name in pages if is_printed_alone(name, pages)]
     return [("", out / "book.pdf"), *((name, out / f"{name}.pdf") for name in runbooks)]
 
 

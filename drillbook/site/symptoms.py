@@ -8,7 +8,7 @@ nowhere and is left out. To these come the texts of the triage tables.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,16 @@ def of(pages: Iterable[Page], trees: Path) -> list[Symptom]:
 def is_runbook(docname: str) -> bool:
     """Whether a page stands in a folder of runbooks, at any depth."""
     return "runbooks" in docname.split("/")[:-1]
+
+
+def is_printed_alone(docname: str, docnames: Container[str]) -> bool:
+    """Whether a page has a PDF of its own: a runbook; its branches are printed with their hub.
+
+    Args:
+        docname: The page.
+        docnames: All pages of the book.
+    """
+    return is_runbook(docname) and docname.rpartition("/")[0] not in docnames
 
 
 def of_runbooks(found: Iterable[Symptom], docnames: Set[str]) -> dict[str, list[Symptom]]:

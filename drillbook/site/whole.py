@@ -16,7 +16,7 @@ from docutils import nodes
 from markupsafe import Markup, escape
 
 from drillbook.site import offered
-from drillbook.site.symptoms import is_runbook
+from drillbook.site.symptoms import is_printed_alone, is_runbook
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -143,9 +143,10 @@ def _link(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     section = doctree.next_node(nodes.section)
     if app.builder.name != "html" or section is None:
         return
-    if docname == app.config.root_doc:
-        section += nodes.paragraph("", "", nodes.raw("", offered.PLACE, format="html"))
     if docname not in runbooks(app.env):
+        # The start page offers the whole book; a runbook without branches offers itself.
+        if docname == app.config.root_doc or is_printed_alone(docname, app.env.found_docs):
+            section += nodes.paragraph("", "", nodes.raw("", offered.PLACE, format="html"))
         return
     address = f"{_part(docname)}/{NAME}.html"
     said = nodes.paragraph("", "To print, or to search in: ")
