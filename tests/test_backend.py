@@ -168,6 +168,12 @@ def test_a_host_outside_the_stack_is_not_found(sandbox: Sandbox) -> None:
     assert "Could not resolve host: api.stripe.com" in outcome["stderr"]
 
 
+def test_a_name_outside_the_stack_is_answered_that_there_is_none(sandbox: Sandbox) -> None:
+    # Without an answer the lookup would end in a time-out: "Temporary failure in name resolution".
+    outcome = typed(sandbox, "python3 -c 'import socket; socket.getaddrinfo(\"db-9\", 5432)'")
+    assert "socket.gaierror: [Errno -2] Name or service not known" in outcome["stderr"]
+
+
 def test_no_address_outside_can_be_reached(sandbox: Sandbox) -> None:
     # 192.0.2.1 is reserved for documentation (RFC 5737): nobody is there to be bothered.
     assert typed(sandbox, "curl -sS --max-time 3 http://192.0.2.1/")["status"] in (7, 28)

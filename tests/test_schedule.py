@@ -15,19 +15,19 @@ LOST = "page#lost"
 
 
 @pytest.mark.parametrize(
-    ("units", "cores", "load", "memory", "fit"),
+    ("units", "cores", "busy", "memory", "fit"),
     [
         (100, 2, 0.0, 24_000, 6),  # quiet: three for each core
-        (100, 2, 1.0, 24_000, 4),
-        (100, 2, 8.0, 24_000, 2),  # busy: one
+        (100, 2, 0.5, 24_000, 4),
+        (100, 2, 1.0, 24_000, 2),  # busy: one
         (100, 8, 0.0, 24_000, 24),
         (3, 8, 0.0, 24_000, 3),  # no more than there are
         (100, 8, 0.0, 1_000, 3),  # memory is what is short
         (100, 2, 0.0, 100, 1),
     ],
 )
-def test_what_fits(units: int, cores: int, load: float, memory: int, fit: int) -> None:
-    assert schedule.fitting(units, cores, load, memory) == fit
+def test_what_fits(units: int, cores: int, busy: float, memory: int, fit: int) -> None:
+    assert schedule.fitting(units, cores, busy, memory) == fit
 
 
 def test_a_drill_and_its_control_run_need_no_processes_of_their_own() -> None:

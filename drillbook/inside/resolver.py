@@ -2,6 +2,10 @@
 
 Twenty-five lines of the DNS format (RFC 1035) instead of a library: it runs in
 a sandbox before anything else is there, where every import costs.
+
+On the compose backend the engine's own resolver knows the stack's names. What it does
+not know it asks for at 127.0.0.1 of the container, where `python3 resolver.py` says
+that there is no such name: without an answer each lookup would end in a time-out.
 """
 
 from __future__ import annotations
@@ -50,11 +54,7 @@ def serve(addresses: Mapping[str, str], control: int) -> None:
             far and gets them as a JSON list.
     """
     asked: set[str] = set()
-    with (
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server,
-        socket.socket(fileno=control) as line,
-    ):
-        server.bind(("127.0.0.1", 53))
+    with _listening() as server, socket.socket(fileno=control) as line:
         line.send(b"ready\n")
         while True:
             ready, _, _ = select.select([server, line], [], [])
@@ -62,11 +62,33 @@ def serve(addresses: Mapping[str, str], control: int) -> None:
                 if not line.recv(64):
                     os._exit(0)
                 line.sendall(json.dumps(sorted(asked)).encode() + b"\n")
-            if server in ready:
-                query, client = server.recvfrom(4096)
-                try:
-                    name, answer = reply(query, addresses)
-                except (IndexError, struct.error):
-                    continue
+            if server in ready and (name := _answer(server, addresses)):
                 asked.add(name)
-                server.sendto(answer, client)
+
+
+def main() -> None:
+    """Answers on 127.0.0.1:53, until it is killed, that no name is known."""
+    with _listening() as server:
+        while True:
+            _answer(server, {})
+
+
+def _listening() -> socket.socket:
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind(("127.0.0.1", 53))
+    return server
+
+
+def _answer(server: socket.socket, addresses: Mapping[str, str]) -> str:
+    """Answers the next query; the name it asks for, empty when it is not a query."""
+    query, client = server.recvfrom(4096)
+    try:
+        name, answer = reply(query, addresses)
+    except (IndexError, struct.error):
+        return ""
+    server.sendto(answer, client)
+    return name
+
+
+if __name__ == "__main__":
+    main()

@@ -59,12 +59,18 @@ def at_once(units: int) -> int:
     if units <= _FEW:
         return 0
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return fitting(units, cores or 1, os.getloadavg()[0], _available_mb())
+    return fitting(units, cores or 1, _pressure(), _available_mb())
 
 
-def fitting(units: int, cores: int, load: float, available_mb: int) -> int:
-    """The same, of a machine with these cores, this load and so much memory left."""
-    busy = min(load / cores, 1.0)
+def fitting(units: int, cores: int, busy: float, available_mb: int) -> int:
+    """How many units a machine can take on.
+
+    Args:
+        units: How many there are.
+        cores: Of the machine.
+        busy: Share of the time in which something waits for a core, 0 to 1.
+        available_mb: Memory that is left.
+    """
     by_load = cores * (_QUIET - busy * (_QUIET - _BUSY))
     return max(1, min(units, round(by_load), available_mb // _RUN_MB))
 
@@ -112,6 +118,20 @@ def write(build: Path, took: Mapping[str, float], plan: Plan) -> None:
     both = {**read(build), **{unit: round(taken, 2) for unit, taken in took.items()}}
     kept = {unit: both[unit] for unit in sorted(both) if unit.partition("::")[0] in scenarios}
     files.replace(build / FILE, json.dumps(kept, indent=0) + "\n")
+
+
+def _pressure() -> float:
+    """Share of the last ten seconds in which something waited for a core; 0 if nothing tells.
+
+    The load average would still count, minutes later, what ran before: a run after
+    another one would be given one core's work.
+    """
+    try:
+        # `some avg10=18.59 avg60=...`: percent (Linux, Documentation/accounting/psi.rst)
+        some = Path("/proc/pressure/cpu").read_text().split()[1]
+        return float(some.partition("=")[2]) / 100
+    except (OSError, ValueError, IndexError):
+        return 0.0
 
 
 def _available_mb() -> int:
