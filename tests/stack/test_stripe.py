@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -179,14 +180,105 @@ def test_a_key_answers_again_after_an_error_that_charged(provider: Running) -> N
 def test_a_disputed_charge_cannot_be_refunded(provider: Running) -> None:
     intent = paid(card="pm_card_createDispute")
     dispute = stripe.Dispute.list(payment_intent=intent.id).data[0]
-    assert (dispute.status, kinds()[-1]) == ("needs_response", "charge.dispute.created")
+    assert (dispute.status, kinds()[-2:]) == (
+        "needs_response", ["charge.dispute.created", "charge.dispute.funds_withdrawn"],
+    )  # fmt: skip
     assert refused(lambda: stripe.Refund.create(payment_intent=intent.id))[1] == "charge_disputed"
-    evidence: Any = {"uncategorized_text": "They used it all month."}
-    assert (
-        stripe.Dispute.modify(dispute.id, evidence=evidence, submit=True).status == "under_review"
-    )
+    assert refused(lambda: stripe.Dispute.modify(dispute.id, submit=True))[2] == 400
     assert stripe.Dispute.close(dispute.id).status == "lost"
     assert refused(lambda: stripe.Dispute.close(dispute.id))[2] == 400
+    assert kinds()[-1] == "charge.dispute.closed"
+
+
+def test_a_dispute_is_answered_once_and_the_bank_decides(provider: Running) -> None:
+    def answer(text: str = "They used it all month.", **more: Any) -> Any:
+        evidence: Any = {"uncategorized_text": text}
+        return stripe.Dispute.modify(dispute.id, evidence=evidence, **more)
+
+    charge = stripe.Charge.list(customer="cus_example2").data[0]
+    manage(provider, "dispute", charge.id)
+    assert control.main(["--root", str(provider.root), "dispute", charge.id]) == 1
+    dispute: Any = stripe.Dispute.list(charge=charge.id).data[0]
+    assert dispute.amount == charge.amount
+    assert 0 <= dispute.created + 7 * 86400 - dispute.evidence_details.due_by < 2
+    assert refused(lambda: answer(24 * "x" * 1000))[2] == 400
+    wrong: Any = {"card_number": "x"}
+    said = refused(lambda: stripe.Dispute.modify(dispute.id, evidence=wrong))
+    assert said[1] == "parameter_unknown"
+    staged = answer(submit=False)
+    assert (staged.status, staged.evidence_details.has_evidence) == ("needs_response", True)
+    # Without a word about it evidence goes to the bank.
+    sent = answer("Also in May.")
+    assert (sent.status, sent.evidence_details.submission_count) == ("under_review", 1)
+    assert refused(answer)[2] == 400
+    assert refused(lambda: stripe.Dispute.close(dispute.id))[2] == 400
+    assert stripe.Dispute.modify(dispute.id, metadata={"seen": "yes"}).status == "under_review"
+    manage(provider, "won", dispute.id)
+    assert stripe.Dispute.retrieve(dispute.id).status == "won"
+    assert kinds()[-2:] == ["charge.dispute.closed", "charge.dispute.funds_reinstated"]
+    assert stripe.Refund.create(charge=charge.id).status == "succeeded"
+
+
+def test_what_ends_by_itself_has_ended_once_its_time_has_passed(
+    customer: Any, provider: Running
+) -> None:
+    prices: Any = [{"price": "price_plan_pro"}]
+
+    def subscribe(**more: Any) -> Any:
+        return stripe.Subscription.create(customer=customer.id, items=prices, **more)
+
+    def now(one: Any) -> str:
+        return str(stripe.Subscription.retrieve(one.id).status)
+
+    tried = subscribe(trial_period_days=7)
+    waits = subscribe(payment_behavior="default_incomplete")
+    lines: Any = [{"price": "price_plan_pro", "quantity": 1}]
+    session = stripe.checkout.Session.create(
+        mode="subscription", line_items=lines, success_url="https://app.smartbeak.com/billing"
+    )
+    charge = stripe.Charge.list(customer="cus_example2").data[0]
+    manage(provider, "dispute", charge.id)
+    manage(provider, "pass", "22h")
+    assert (now(tried), now(waits)) == ("trialing", "incomplete")
+    manage(provider, "pass", "2h")
+    assert (now(tried), now(waits)) == ("trialing", "incomplete_expired")
+    # Nobody has read the session: it is told all the same.
+    assert "checkout.session.expired" in kinds()
+    assert stripe.checkout.Session.retrieve(session.id).status == "expired"
+    manage(provider, "pass", "7d")
+    assert now(tried) == "active"
+    assert stripe.Dispute.list(charge=charge.id).data[0].status == "lost"
+    paid_for = [each.billing_reason for each in stripe.Invoice.list(subscription=tried.id).data]
+    assert paid_for == ["subscription_cycle"]
+    age = time.time() - stripe.Invoice.list(subscription=tried.id).data[0].created
+    assert 0.9 * 86400 < age < 1.1 * 86400
+    seed_subscription: Any = stripe.Subscription.retrieve("sub_example1")
+    assert seed_subscription.latest_invoice == "in_example1"
+
+
+def test_a_renewal_that_is_declined_is_tried_again_until_it_is_given_up(
+    customer: Any, provider: Running
+) -> None:
+    prices: Any = [{"price": "price_plan_pro"}]
+    made = stripe.Subscription.create(customer=customer.id, items=prices)
+    other = stripe.Subscription.create(customer=customer.id, items=prices)
+    for each in (made, other):
+        bad = "pm_card_chargeCustomerFail"
+        stripe.Subscription.modify(each.id, default_payment_method=bad)
+
+    def attempts(one: Any) -> tuple[str, int]:
+        invoice: Any = stripe.Invoice.list(subscription=one.id).data[0]
+        return str(stripe.Subscription.retrieve(one.id).status), invoice.attempt_count
+
+    manage(provider, "pass", "32d")
+    assert attempts(made) == ("past_due", 1)
+    manage(provider, "pass", "3d")
+    assert attempts(made) == ("past_due", 2)
+    stripe.Subscription.modify(other.id, default_payment_method=CARD)
+    manage(provider, "pass", "5d")
+    assert (attempts(made), attempts(other)) == (("past_due", 3), ("active", 3))
+    manage(provider, "pass", "7d")
+    assert attempts(made) == ("canceled", 4)
 
 
 def test_lists_are_paged_and_searches_find_by_status_and_metadata(provider: Running) -> None:

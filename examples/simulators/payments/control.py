@@ -5,16 +5,26 @@
     python3 -m simulators.payments.control pass 2h
     python3 -m simulators.payments.control renew SUBSCRIPTION...
     python3 -m simulators.payments.control expire SUBSCRIPTION...
+    python3 -m simulators.payments.control dispute CHARGE...
+    python3 -m simulators.payments.control won|lost DISPUTE...
     python3 -m simulators.payments.control pay TRANSACTION...
+    python3 -m simulators.payments.control decline --code CODE TRANSACTION|SUBSCRIPTION...
+    python3 -m simulators.payments.control approve|reject ADJUSTMENT...
+    python3 -m simulators.payments.control charge-back TRANSACTION...
     python3 -m simulators.payments.control roll-secret --overlap 24h --to FILE
     python3 -m simulators.payments.control status
 
 `hold` keeps webhooks back; `release` lets them go, each as often as asked and in that
 order. `pass` makes all that is there older by so much: the clock stays, since others'
 clocks must agree with signatures; deliveries that would have been tried meanwhile are
-tried at once. `renew` lets a subscription's period end. `pay` is Paddle's checkout: a customer
-pays what is ready; with Stripe a customer posts to the page of the session. `roll-secret` gives
-the platform's endpoint a new secret and writes it to a file that only its owner can read.
+tried at once, and what would have ended meanwhile has ended, in its order: checkout sessions,
+trials, periods, open invoices, disputes, refunds that wait. `renew` lets a subscription's period
+end. With `dispute` a cardholder disputes a charge, `won` and `lost` are what the bank says of the
+answer. `pay` is Paddle's checkout: a customer pays what is ready or past due; with Stripe a
+customer posts to the page of the session. `decline` is what happens there otherwise: to a
+transaction once, to a subscription's card from then on. `approve` and `reject` are Paddle's word on
+a refund, `charge-back` is a bank's. `roll-secret` gives the platform's endpoint a new secret and
+writes it to a file that only its owner can read.
 """
 
 from __future__ import annotations
@@ -28,12 +38,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from simulators.folders import Folders
-from simulators.payments import books, ledger, seed
+from simulators.payments import books, clock, ledger, seed
 from simulators.payments.ledger import Ledger, Thing, new_id
-from simulators.payments.paddle import transactions
+from simulators.payments.paddle import adjustments, transactions
+from simulators.payments.paddle import ends as paddle_ends
 from simulators.payments.paddle.desk import Desk as PaddleDesk
 from simulators.payments.paddle.errors import PaddleError
-from simulators.payments.stripe import subscriptions
+from simulators.payments.stripe import disputes, subscriptions
+from simulators.payments.stripe import ends as stripe_ends
 from simulators.payments.stripe.desk import Desk
 from simulators.payments.stripe.errors import StripeError
 
@@ -59,7 +71,7 @@ def _done(known: Ledger, said: argparse.Namespace) -> str:
     if said.what == "release":
         return f"released: {known.reorder(said.times, reverse=said.reverse)}"
     if said.what == "pass":
-        known.age(said.duration, float(os.environ.get("TIME_SCALE", "1")))
+        _pass(known, said.duration)
         return f"passed: {said.duration} s"
     if said.what == "roll-secret":
         return _roll(known, said.overlap, said.to)
@@ -70,16 +82,39 @@ def _done(known: Ledger, said: argparse.Namespace) -> str:
     change = _CHANGES.get((said.what, known.get(seed.ENDPOINT) is None))
     if change is None:
         raise OSError(f"the provider of this host has no {said.what}")
-    return "\n".join(f"{key}: {change(known, key)['status']}" for key in said.keys)
+    return "\n".join(f"{key}: {change(known, key, said)['status']}" for key in said.keys)
 
 
-_CHANGES: Mapping[tuple[str, bool], Callable[[Ledger, str], Thing]] = {
-    ("renew", False): lambda known, key: subscriptions.renew(_stripe(known), key),
-    ("expire", False): lambda known, key: subscriptions.expire(_stripe(known), key),
-    ("renew", True): lambda known, key: transactions.renew(_paddle(known), key),
-    ("pay", True): lambda known, key: transactions.pay(_paddle(known), key),
+_CHANGES: Mapping[tuple[str, bool], Callable[[Ledger, str, argparse.Namespace], Thing]] = {
+    ("renew", False): lambda known, key, _: subscriptions.renew(_stripe(known), key),
+    ("expire", False): lambda known, key, _: subscriptions.expire(_stripe(known), key),
+    ("dispute", False): lambda known, key, _: _disputed(_stripe(known), key),
+    ("won", False): lambda known, key, _: disputes.decide(_stripe(known), key, won=True),
+    ("lost", False): lambda known, key, _: disputes.decide(_stripe(known), key, won=False),
+    ("renew", True): lambda known, key, _: transactions.renew(_paddle(known), key),
+    ("pay", True): lambda known, key, _: transactions.pay(_paddle(known), key),
+    ("decline", True): lambda known, key, said: transactions.decline(
+        _paddle(known), key, said.code
+    ),
+    ("approve", True): lambda known, key, _: adjustments.decide(_paddle(known), key, "approved"),
+    ("reject", True): lambda known, key, _: adjustments.decide(_paddle(known), key, "rejected"),
+    ("charge-back", True): lambda known, key, _: adjustments.charge_back(_paddle(known), key),
 }
 """By what is asked for and whether the provider is Paddle."""
+
+
+def _pass(known: Ledger, seconds: int) -> None:
+    scale = float(os.environ.get("TIME_SCALE", "1"))
+    if known.get(seed.ENDPOINT):
+        desk = _stripe(known)
+        clock.move(known, seconds, scale, desk.now, lambda: stripe_ends.due(desk))
+    else:
+        other = _paddle(known)
+        clock.move(known, seconds, scale, other.now, lambda: paddle_ends.due(other))
+
+
+def _disputed(desk: Desk, key: str) -> Thing:
+    return disputes.begin(desk, desk.get("charge", key, "charge"))
 
 
 def _stripe(known: Ledger) -> Desk:
@@ -111,8 +146,11 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     release.add_argument("--times", type=int, default=1)
     release.add_argument("--reverse", action="store_true")
     what.add_parser("pass").add_argument("duration", type=_seconds)
-    for name in ("renew", "expire", "pay"):
-        what.add_parser(name).add_argument("keys", nargs="+", metavar="KEY")
+    for name in sorted({name for name, _ in _CHANGES}):
+        change = what.add_parser(name)
+        change.add_argument("keys", nargs="+", metavar="KEY")
+        if name == "decline":
+            change.add_argument("--code", choices=transactions.ERROR_CODES, required=True)
     roll = what.add_parser("roll-secret")
     roll.add_argument("--overlap", type=_seconds, default=0)
     roll.add_argument("--to", type=Path, required=True)

@@ -72,6 +72,24 @@ _AGES = (
 )
 """Moments of an object, beside `created`, that are older once time has passed."""
 
+_RUNNING: Mapping[str, tuple[str, Sequence[str]]] = {
+    "subscription": (
+        "max(coalesce(json_extract(body, '$.current_period_end'), 0), "
+        "coalesce(json_extract(body, '$.current_billing_period.ends_at'), 0), "
+        "coalesce(json_extract(body, '$._until'), 0))",
+        (
+            *("current_period_start", "current_period_end", "trial_start", "trial_end"),
+            *("billing_cycle_anchor", "cancel_at", "start_date", "starts_at", "ends_at"),
+            *("started_at", "first_billed_at", "previously_billed_at", "next_billed_at"),
+            "effective_at",
+            "_until",
+        ),
+    ),
+    "invoice": ("next_payment_attempt", ("next_payment_attempt",)),
+    "dispute": ("evidence_details.due_by", ("due_by",)),
+}
+"""Kinds of objects that have an end: where it is, and the moments that come nearer with it."""
+
 _LETTERS = string.ascii_letters + string.digits
 _BUSY_S = 10.0
 
@@ -187,15 +205,15 @@ class Ledger:
 
         Args:
             kind: What the provider calls them.
-            where: Field of the object (dots go deeper), operator, value; all must hold. The
-                value of `IN` is a list.
+            where: Field of the object (dots go deeper) or an expression, operator, value; all
+                must hold. The value of `IN` is a list.
             limit: At most so many.
             before: Only those that came before this place.
             after: Only those that came after it, and then those that are next to it.
         """
         clauses, values = ["kind = ?"], [kind]
         for field, operator, value in where:
-            known = field in ("created", "customer", DELIVERY)
+            known = field in ("created", "customer", DELIVERY) or "(" in field
             column = field if known else "json_extract(body, ?)"
             if operator == "IN":
                 operator, value = "IN (SELECT value FROM json_each(", json.dumps(value)
@@ -329,12 +347,18 @@ class Ledger:
         """Makes all that is there older, as if so much time had passed.
 
         The clock itself is not moved: signatures and new events must agree with the
-        clocks of those who take them. Periods of subscriptions stay as they are.
+        clocks of those who take them. What has an end that is still ahead comes nearer to it,
+        e.g. the period of a subscription; what is over stays as it is. See `clock`.
 
         Args:
             seconds: How much older.
             scale: Delays between attempts are shorter by this factor, and so is this.
         """
+        now = time.time()
+        for kind, (end, moments) in _RUNNING.items():
+            for thing in self.find(kind, [(end, ">", now)]):
+                _come_nearer(thing, moments, seconds)
+                self.save(thing)
         self._sql.execute(
             "UPDATE objects SET created = created - ?1, "
             "body = json_set(body, '$.created', created - ?1)",
@@ -392,6 +416,19 @@ def opened(path: Path) -> Iterator[Ledger]:
             yield Ledger(connection)
     except sqlite3.Error as error:
         raise OSError(f"{path.name}: {error}") from error
+
+
+def _come_nearer(value: Any, moments: Sequence[str], seconds: int) -> None:
+    """Takes so much from these moments, wherever they are in an object."""
+    if isinstance(value, list):
+        for each in value:
+            _come_nearer(each, moments, seconds)
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            if name in moments and isinstance(each, int):
+                value[name] = each - seconds
+            else:
+                _come_nearer(each, moments, seconds)
 
 
 def _customer(thing: Thing) -> str | None:

@@ -104,3 +104,14 @@ def items(name: str, sent: Any) -> list[dict[str, Any]]:
     if any(each["quantity"] > _MOST_QUANTITY for each in found):
         raise invalid(**{name: f"quantity must be at most {_MOST_QUANTITY}"})
     return found
+
+
+def adjusted(name: str, sent: Any) -> list[dict[str, Any]]:
+    """Items of a transaction, and how much of each is given back."""
+    if not isinstance(sent, list) or not sent or not all(isinstance(e, Mapping) for e in sent):
+        raise invalid(**{name: "must be a list of items"})
+    fields: Fields = {"item_id": text, "type": one_of("full", "partial"), "amount": whole}
+    found = [checked(each, fields, ["item_id", "type"]) for each in sent]
+    if any((each["type"] == "partial") != ("amount" in each) for each in found):
+        raise invalid(**{name: "amount must be given for a partial item, and only there"})
+    return found

@@ -16,6 +16,7 @@ from simulators.messages import Answer, Request
 from simulators.payments import ledger
 from simulators.payments.ledger import Ledger, Thing
 from simulators.payments.paddle import (
+    adjustments,
     catalog,
     notifications,
     parameters,
@@ -57,6 +58,8 @@ _ROUTES: Mapping[str, tuple[Operation, int]] = {
     "GET /subscriptions": (subscriptions.listed, 200),
     "GET /subscriptions/:id": (_retrieve("subscription"), 200),
     "POST /subscriptions/:id/cancel": (subscriptions.cancel, 200),
+    "POST /adjustments": (adjustments.create, 201),
+    "GET /adjustments": (adjustments.listed, 200),
     "GET /events": (notifications.events, 200),
     "GET /notifications": (notifications.listed, 200),
     "GET /notifications/:id": (notifications.retrieve, 200),

@@ -1,7 +1,7 @@
 """Transactions, and what a paid one begins: https://developer.paddle.com/api-reference/transactions.
 
-Left out: the checkout itself (a customer pays by the control program), declined payments, taxes,
-discounts, one-time prices, adjustments, and collection by invoice.
+Left out: the checkout itself (a customer pays, or is declined, by the control program), taxes,
+discounts, one-time prices, and collection by invoice.
 """
 
 from __future__ import annotations
@@ -16,6 +16,18 @@ from simulators.payments.paddle.desk import Desk
 from simulators.payments.paddle.errors import PaddleError
 from simulators.payments.paddle.lists import Page
 from simulators.payments.periods import later
+
+ERROR_CODES = (
+    *("authentication_failed", "blocked_by_policy", "blocked_card", "canceled", "declined"),
+    *("declined_not_retryable", "expired_card", "fraud", "invalid_payment_details"),
+    *("issuer_unavailable", "not_enough_balance", "psp_error", "transaction_not_permitted"),
+)
+"""Why a payment was declined: `error_code` of
+https://developer.paddle.com/api-reference/transactions."""
+
+PATIENCE_S = 30 * 24 * 3600
+"""Seconds that a subscription stays past due before it is canceled:
+https://developer.paddle.com/build/retain/configure-payment-recovery-dunning."""
 
 
 def create(desk: Desk, sent: Mapping[str, Any]) -> Thing:
@@ -49,15 +61,18 @@ def listed(desk: Desk, sent: Mapping[str, Any]) -> Page:
 
 
 def pay(desk: Desk, key: str) -> Thing:
-    """Has the customer pay at the checkout: the transaction completes and begins a subscription.
+    """Has the customer pay: the transaction completes, and its subscription begins or goes on.
 
     Raises:
         PaddleError: It cannot be paid.
     """
-    made = desk.get("transaction", key)
-    if made["status"] != "ready":
-        words = f"Transaction {key} is {made['status']}, and only a ready one can be paid."
-        raise PaddleError("transaction_not_ready", words, group="transactions")
+    made = _open(desk, key)
+    if made["status"] == "past_due":
+        subscription = desk.get("subscription", made["subscription_id"])
+        _complete(desk, made, subscription)
+        changes = {"status": "active", "_declines": ""}
+        desk.change(subscription, changes, "subscription.updated")
+        return made
     ends = later(desk.now, 1, made["items"][0]["price"]["billing_cycle"]["interval"])
     subscription = desk.make("subscription", "sub_", _subscription(desk, made, ends))
     _complete(desk, made, subscription)
@@ -66,8 +81,26 @@ def pay(desk: Desk, key: str) -> Thing:
     return made
 
 
+def decline(desk: Desk, key: str, code: str) -> Thing:
+    """Declines a customer: once at the checkout, or a subscription's card from now on.
+
+    Args:
+        desk: What there is.
+        key: Of a transaction or of a subscription.
+        code: Why, of `ERROR_CODES`.
+
+    Raises:
+        PaddleError: It is neither.
+    """
+    subscription = desk.ledger.get(key, "subscription")
+    if subscription is not None:
+        return desk.change(subscription, {"_declines": code})
+    made = _open(desk, key)
+    return _refuse(desk, made, code)
+
+
 def renew(desk: Desk, key: str) -> Thing:
-    """Lets a subscription's period end: it is paid for the next, or ends if it was told so."""
+    """Lets a subscription's period end: it is paid for the next, is past due, or ends."""
     subscription = desk.get("subscription", key)
     if subscription["status"] != "active":
         words = f"Subscription {key} is {subscription['status']} and has no next period."
@@ -83,9 +116,18 @@ def renew(desk: Desk, key: str) -> Thing:
     made = _make(desk, items, {**about, "status": "ready"}, "subscription_recurring")
     period = {"starts_at": starts, "ends_at": ends}
     changes = {"current_billing_period": period, "next_billed_at": ends}
-    desk.change(subscription, changes, "subscription.updated")
-    _complete(desk, made, subscription)
-    return subscription
+    if not subscription.get("_declines"):
+        desk.change(subscription, changes, "subscription.updated")
+        _complete(desk, made, subscription)
+        return subscription
+    owed = {
+        **{"status": "past_due", "billed_at": desk.now, "subscription_id": key},
+        "billing_period": period,
+    }
+    desk.change(made, owed, "transaction.billed", "transaction.past_due")
+    _refuse(desk, made, subscription["_declines"])
+    changes |= {"status": "past_due", "_until": desk.now + PATIENCE_S}
+    return desk.change(subscription, changes, "subscription.updated", "subscription.past_due")
 
 
 def end(desk: Desk, subscription: Thing) -> Thing:
@@ -97,19 +139,36 @@ def end(desk: Desk, subscription: Thing) -> Thing:
     return desk.change(subscription, ended, "subscription.updated", "subscription.canceled")
 
 
+def _open(desk: Desk, key: str) -> Thing:
+    made = desk.get("transaction", key)
+    if made["status"] not in ("ready", "past_due"):
+        words = f"Transaction {key} is {made['status']}, and only a ready one can be paid."
+        raise PaddleError("transaction_not_ready", words, group="transactions")
+    return made
+
+
+def _refuse(desk: Desk, made: Thing, code: str) -> Thing:
+    payments = [*made["payments"], _payment(desk, made, "error", code)]
+    return desk.change(made, {"payments": payments}, "transaction.payment_failed")
+
+
 def _complete(desk: Desk, made: Thing, subscription: Thing) -> None:
-    payment = {
-        **{"payment_attempt_id": str(uuid.uuid4()), "stored_payment_method_id": str(uuid.uuid4())},
-        "payment_method_id": new_id("paymtd_", 26).lower(),
-        **{"amount": made["details"]["totals"]["total"], "status": "captured"},
-        **{"error_code": None, "method_details": {"type": "card", "card": None}},
-        **{"created_at": desk.now, "captured_at": desk.now},
-    }
     fields = {
         **{"status": "completed", "billed_at": desk.now, "subscription_id": subscription["id"]},
-        **{"payments": [payment], "billing_period": subscription["current_billing_period"]},
+        "payments": [*made["payments"], _payment(desk, made, "captured", None)],
+        "billing_period": made["billing_period"] or subscription["current_billing_period"],
     }
     desk.change(made, fields, "transaction.paid", "transaction.completed")
+
+
+def _payment(desk: Desk, made: Thing, status: str, code: str | None) -> Thing:
+    return {
+        **{"payment_attempt_id": str(uuid.uuid4()), "stored_payment_method_id": str(uuid.uuid4())},
+        "payment_method_id": new_id("paymtd_", 26).lower(),
+        **{"amount": made["details"]["totals"]["total"], "status": status, "error_code": code},
+        **{"method_details": {"type": "card", "card": None}, "created_at": desk.now},
+        "captured_at": None if code else desk.now,
+    }
 
 
 def _make(desk: Desk, items: list[Thing], values: Mapping[str, Any], origin: str) -> Thing:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from simulators.payments.ledger import Thing, new_id
-from simulators.payments.stripe import cards, lists, parameters, radar
+from simulators.payments.stripe import cards, disputes, lists, parameters, radar
 from simulators.payments.stripe.desk import Desk
 from simulators.payments.stripe.errors import StripeError
 from simulators.payments.stripe.parameters import merged
@@ -171,7 +171,7 @@ def pay(desk: Desk, intent: Thing) -> Thing:
     desk.emit("charge.succeeded", charge)
     desk.emit("payment_intent.succeeded", intent)
     if card.disputed:
-        _dispute(desk, charge)
+        disputes.begin(desk, charge)
     return intent
 
 
@@ -218,24 +218,6 @@ def _charge(desk: Desk, intent: Thing, method: Thing, card: cards.Card) -> Thing
             "status": "succeeded" if paid else "failed",
         },
     )
-
-
-def _dispute(desk: Desk, charge: Thing) -> None:
-    desk.change(charge, {"disputed": True})
-    dispute = desk.make(
-        "dispute",
-        "dp_",
-        {
-            **{name: charge[name] for name in ("amount", "currency", "payment_intent")},
-            **{"charge": charge["id"], "evidence": {}, "reason": "fraudulent"},
-            **{"is_charge_refundable": False, "status": "needs_response"},
-            "evidence_details": {
-                **{"due_by": desk.now + 7 * 24 * 3600, "has_evidence": False},
-                **{"past_due": False, "submission_count": 0},
-            },
-        },
-    )
-    desk.emit("charge.dispute.created", dispute)
 
 
 def _unexpected(words: str, intent: Thing) -> StripeError:

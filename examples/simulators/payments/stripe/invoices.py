@@ -17,6 +17,11 @@ from simulators.payments.stripe.errors import StripeError
 Line = tuple[str, int, Thing]
 """What is charged: words, amount in the smallest unit, price."""
 
+_DAY_S = 24 * 3600
+AGAIN_S = (3 * _DAY_S, 5 * _DAY_S, 7 * _DAY_S)
+"""Seconds from each failed attempt at a renewal to the next one: an account without Stripe's own
+choice of days sets up to three, https://docs.stripe.com/billing/revenue-recovery/smart-retries."""
+
 
 def bill(
     desk: Desk, subscription: Thing, lines: Sequence[Line], reason: str, method: str | None
@@ -62,6 +67,7 @@ def bill(
             "hosted_invoice_url": f"https://invoice.stripe.com/i/{key}",
             "invoice_pdf": f"https://pay.stripe.com/invoice/{key}/pdf",
             "lines": lists.shown(items, len(items) or 1, f"/v1/invoices/{key}/lines"),
+            "next_payment_attempt": None,
             "number": f"{key[3:11].upper()}-{1 + len(_earlier(desk, subscription)):04}",
             **{"paid": False, "payment_intent": None, "status": "open", "subtotal": total},
             **{"period_start": period["start"], "period_end": period["end"]},
@@ -104,6 +110,9 @@ def charge(desk: Desk, invoice: Thing, method: str | None) -> StripeError | None
     if intent["status"] == "succeeded":
         _settle(desk, invoice)
         return None
+    made = invoice["attempt_count"]
+    recurs = invoice["billing_reason"] == "subscription_cycle" and made <= len(AGAIN_S)
+    desk.change(invoice, {"next_payment_attempt": desk.now + AGAIN_S[made - 1] if recurs else None})
     desk.emit("invoice.payment_failed", invoice)
     return refusal or StripeError("This payment requires additional user action.")
 
@@ -121,7 +130,7 @@ def listed(desk: Desk, sent: Mapping[str, Any]) -> Thing:
 def _settle(desk: Desk, invoice: Thing) -> None:
     changes = {
         **{"amount_paid": invoice["amount_due"], "amount_remaining": 0, "paid": True},
-        **{"status": "paid"},
+        **{"status": "paid", "next_payment_attempt": None},
         "status_transitions": {**invoice["status_transitions"], "paid_at": desk.now},
     }
     desk.change(invoice, changes)

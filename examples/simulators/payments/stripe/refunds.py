@@ -1,4 +1,4 @@
-"""Refunds and disputes: https://docs.stripe.com/api/refunds."""
+"""Refunds: https://docs.stripe.com/api/refunds."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from simulators.payments.ledger import Thing
-from simulators.payments.stripe import lists, parameters
+from simulators.payments.stripe import disputes, lists, parameters
 from simulators.payments.stripe.desk import Desk
 from simulators.payments.stripe.errors import StripeError
 from simulators.payments.stripe.parameters import merged
 
 _REASON = parameters.one_of("duplicate", "fraudulent", "requested_by_customer")
-_LOST, _OVER = ("lost",), ("won", "lost")
 
 
 def create(desk: Desk, sent: Mapping[str, Any]) -> Thing:
@@ -24,7 +23,7 @@ def create(desk: Desk, sent: Mapping[str, Any]) -> Thing:
     values = parameters.checked(sent, fields)
     charge = _charge(desk, values)
     left = charge["amount_captured"] - charge["amount_refunded"]
-    if charge["disputed"] and not _won(desk, charge):
+    if charge["disputed"] and not disputes.won(desk, charge):
         words = f"Charge {charge['id']} has been charged back; cannot issue a refund."
         raise StripeError(words, "charge_disputed")
     if not left:
@@ -67,43 +66,6 @@ def listed(desk: Desk, sent: Mapping[str, Any]) -> Thing:
     return lists.listed(desk, "refund", "/v1/refunds", sent, fields)
 
 
-def disputes(desk: Desk, sent: Mapping[str, Any]) -> Thing:
-    """`GET /v1/disputes`."""
-    fields = {
-        **{"charge": parameters.text, "payment_intent": parameters.text},
-        "created": parameters.moments,
-    }
-    return lists.listed(desk, "dispute", "/v1/disputes", sent, fields)
-
-
-def answer_dispute(desk: Desk, key: str, sent: Mapping[str, Any]) -> Thing:
-    """`POST /v1/disputes/:id`: evidence, which is under review once it is submitted."""
-    names = ("uncategorized_text", "product_description", "service_date", "customer_name")
-    fields = {
-        **{"evidence": parameters.group(dict.fromkeys(names, parameters.text))},
-        **{"submit": parameters.flag, "metadata": parameters.metadata},
-    }
-    values = parameters.checked(sent, fields)
-    dispute = desk.get("dispute", key)
-    if dispute["status"] in (*_OVER, "under_review"):
-        words = f"This dispute has a status of {dispute['status']} and cannot be updated."
-        raise StripeError(words)
-    dispute["evidence"] |= values.get("evidence") or {}
-    changes = {"evidence": dispute["evidence"]}
-    if values.get("submit"):
-        changes["status"] = "under_review"
-    return desk.change(dispute, changes, "charge.dispute.updated")
-
-
-def close_dispute(desk: Desk, key: str, sent: Mapping[str, Any]) -> Thing:
-    """`POST /v1/disputes/:id/close`: gives in; there is no way back."""
-    parameters.checked(sent, {})
-    dispute = desk.get("dispute", key)
-    if dispute["status"] in _OVER:
-        raise StripeError("This dispute is already closed.")
-    return desk.change(dispute, {"status": "lost"}, "charge.dispute.closed")
-
-
 def _charge(desk: Desk, values: Mapping[str, Any]) -> Thing:
     if bool(values.get("charge")) == bool(values.get("payment_intent")):
         words = "One of the following params should be provided for this request: payment_intent "
@@ -121,11 +83,6 @@ def _charge(desk: Desk, values: Mapping[str, Any]) -> Thing:
     if not charge["paid"]:
         raise StripeError(f"Charge {charge['id']} failed; it cannot be refunded.", param="charge")
     return charge
-
-
-def _won(desk: Desk, charge: Thing) -> bool:
-    found = desk.ledger.find("dispute", [("charge", "=", charge["id"])])
-    return all(dispute["status"] == "won" for dispute in found)
 
 
 def _units(cents: int) -> str:

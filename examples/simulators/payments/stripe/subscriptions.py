@@ -1,7 +1,7 @@
 """Subscriptions and their legal transitions: https://docs.stripe.com/billing/subscriptions/overview.
 
-Left out: several items, schedules, meters, collection by invoice, and that a period ends
-by itself: the control program lets one end.
+Left out: several items, schedules, meters, collection by invoice. A period ends when the control
+program says so, or has enough time pass.
 """
 
 from __future__ import annotations
@@ -156,14 +156,15 @@ def pay_invoice(desk: Desk, key: str, sent: Mapping[str, Any]) -> Thing:
     invoice = desk.get("invoice", key)
     if invoice["status"] != "open":
         raise StripeError(f"Invoice is already {invoice['status']}", "invoice_already_paid")
-    subscription = desk.get("subscription", invoice["subscription"], "subscription")
-    method = values.get("payment_method") or _method(desk, subscription)
-    refusal = invoices.charge(desk, invoice, method)
+    refusal = _charged(desk, invoice, values.get("payment_method"))
     if refusal:
         raise refusal
-    if subscription["status"] in ("incomplete", "past_due", "unpaid"):
-        desk.change(subscription, {"status": "active"}, "customer.subscription.updated")
     return invoice
+
+
+def again(desk: Desk, invoice: Thing) -> bool:
+    """Stripe's own attempt at an open invoice; whether it is paid now."""
+    return _charged(desk, invoice, None) is None
 
 
 def renew(desk: Desk, key: str) -> Thing:
@@ -220,6 +221,14 @@ def listed(desk: Desk, sent: Mapping[str, Any]) -> Thing:
         **{"current_period_end": parameters.moments, "current_period_start": parameters.moments},
     }
     return lists.listed(desk, "subscription", "/v1/subscriptions", sent, fields, where)
+
+
+def _charged(desk: Desk, invoice: Thing, method: str | None) -> StripeError | None:
+    subscription = desk.get("subscription", invoice["subscription"], "subscription")
+    refusal = invoices.charge(desk, invoice, method or _method(desk, subscription))
+    if refusal is None and subscription["status"] in ("incomplete", "past_due", "unpaid"):
+        desk.change(subscription, {"status": "active"}, "customer.subscription.updated")
+    return refusal
 
 
 def _only_item(items: list[Thing]) -> Thing:
