@@ -18,6 +18,7 @@ from smartbeak_drills.oracles.payments import Entitled
 from smartbeak_drills.session import Session
 from smartbeak_drills.users import webhooks
 from smartbeak_drills.users.calls import Answer, CallError, Line
+from smartbeak_drills.users.stripe import Stripe
 from smartbeak_drills.users.webhooks import Webhooks
 from smartbeak_ops import settings, web
 from smartbeak_ops.looks import platform
@@ -120,6 +121,28 @@ def test_payers_without_an_active_subscription_are_counted(
     monkeypatch.setattr(payments, "_LOOK_S", 0.0)
     assert Entitled(lambda: Rows(("1",))).look() == "2 of 3 payers have no active subscription"
     assert Entitled(lambda: Rows(("3",))).look() == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "live", "said"),
+    [
+        ("needs_response", True, "1 disputes wait for an answer"),
+        ("lost", True, "1 customers have their money back and a subscription"),
+        ("lost", False, "0 of"),
+        ("under_review", True, "0 of"),
+    ],
+)
+def test_a_dispute_is_over_once_it_is_answered_or_what_it_was_for_has_ended(
+    monkeypatch: pytest.MonkeyPatch, status: str, live: bool, said: str
+) -> None:
+    known = {
+        "disputes": [{"status": status, "charge": "ch_1"}],
+        "charges": [{"id": "ch_1", "customer": "cus_1"}, {"id": "ch_2", "customer": "cus_2"}],
+        "subscriptions": [{"customer": "cus_1"}] * live + [{"customer": "cus_2"}],
+    }
+    monkeypatch.setattr(Stripe, "all", lambda _, path, **__: iter(known[path]))
+    monkeypatch.setattr(payments.Agreed, "look", lambda _: "0 of")
+    assert payments.Answered(lambda: Rows(())).look() == said
 
 
 def counted(monkeypatch: pytest.MonkeyPatch, **outcomes: int) -> Mapping[str, Any]:

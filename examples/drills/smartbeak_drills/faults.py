@@ -607,6 +607,12 @@ FAULTS = (
         "data", always("settled"), payments.block_country, (WEB, APP, STRIPE_WAN),
     ),
     Declaration(
+        "dispute-charges", ("COUNT",),
+        "The cardholders of the first so many of the seed's customers dispute what they paid: the "
+        "bank takes the money back, unless the dispute is answered and won.",
+        "data", always("answered"), payments.dispute_charges, (WEB, APP, STRIPE, STRIPE_WAN),
+    ),
+    Declaration(
         "hammer-stripe", (),
         "A script on app asks Stripe's API without a pause, with the platform's key, until it is "
         "ended: everybody else with that key is answered 429, above 20 requests a second.",

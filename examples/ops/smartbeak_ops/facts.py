@@ -139,6 +139,7 @@ FACTS: dict[str, Kind] = {
     "subscriptions.percent": NUMBER,
     "stripe": ("answers", "slow", "busy", "refuses the key", "fails", "no answer", "absent"),
     "charges.doubled": NUMBER,
+    "disputes.open": NUMBER,
     "prices.missing": NUMBER,
     "charges.failed_percent": NUMBER,
     "compared.differ": NUMBER,

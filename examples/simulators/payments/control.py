@@ -5,7 +5,7 @@
     python3 -m simulators.payments.control pass 2h
     python3 -m simulators.payments.control renew SUBSCRIPTION...
     python3 -m simulators.payments.control expire SUBSCRIPTION...
-    python3 -m simulators.payments.control dispute CHARGE...
+    python3 -m simulators.payments.control dispute [--reason REASON] CHARGE...
     python3 -m simulators.payments.control won|lost DISPUTE...
     python3 -m simulators.payments.control pay TRANSACTION...
     python3 -m simulators.payments.control decline --code CODE TRANSACTION|SUBSCRIPTION...
@@ -88,7 +88,7 @@ def _done(known: Ledger, said: argparse.Namespace) -> str:
 _CHANGES: Mapping[tuple[str, bool], Callable[[Ledger, str, argparse.Namespace], Thing]] = {
     ("renew", False): lambda known, key, _: subscriptions.renew(_stripe(known), key),
     ("expire", False): lambda known, key, _: subscriptions.expire(_stripe(known), key),
-    ("dispute", False): lambda known, key, _: _disputed(_stripe(known), key),
+    ("dispute", False): lambda known, key, said: _disputed(_stripe(known), key, said.reason),
     ("won", False): lambda known, key, _: disputes.decide(_stripe(known), key, won=True),
     ("lost", False): lambda known, key, _: disputes.decide(_stripe(known), key, won=False),
     ("renew", True): lambda known, key, _: transactions.renew(_paddle(known), key),
@@ -113,8 +113,8 @@ def _pass(known: Ledger, seconds: int) -> None:
         clock.move(known, seconds, scale, other.now, lambda: paddle_ends.due(other))
 
 
-def _disputed(desk: Desk, key: str) -> Thing:
-    return disputes.begin(desk, desk.get("charge", key, "charge"))
+def _disputed(desk: Desk, key: str, reason: str) -> Thing:
+    return disputes.begin(desk, desk.get("charge", key, "charge"), reason)
 
 
 def _stripe(known: Ledger) -> Desk:
@@ -149,6 +149,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     for name in sorted({name for name, _ in _CHANGES}):
         change = what.add_parser(name)
         change.add_argument("keys", nargs="+", metavar="KEY")
+        if name == "dispute":
+            change.add_argument("--reason", choices=disputes.REASONS, default="fraudulent")
         if name == "decline":
             change.add_argument("--code", choices=transactions.ERROR_CODES, required=True)
     roll = what.add_parser("roll-secret")

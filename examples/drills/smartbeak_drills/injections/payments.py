@@ -53,6 +53,13 @@ def block_country(sandbox: Sandbox, country: str) -> None:
     run(sandbox, APP, *argv)
 
 
+def dispute_charges(sandbox: Sandbox, count: str) -> None:
+    """Has the first customers' cardholders go to their banks, the second one for another reason."""
+    for number in range(1, int(count) + 1):
+        reason = "fraudulent" if number % 2 == 0 else "subscription_canceled"
+        _control(sandbox, "dispute", "--reason", reason, f"ch_example{number}")
+
+
 def hammer_stripe(sandbox: Sandbox) -> None:
     """Starts a script that asks Stripe without a pause, with the platform's key.
 

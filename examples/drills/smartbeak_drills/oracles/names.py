@@ -59,6 +59,8 @@ OF_WEB: Mapping[str, str] = {
     "settled": "As `webhooks`; customers buy, and who bought something paid for it once, to the "
     "cent, and has it once, at Stripe and on the platform.",
     "agreed": "As `webhooks`, and of every subscription Stripe and the platform say the same.",
+    "answered": "As `agreed`; no dispute waits for an answer, and who has the money back has no "
+    "live subscription at Stripe.",
     "paddled": "As `webhooks`, and each organization that Paddle knows has the plan that it pays "
     "there, or the free one.",
     "entitled": "As `webhooks`, and each watched payer's subscription is active.",
@@ -81,7 +83,7 @@ OF_EVIDENCE: Mapping[str, str] = {
 OF_BUYERS = ("settled",)
 """Those of them with which customers buy."""
 
-OF_STRIPE = (*OF_BUYERS, "agreed")
+OF_STRIPE = (*OF_BUYERS, "agreed", "answered")
 """Those of them that ask Stripe as well."""
 
 OF_SPLIT = ("one-primary",)

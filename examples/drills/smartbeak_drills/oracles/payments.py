@@ -113,6 +113,35 @@ class Agreed:
         return f"{off} of {count} subscriptions are not as Stripe has them" if off else ""
 
 
+class Answered:
+    """Every dispute is answered, or given in to and what it was for has ended; see `Agreed`."""
+
+    def __init__(self, database: Callable[[], Session]) -> None:
+        self._agreed = Agreed(database)
+        self._stripe = Stripe()
+        self._next = 0.0
+        self._said = "nothing was looked at yet"
+
+    def look(self) -> str:
+        """See `drillbook.inside.oracle.Oracle`."""
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + _ASK_S
+            self._said = self._counted()
+        return self._said or self._agreed.look()
+
+    def _counted(self) -> str:
+        found = list(self._stripe.all("disputes"))
+        waiting = sum(each["status"] == "needs_response" for each in found)
+        if waiting:
+            return f"{waiting} disputes wait for an answer"
+        lost = {each["charge"] for each in found if each["status"] == "lost"}
+        has_it_back = {
+            each["customer"] for each in self._stripe.all("charges") if each["id"] in lost
+        }
+        live = sum(each["customer"] in has_it_back for each in self._stripe.all("subscriptions"))
+        return f"{live} customers have their money back and a subscription" if live else ""
+
+
 class Paddled:
     """Paddle and the platform say the same of every organization: which plan it pays."""
 

@@ -11,7 +11,14 @@ from smartbeak_drills import collector
 from smartbeak_drills.oracles.base import PATIENCE_S, Surroundings
 from smartbeak_drills.oracles.database import Connections, OnePrimary, Replica, Roles, Rows, Writes
 from smartbeak_drills.oracles.evidence import Intact
-from smartbeak_drills.oracles.payments import Agreed, Entitled, Paddled, Settled, WebhooksTaken
+from smartbeak_drills.oracles.payments import (
+    Agreed,
+    Answered,
+    Entitled,
+    Paddled,
+    Settled,
+    WebhooksTaken,
+)
 from smartbeak_drills.oracles.platform import (
     ContentServed,
     Fresh,
@@ -194,6 +201,10 @@ def _agreed(means: Means) -> Oracle:
     return All(_webhooks(means), Agreed(means.around.platform))
 
 
+def _answered(means: Means) -> Oracle:
+    return All(_webhooks(means), Answered(means.around.platform))
+
+
 def _paddled(means: Means) -> Oracle:
     return All(_webhooks(means), Paddled(means.around.platform))
 
@@ -222,6 +233,7 @@ _ORACLES: Mapping[str, Callable[[Means], Oracle]] = {
     "webhooks": _webhooks,
     "entitled": _entitled,
     "agreed": _agreed,
+    "answered": _answered,
     "paddled": _paddled,
     "shut-out": _shut_out,
     "logged-out": _logged_out,

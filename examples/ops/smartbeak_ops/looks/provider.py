@@ -9,11 +9,12 @@ import stripe
 
 from smartbeak_ops import doubled, postgres, settings, stripe_api
 from smartbeak_ops.failures import ServiceError
-from smartbeak_ops.looks.seen import Look, Seen
+from smartbeak_ops.looks.seen import Look, Seen, span
 
 _SLOW_S = 3.0
 """Longest that an answer takes while all is well."""
 
+_UNANSWERED = ("needs_response", "warning_needs_response")
 _HOUR_S = 3600
 _FEWEST = 5
 """Charges that must have failed before they say anything."""
@@ -27,6 +28,7 @@ def looks(known: settings.Settings) -> list[Look]:
         Look("stripe", _answers),
         Look("charges", _charges),
         Look("doubled", _doubled),
+        Look("disputes", _disputes),
         Look("checkouts", _checkouts),
         Look("prices", lambda seen: _prices(seen, known)),
     ]
@@ -78,6 +80,30 @@ def _doubled(seen: Seen) -> None:
             f"{doubled.money(cents, found[0].currency)}"
         )
     seen.know(charges__doubled=len(open_ones))
+
+
+def _disputes(seen: Seen) -> None:
+    """What cardholders dispute and nobody has answered; the platform ignores Stripe's event."""
+    try:
+        found = [
+            stripe_api.dump(each)
+            for each in stripe_api.client(tries=0)
+            .v1.disputes.list({"limit": 100})
+            .auto_paging_iter()
+        ]
+    except stripe.StripeError as error:
+        seen.blind("disputes", stripe_api.unanswered(error).reason)
+        return
+    waiting = [each for each in found if each["status"] in _UNANSWERED]
+    seen.know(disputes__open=len(waiting))
+    if waiting:
+        first = min(each["evidence_details"]["due_by"] for each in waiting) - time.time()
+        cents = sum(each["amount"] for each in waiting)
+        seen.lines.append(
+            f"disputes: {len(waiting)} without an answer, "
+            f"{doubled.money(cents, waiting[0]['currency'])}, "
+            f"the first lost in {span(max(first, 0))}"
+        )
 
 
 def _checkouts(seen: Seen) -> None:
