@@ -29,7 +29,7 @@ def test_every_tree_can_be_used(subject: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("rows: [", "redis.yaml:1: is no YAML"),
+        ("rows: [}", "redis.yaml:1: is no YAML"),
         ("subject: redis\n", "redis.yaml:1: must have subject, title, hub and rows"),
         (HEAD.replace("redis", "mail") + ROW, "redis.yaml:1: subject must be one of postgres"),
         (HEAD, "redis.yaml:1: has no rows"),
@@ -126,5 +126,23 @@ def test_it_starts_without_its_clients() -> None:
         [sys.executable, "-c", code], cwd=OPS, capture_output=True, text=True, check=True
     )
     loaded = json.loads(ended.stdout.splitlines()[-1])
-    assert not {"psycopg", "redis", "httpx", "yaml", "bullmq", "jwt"} & set(loaded)
+    assert not {"psycopg", "redis", "httpx", "urllib3", "yaml", "bullmq", "jwt"} & set(loaded)
     assert "  triage " in ended.stdout
+
+
+def test_triage_loads_what_it_asks_with_and_nothing_more() -> None:
+    """A page starts `sb` ten times: packages that it does not use would be most of its work."""
+    code = (
+        "import importlib, json, sys\n"
+        "from smartbeak_ops import settings, triage\n"
+        "from smartbeak_ops.commands.look import SUBJECTS\n"
+        "settings.known = lambda host: False\n"
+        "for subject in SUBJECTS: triage._of(subject, settings.Settings({}))\n"
+        "print(json.dumps(sorted(sys.modules)))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=OPS, capture_output=True, text=True, check=True
+    )
+    loaded = set(json.loads(ended.stdout))
+    assert {"psycopg", "redis"} <= loaded
+    assert not {"stripe", "httpx", "rich", "opentelemetry", "cryptography.hazmat"} & loaded

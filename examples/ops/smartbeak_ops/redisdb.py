@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-
-from smartbeak_ops import settings
+from smartbeak_ops import lean, settings
 from smartbeak_ops.failures import ServiceError
+
+# The client's own metrics, which nobody reads here.
+with lean.without("opentelemetry"):
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
 
 CONNECT_S = 2.0
 ANSWER_S = 3.0

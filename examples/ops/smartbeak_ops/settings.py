@@ -46,6 +46,9 @@ WEB = "http://web:3000"
 
 WORKER_PORT = 9464
 
+STRIPE = "api.stripe.com"
+"""Who takes most customers' money."""
+
 MIGRATIONS = Path("/opt/smartbeak/platform/migrations/sql")
 """The migrations of the release, in the checkout."""
 

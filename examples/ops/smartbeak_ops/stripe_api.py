@@ -7,10 +7,8 @@ from typing import Any
 
 import stripe
 
-from smartbeak_ops import secrets
+from smartbeak_ops import secrets, settings
 from smartbeak_ops.refusal import UnknownError
-
-HOST = "api.stripe.com"
 
 VERSION = "2023-10-16"
 """Version of the API that the platform's account is pinned to."""
@@ -46,7 +44,7 @@ def unanswered(error: stripe.StripeError) -> UnknownError:
     """Why nothing is known: Stripe's words may hold a part of the key."""
     code = f" ({error.code})" if error.code else ""
     status = f" answers {error.http_status}{code}" if error.http_status else " does not answer"
-    return UnknownError(f"{HOST}{status}: {type(error).__name__}")
+    return UnknownError(f"{settings.STRIPE}{status}: {type(error).__name__}")
 
 
 def dump(thing: Any) -> dict[str, Any]:

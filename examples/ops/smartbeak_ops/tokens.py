@@ -7,10 +7,12 @@ import time
 import uuid
 from pathlib import Path
 
-import jwt
-
-from smartbeak_ops import settings
+from smartbeak_ops import lean, settings
 from smartbeak_ops.refusal import RefusedError
+
+# Tokens are signed with a shared secret: keys of other kinds are not read here.
+with lean.without("cryptography"):
+    import jwt
 
 LIFE_S = 600
 

@@ -112,8 +112,9 @@ def _of(subject: str, known: settings.Settings) -> list[Look]:
     made = getattr(importlib.import_module(f"smartbeak_ops.looks.{module}"), name)(known)
     result: list[Look] = made
     if subject == "payments":
-        result += importlib.import_module("smartbeak_ops.looks.provider").looks(known)
-        result += importlib.import_module("smartbeak_ops.looks.agreement").looks(known)
+        if settings.known(settings.STRIPE):
+            result += importlib.import_module("smartbeak_ops.looks.provider").looks(known)
+            result += importlib.import_module("smartbeak_ops.looks.agreement").looks(known)
         result += importlib.import_module("smartbeak_ops.looks.paddle").looks(known)
     if subject == "redis":
         # Jobs and pieces that Redis lost show only beside PostgreSQL.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-import httpx
+import urllib3
 
 ANSWER_S = 3.0
 
@@ -45,13 +45,24 @@ def request(
     began = time.perf_counter()
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        answer = httpx.request(
-            method, url, headers=headers, json=body, timeout=wait_s, trust_env=True
-        )
-    except httpx.HTTPError as error:
-        why = str(error) or type(error).__name__
-        return Reply(0, why, time.perf_counter() - began)
-    return Reply(answer.status_code, answer.text, time.perf_counter() - began)
+        with urllib3.PoolManager(retries=False) as pool:
+            answer = pool.request(
+                method,
+                url,
+                headers=headers,
+                json=body,
+                redirect=False,
+                timeout=urllib3.Timeout(connect=wait_s, read=wait_s),
+            )
+    except urllib3.exceptions.HTTPError as error:
+        return Reply(0, _reason(error), time.perf_counter() - began)
+    text = answer.data.decode(errors="replace")
+    return Reply(answer.status, text, time.perf_counter() - began)
+
+
+def _reason(error: Exception) -> str:
+    """Why there is no answer, without the object that did not get it."""
+    return str(error).rpartition(": ")[2] or type(error).__name__
 
 
 def probe(url: str, yes: str, no: str) -> str:
