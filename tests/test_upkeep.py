@@ -148,7 +148,7 @@ def test_the_history_only_grows_and_holds_a_run_once(tmp_path: Path) -> None:
 
 
 def test_a_page_counts_for_its_kind_only_with_what_the_kind_must_have() -> None:
-    full, bare = Counts(1, 1, 1, 1, 1, 9), Counts(0, 0, 0, 0, 0, 9)
+    full, bare = Counts(1, 1, 1, 1, 1, 9, acts=True), Counts(0, 0, 0, 0, 0, 9, acts=True)
     found = {
         f.name: f for f in metrics.quality({"runbooks/a": full, "runbooks/b": bare, "x": full})
     }
@@ -163,6 +163,26 @@ def test_a_page_counts_for_its_kind_only_with_what_the_kind_must_have() -> None:
         "pages with a table",
         "pages that lead to other pages",
     ]
+
+
+def test_a_page_that_needs_none_is_not_counted_and_one_that_acts_is() -> None:
+    nothing = Counts(0, 0, 0, 0, 0, 9)
+    pages = {
+        "runbooks/a/never": nothing,
+        "runbooks/a/branch": replace(nothing, steps=1, blocks=1, drilled=True),
+        "runbooks/a": replace(nothing, tables=1),
+    }
+    found = {each.name: each for each in metrics.quality(pages)}
+    steps, tables = found["runbook pages with steps"], found["pages with a table"]
+    assert (steps.value, steps.detail) == (100, "1 of 1; 2 need none")
+    assert (tables.value, tables.detail) == (50, "1 of 2; 1 need none; without: runbooks/a/never")
+    pages["runbooks/a/branch"] = replace(nothing, drilled=True)
+    pages["runbooks/a/never"] = replace(nothing, acts=True)
+    found = {each.name: each for each in metrics.quality(pages)}
+    assert found["runbook pages with steps"].detail == (
+        "0 of 2; 1 need none; without: runbooks/a/branch, runbooks/a/never"
+    )
+    assert all(each.gate for each in found.values())
 
 
 def test_what_was_not_run_is_not_measured(book: Path) -> None:

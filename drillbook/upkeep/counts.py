@@ -8,6 +8,8 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinxcontrib.mermaid import mermaid
 
+from drillbook.pages.blocks import DrillNode
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -26,6 +28,16 @@ class Counts:
 
     words: int
 
+    acts: bool = False
+    """Whether it has a section of what to do: `ACT`."""
+
+    drilled: bool = False
+    """Whether it is one way out of one fault, with a drill."""
+
+
+ACT = "Act"
+"""Title of the section of a runbook's page in which something is done."""
+
 
 def of(document: nodes.document) -> Counts:
     """The counts of one page."""
@@ -42,6 +54,8 @@ def of(document: nodes.document) -> Counts:
             for each in document.findall(addnodes.pending_xref)
         ),
         words=len(document.astext().split()),
+        acts=any(each.astext() == ACT for each in document.findall(nodes.title)),
+        drilled=next(document.findall(DrillNode), None) is not None,
     )
 
 
