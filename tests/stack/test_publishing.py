@@ -168,6 +168,45 @@ def test_a_job_is_tried_as_often_as_the_settings_say_and_then_has_one_dead_lette
     assert attempts(box, job)[3:] == ["4|success|"]
 
 
+# Notes each change of a job's state, whoever makes it.
+_MOVES = """
+CREATE TABLE moves (job text, old text, new text);
+CREATE FUNCTION note_move() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN INSERT INTO moves VALUES (new.id, old.status, new.status); RETURN NULL; END $$;
+CREATE TRIGGER note_move AFTER UPDATE OF status ON publishing_jobs FOR EACH ROW
+WHEN (old.status <> new.status) EXECUTE FUNCTION note_move();
+"""
+
+
+def test_a_job_changes_its_state_as_the_facts_say(box: Box) -> None:
+    box.sql(_MOVES)
+    target = unreachable(box)
+    good, bad, stalled = take(box), take(box, target=target), take(box, target=target)
+    becomes(box, good, "published")
+    for job in (bad, stalled):
+        becomes(box, job, "failed")
+        eventually(
+            lambda j=job: box.redis(f"ZSCORE bull:publishing:failed {j}"), lambda s: s != [""]
+        )
+    mend(box, target)
+    assert box.call("POST", f"/v1/publishing/jobs/{bad}/retry", box.token(2)).status == 200
+    becomes(box, bad, "published")
+    # The queue gives a job again whose row says failed, as after a stall.
+    node(box, f"await (await queue.getJob('{stalled}')).retry('failed')")
+    becomes(box, stalled, "published")
+    box.sql("DROP TRIGGER note_move ON publishing_jobs")
+    seen = {
+        tuple(line.split("|"))
+        for line in box.sql(
+            f"SELECT DISTINCT old, new FROM moves WHERE job IN ('{good}', '{bad}', '{stalled}')"
+        )
+    }
+    ways = FACTS["job-states"]["leads-to"]
+    assert seen == {(old, new) for old, leads_to in ways.items() for new in leads_to}
+    told = {line.split("|")[1] for job in (good, bad) for line in attempts(box, job)}
+    assert told == set(FACTS["values"]["publish_attempts.status"]["values"])
+
+
 def test_a_job_that_fails_again_has_one_dead_letter_still(box: Box) -> None:
     job = take(box, target=unreachable(box))
     for _ in range(2):

@@ -22,6 +22,8 @@ BY_TEST: Mapping[str, str] = {
     "media_assets": "test_media_changes_its_state_as_the_facts_say",
     "media_assets.status": "test_media_changes_its_state_as_the_facts_say",
     "notifications": "test_a_state_changes_as_the_facts_say_and_not_otherwise",
+    "publish_attempts.status": "test_a_job_changes_its_state_as_the_facts_say",
+    "publishing_jobs": "test_a_job_changes_its_state_as_the_facts_say",
     "publishing_jobs.status": "test_states_and_kinds_are_those_of_the_facts",
     "PAYLOAD_TOO_LARGE": "test_a_body_that_is_too_long_is_refused",
     "SERVICE_UNAVAILABLE": "test_every_route_says_soon_that_it_cannot_serve",
@@ -266,10 +268,12 @@ def _transitions(stack: Stack) -> Iterator[Entry]:
         "notification-states": "notifications", "media-states": "media_assets",
     }  # fmt: skip
     for key, table in of.items():
+        ours = stack.facts[key].get("stand-in", {})
         for state, leads_to in stack.facts[key]["leads-to"].items():
             yield Entry(
                 (_code(table), _code(state), ", ".join(map(_code, leads_to)) or "nothing"),
-                _held(table), _used(table), table,
+                _held(table) + (f"; ours: {ours[state]}" if state in ours else ""),
+                _used(table), table,
             )  # fmt: skip
 
 
