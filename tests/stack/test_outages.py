@@ -153,6 +153,54 @@ def test_a_pool_that_is_used_up_is_told_in_the_log(box: Box) -> None:
     ready(box)
 
 
+def test_metrics_do_not_wait_for_the_pool_and_count_who_does(box: Box) -> None:
+    ready(box)
+
+    def beside_the_pool() -> int:
+        """Sessions of the API that are none of the pool's."""
+        pool = sum(
+            box.metric("api", f'db_pool_connections{{state="{s}"}}') for s in ("idle", "used")
+        )
+        query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'smartbeak-api'"
+        return int(box.sql(query)[0]) - int(pool)
+
+    eventually(beside_the_pool, 1)
+    box.sql(
+        "CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN PERFORM pg_sleep(2); RETURN new; END'; "
+        "CREATE TRIGGER hold BEFORE INSERT ON content_items FOR EACH ROW EXECUTE FUNCTION hold()"
+    )
+    said = json.dumps({"domainId": "dom_1", "title": "A title"})
+    box.shell("ops", "cat >/tmp/save.json", said)
+    save = (
+        f"curl -s -o /dev/null -H 'Authorization: Bearer {box.token(2)}' "
+        "-H 'Content-Type: application/json' -d @/tmp/save.json http://api:3001/v1/content"
+    )
+    box.shell("ops", f"(while :; do {save}; done & echo $! >>/tmp/savers) >/dev/null 2>&1; " * 24)
+
+    def counted() -> tuple[bool, bool]:
+        """Whether many wait for a connection, and PostgreSQL was asked all the same."""
+        text = box.call("GET", "/metrics").text
+        found = dict(re.findall(r"(?m)^(\w+\{[^}]*\}) ([0-9.]+)$", text))
+        letters = sum(float(v) for k, v in found.items() if k.startswith("publishing_dlq_entries"))
+        return float(found['db_pool_connections{state="waiting"}']) > 5, letters == entries
+
+    try:
+        entries = int(box.sql("SELECT count(*) FROM publishing_dlq")[0])
+        eventually(counted, (True, True))
+        box.sql(
+            "INSERT INTO publishing_dlq (id, publishing_job_id, region, reason) "
+            "SELECT 'counted', id, region, 'x' FROM publishing_jobs LIMIT 1"
+        )
+        entries += 1
+        eventually(counted, (True, True))
+    finally:
+        box.shell("ops", "kill $(cat /tmp/savers)")
+        box.sql("DROP TRIGGER hold ON content_items; DROP FUNCTION hold()")
+        box.sql("DELETE FROM publishing_dlq WHERE id = 'counted'")
+    ready(box)
+
+
 def test_a_job_is_taken_only_if_it_is_in_the_queue(box: Box) -> None:
     ready(box)
     # Redis takes no more, and still answers: reads work, a job does not.

@@ -221,7 +221,7 @@ def test_an_entry_that_no_block_asks_for_is_not_compared() -> None:
     keys = compared("redis-keys")
     assert keys["lock:publish:<job id>"] == "reference/compared#redis-keys"
     assert keys["stripe:processed:<event id>"].endswith("/webhooks#keys-compared")
-    assert "bull:<queue>:wait" not in keys and "most bytes" not in compared("job-options")
+    assert "cache:nothing" not in keys and "most bytes" not in compared("job-options")
     # The block that shows a comparison failing asks for this one too.
     assert keys["bull:<queue>:meta"] == "reference/compared#redis-keys"
 

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from smartbeak.access import roles
 from smartbeak.access.limits import Limits
 from smartbeak.access.tokens import Identity, Tokens, check_revoked
-from smartbeak.data.database import Database
+from smartbeak.data.database import COUNT_S, Database
 from smartbeak.data.health import Health
 from smartbeak.data.store import Store
 from smartbeak.http import handlers
@@ -46,6 +46,7 @@ class Application:
     ) -> None:
         self.metrics = Metrics()
         self.database = Database(settings, self.metrics)
+        self.counting = Database(settings, self.metrics, COUNT_S, aside=True)
         self.store = Store(settings, self.metrics)
         self.health = Health(self.database, self.store, self.metrics, draining=not release.ready)
         self.metrics.refreshers.append(self.count)
@@ -82,8 +83,10 @@ class Application:
     @contextlib.asynccontextmanager
     async def _life(self, _: FastAPI) -> AsyncIterator[None]:
         await self.database.open()
+        await self.counting.open()
         try:
             yield
         finally:
+            await self.counting.close()
             await self.database.close()
             await self.store.close()

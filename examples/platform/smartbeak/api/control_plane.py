@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 
 from smartbeak.access.application import Application
@@ -72,10 +73,15 @@ class ControlPlane(Application):
     async def count(self) -> None:
         """See `Application.count`."""
         await super().count()
+        await asyncio.gather(self._count_queues(), self._count_jobs())
+
+    async def _count_queues(self) -> None:
         with contextlib.suppress(UnavailableError):
             await self._queues.count(self.metrics)
+
+    async def _count_jobs(self) -> None:
         with contextlib.suppress(UnavailableError):
-            statuses, regions, ages = await self.database.run(count_jobs)
+            statuses, regions, ages = await self.counting.run(count_jobs)
             show(self.metrics.publishing_jobs, statuses)
             show(self.metrics.dead_letters, regions)
             show(self.metrics.oldest, ages)

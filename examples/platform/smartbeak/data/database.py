@@ -31,6 +31,9 @@ Work = Callable[[Connection], Awaitable[T]]
 REQUEST_S = 1.5
 """Longest that a request may wait for PostgreSQL: its answer is due within two seconds."""
 
+COUNT_S = 1.0
+"""Longest that metrics wait for PostgreSQL: who reads them gives up, and then knows nothing."""
+
 JOB_S = 10.0
 """Longest that a worker waits for PostgreSQL at once."""
 
@@ -50,12 +53,21 @@ class Database:
         settings: Where it is and how many connections it may have.
         metrics: Where to count them.
         wait_s: Longest that one piece of work may take, with the wait for a connection.
+        aside: Whether it is for what must not wait behind users: one connection of its own, open
+            only while it is used, and not among those that are counted.
 
     Attributes:
         key: Tells its pool from others, without saying where it is.
     """
 
-    def __init__(self, settings: Settings, metrics: Metrics, wait_s: float = REQUEST_S) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        wait_s: float = REQUEST_S,
+        *,
+        aside: bool = False,
+    ) -> None:
         self._metrics = metrics
         self._wait_s = wait_s
         self.key = hashlib.sha256(settings.database.encode()).hexdigest()[:16]
@@ -74,8 +86,8 @@ class Database:
             ),
             connection_class=self._connection_class(),
             kwargs={"autocommit": True, "row_factory": dict_row},
-            min_size=min(_FEWEST, settings.pool_size),
-            max_size=settings.pool_size,
+            min_size=0 if aside else min(_FEWEST, settings.pool_size),
+            max_size=1 if aside else settings.pool_size,
             open=False,
             check=self._check,
             timeout=wait_s,
