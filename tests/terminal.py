@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _PROMPT, _MORE = b"(at a prompt) ", b"(more) "
-_PATIENCE_S = 20.0
+_PATIENCE_S = 120.0
 _BROKEN = "not read as a command"
 
 

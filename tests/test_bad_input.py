@@ -68,7 +68,7 @@ class Front(Book):
     def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         """Runs `drillbook run` to its end."""
         with self.start("run", *arguments, **env) as process:
-            out, err = process.communicate(timeout=120)
+            out, err = process.communicate(timeout=300)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     def results(self, backend: str = "local") -> dict[str, Result]:
@@ -177,7 +177,7 @@ def test_a_plan_older_than_its_pages_is_refused_and_made_anew(book: Front) -> No
     book.add("page", FINE.replace("fine", "finer"))
     arguments = ("-p", "drillbook.pytest_plugin", plans.FILE)
     with book.start(*arguments, module="pytest") as process:
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=300)
     assert process.returncode == 4
     assert err.strip() == (
         "ERROR: stale-plan: build/plan.json is missing or older than the pages it was made from\n"
@@ -208,7 +208,7 @@ def test_a_truncated_report_is_said_and_set_aside(book: Front, local_backend: Lo
     said = "unreadable-report: this is not a whole report: it is not JSON or cut short"
     hint = "hint: Delete the file and run `nox -s doctest` again"
     with book.start("list") as listing:
-        out, err = listing.communicate(timeout=60)
+        out, err = listing.communicate(timeout=300)
     assert (listing.returncode, out, said in err, hint in err) == (3, "", True, True)
     done = book.run()
     assert (done.returncode, said in done.stdout, hint in done.stdout) == (3, True, True)
@@ -337,7 +337,7 @@ def test_refused_namespaces(book: Front, local_backend: LocalBackend) -> None:
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 3, done.stdout
     # The only user that it may be there is root, as whom nothing is run.

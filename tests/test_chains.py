@@ -53,7 +53,7 @@ def _lines(text: str) -> list[int]:
 
 def _goes_on(text: str) -> bool:
     script = f"set -eE -o pipefail\n{text}\n"
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=30)
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=300)
     return "after" in done.stdout or done.returncode == 0
 
 

@@ -238,14 +238,14 @@ def test_a_team_repairs_the_stack_through_a_door_and_gets_its_score(tiny: TinyBo
         (door,) = (tiny.root / "build").glob("gameday-*/notes")
         typed = "hostname; chmod u+w /var/lib/notes/notes.txt\n"
         entered = subprocess.run(
-            [door], input=typed, capture_output=True, text=True, timeout=30, check=False
+            [door], input=typed, capture_output=True, text=True, timeout=300, check=False
         )
         assert entered.stdout == "notes\n", entered
         until(lambda: "users are served," in told(tiny), process)
         assert process.stdin
         process.stdin.write("technical-lead: the file can be written\nend\n")
         process.stdin.flush()
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
     assert (process.returncode, err) == (0, "")
     aloud, alone = out.split("FOR YOU ALONE")
     assert "Users meet: " in aloud and "jam" not in aloud.split("READ ALOUD")[1]
@@ -283,7 +283,7 @@ def test_an_interrupted_day_leaves_its_timeline_and_nothing_else(tiny: TinyBook,
         below = processes_of(process.pid)[1:]
         assert below and left(tiny)
         process.send_signal(signal.Signals[name])
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=300)
     assert (process.returncode, err) == (2, "interrupted; what was noted is kept\n")
     assert gone_within(below, 2)
     assert left(tiny) == []
@@ -295,7 +295,7 @@ def test_an_interrupted_day_leaves_its_timeline_and_nothing_else(tiny: TinyBook,
 def test_a_day_that_cannot_begin_leaves_no_timeline(tiny: TinyBook) -> None:
     before = sorted((tiny.root / "incidents").glob("*"))
     with start(tiny, "jamed") as process:
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=300)
     assert (process.returncode, err) == (
         1, "no-drill: there is no drill 'jamed'\n  hint: drills: ended, jammed\n"
     )  # fmt: skip

@@ -79,7 +79,7 @@ def test_ctrl_c_in_the_middle_of_a_drill(runbook: Front) -> None:
         until(lambda: running("sleep 86396"), process)
         below = processes_of(process.pid)[1:]
         os.killpg(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=300)
     assert (process.returncode, err) == (2, "")
     assert len(below) > 20
     assert gone_within(below, 1)
@@ -100,7 +100,7 @@ def test_a_run_that_nobody_listens_to_is_not_green(book: Front) -> None:
     with book.start("run") as process:
         assert process.stdout
         process.stdout.close()
-        assert process.wait(timeout=60) == 3
+        assert process.wait(timeout=300) == 3
     assert book.left() == []
 
 
@@ -169,7 +169,7 @@ def test_the_same_on_compose(runbook: Front, number: signal.Signals, status: int
         until(lambda: running("sleep 86396"), process, timeout_s=400)
         assert labelled(process.pid)
         process.send_signal(number)
-        process.communicate(timeout=120)
+        process.communicate(timeout=300)
     assert process.returncode == status
     # After a kill a process that outlives the run takes it all down.
     deadline = time.monotonic() + 60
@@ -187,7 +187,7 @@ def test_two_runs_at_the_same_time_both_work(book: Front) -> None:
     for name in ("a", "b"):
         book.add(name, block(f"$ mkdir /data/only && echo {name}\n{name}", f"name: {name}"))
     both = [book.start("run", "--fresh", "--page", name) for name in ("a", "b")]
-    said = [process.communicate(timeout=120) for process in both]
+    said = [process.communicate(timeout=300) for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     assert {id_: r.status for id_, r in book.results().items()} == {
         "a#a": "passed",

@@ -21,7 +21,7 @@ import pytest
 from drillbook.errors import HarnessError
 from drillbook.inside.links import Link, control
 
-WAIT_S = 10.0
+WAIT_S = 120.0
 NOTHING_S = 0.15
 """How long nothing must arrive to be believed."""
 

@@ -328,6 +328,6 @@ def test_the_words_of_a_kept_sandbox_lead_into_the_host(
         ["bash", "-c", f"{command} -c {shlex.quote(asked)}"],
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=300,
     )
     assert (entered.stdout, entered.stderr) == ("db-2\nt\n", "")

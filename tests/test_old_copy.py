@@ -60,7 +60,7 @@ class Shown:
             ),
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=300,
         )
         assert done.returncode == 0, done.stderr
         self.said: dict[str, Any] = json.loads(done.stdout)

@@ -74,7 +74,7 @@ def results(texts: Path, queries: Sequence[str]) -> list[list[dict[str, Any]]]:
     done = subprocess.run(
         [npm.programs(ROOT) / "node", Path(__file__).with_name("search.mjs")],
         input=json.dumps({"files": [str(file) for file in files], "queries": list(queries)}),
-        capture_output=True, text=True, timeout=60,
+        capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found: list[list[dict[str, Any]]] = json.loads(done.stdout)

@@ -35,7 +35,7 @@ class TinyBook:
         """Runs Python in the book's folder, with nothing of the caller's environment."""
         return subprocess.run(
             [sys.executable, *arguments], cwd=self.root, capture_output=True, text=True,
-            env={"PATH": os.environ["PATH"]}, stdin=subprocess.DEVNULL, timeout=240, check=False,
+            env={"PATH": os.environ["PATH"]}, stdin=subprocess.DEVNULL, timeout=300, check=False,
         )  # fmt: skip
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -33,19 +33,17 @@ PIDFILES = {
 # Makes the requests that come on standard input, so many at a time, on one connection
 # each, and says how they were answered.
 _CLIENT = """
-import json, sys, time, http.client, urllib.parse, concurrent.futures
+import json, sys, http.client, urllib.parse, concurrent.futures
 def call(asked):
     method, url, headers, body = asked
     place = urllib.parse.urlsplit(url)
-    began = time.perf_counter()
-    line = http.client.HTTPConnection(place.hostname, place.port, timeout=10)
+    line = http.client.HTTPConnection(place.hostname, place.port, timeout=60)
     path = place.path + ("?" + place.query if place.query else "")
     line.request(method, path, None if body is None else body.encode("latin-1"), headers)
     answer = line.getresponse()
     text = answer.read().decode("utf-8", "replace")
-    took = time.perf_counter() - began
     line.close()
-    return [answer.status, dict(answer.getheaders()), text, took]
+    return [answer.status, dict(answer.getheaders()), text]
 with concurrent.futures.ThreadPoolExecutor(int(sys.argv[1])) as pool:
     print(json.dumps(list(pool.map(call, json.load(sys.stdin)))))
 """
@@ -60,7 +58,6 @@ class Answer:
     """By name in small letters."""
 
     text: str
-    took_s: float
 
     @property
     def body(self) -> Any:
@@ -135,7 +132,7 @@ class Box:
         names = "|".join(changes)
         self.shell("ops", f"sed -i -E '/^({names})=/d' {file} && cat >>{file}", lines)
 
-    def shell(self, host: str, command: str, text: str = "", *, timeout_s: float = 60) -> str:
+    def shell(self, host: str, command: str, text: str = "", *, timeout_s: float = 180) -> str:
         """What a command on a host prints; it must work."""
         reply = self.sandbox.host(host).request(
             "exec", timeout_s=timeout_s, argv=["bash", "-c", command], input=text
@@ -146,7 +143,7 @@ class Box:
     def sb(self, words: str) -> str:
         """What `sb` says on `ops`, of both streams, whatever its status."""
         reply = self.sandbox.host("ops").request(
-            "exec", timeout_s=60, argv=["bash", "-c", f"sb {words} 2>&1"], input=""
+            "exec", timeout_s=180, argv=["bash", "-c", f"sb {words} 2>&1"], input=""
         )
         assert "Traceback" not in reply["stdout"], reply["stdout"]
         return str(reply["stdout"])
@@ -168,10 +165,11 @@ class Box:
     def calls(self, *calls: Call, base: str = API, together: int = 1) -> list[Answer]:
         """How requests are answered, made in this order, so many at a time."""
         asked = json.dumps([call.sent(base) for call in calls])
-        said = json.loads(self.shell("ops", f"python3 -c '{_CLIENT}' {together}", asked))
+        client = f"python3 -c '{_CLIENT}' {together}"
+        said = json.loads(self.shell("ops", client, asked, timeout_s=300))
         return [
-            Answer(status, {name.lower(): value for name, value in headers.items()}, text, took)
-            for status, headers, text, took in said
+            Answer(status, {name.lower(): value for name, value in headers.items()}, text)
+            for status, headers, text in said
         ]
 
     def call(
@@ -201,7 +199,7 @@ class Box:
     def signal(self, host: str, signal: str) -> None:
         """Sends a signal to a service."""
         pidfile = PIDFILES.get(host, "/run/platform.pid")
-        self.sandbox.host(host).request("signal", timeout_s=5, pidfile=pidfile, signal=signal)
+        self.sandbox.host(host).request("signal", timeout_s=30, pidfile=pidfile, signal=signal)
 
     def accepted(self, target: str = "wordpress") -> dict[str, int]:
         """How often a target has accepted each key."""
@@ -215,7 +213,7 @@ class Box:
         return float(found[0]) if found else 0.0
 
 
-def eventually(check: Callable[[], Any], wanted: Any, *, within_s: float = 30) -> Any:
+def eventually(check: Callable[[], Any], wanted: Any, *, within_s: float = 120) -> Any:
     """What `check` says, once that is `wanted`, or meets it."""
     deadline = time.monotonic() + within_s
     while True:

@@ -34,7 +34,7 @@ from simulators.kubernetes.server import Server
 HOST = "127.0.0.1"
 NAMESPACE = "smartbeak-production"
 _TOKEN = "of-these-tests"
-_PATIENCE_S = 30.0
+_PATIENCE_S = 180.0
 QUOTA = """
 apiVersion: v1
 kind: ResourceQuota

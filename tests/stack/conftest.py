@@ -68,7 +68,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         await_that(lambda: one.pidfile.exists() or process.poll() is not None)
         said = one.log.read_text() if one.log.exists() else ""
         found = re.search(rf"{name} listens on \S+:(\d+)", said)
-        assert found, f"{said}{process.communicate(timeout=5)[0].decode()}"
+        assert found, f"{said}{process.communicate(timeout=60)[0].decode()}"
         one.port = int(found[1])
         return one
 

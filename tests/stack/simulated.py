@@ -22,7 +22,7 @@ PROGRAM = ROOT / "examples/simulators/bin/simulator"
 PASSWORD, TOKEN = "abcd efgh ijkl mnop", "a-token"
 API_KEY, SIGNING_SECRET = "a-key-of-one-test", "a-secret-of-one-test"
 POSTS = "/wp-json/wp/v2/posts"
-PATIENCE_S = 20.0
+PATIENCE_S = 120.0
 
 
 @dataclass

@@ -52,7 +52,7 @@ def test_get_shows_what_serves(running: Running) -> None:
 def test_a_release_is_rolled_out_and_back_once(running: Running) -> None:
     _release(running, "b41e7a0")
     running.kubectl("annotate", API, "kubernetes.io/change-cause=release b41e7a0", "--overwrite")
-    said = running.kubectl("rollout", "status", API, "--timeout=20s")
+    said = running.kubectl("rollout", "status", API, "--timeout=120s")
     assert 'deployment "prod-api" successfully rolled out' in said
     history = running.kubectl("rollout", "history", API)
     assert re.search(r"^1 +release 3f9c2d1$", history, re.MULTILINE)
@@ -60,14 +60,14 @@ def test_a_release_is_rolled_out_and_back_once(running: Running) -> None:
     shown = running.kubectl("rollout", "history", API, "--revision=1")
     assert "smartbeak/api:3f9c2d1" in shown
     assert "rolled back" in running.kubectl("rollout", "undo", API, "--to-revision=1")
-    running.kubectl("rollout", "status", API, "--timeout=20s")
+    running.kubectl("rollout", "status", API, "--timeout=120s")
     history = running.kubectl("rollout", "history", API)
     assert re.search(r"^3 +release 3f9c2d1$", history, re.MULTILINE)
     assert not re.search(r"^1 ", history, re.MULTILINE)
     assert "3f9c2d1" in running.kubectl("get", API, "-o", "wide")
     # A second one takes the bad release back.
     running.kubectl("rollout", "undo", API)
-    running.kubectl("rollout", "status", API, "--timeout=20s")
+    running.kubectl("rollout", "status", API, "--timeout=120s")
     assert "b41e7a0" in running.kubectl("get", API, "-o", "wide")
 
 
@@ -78,7 +78,7 @@ def test_undo_of_a_revision_that_is_not_there_is_refused(running: Running) -> No
 
 def test_a_release_that_is_never_ready_leaves_the_old_pods(running: Running) -> None:
     _release(running, "a7e4b60")
-    said = running.kubectl("rollout", "status", API, "--timeout=25s", status=1)
+    said = running.kubectl("rollout", "status", API, "--timeout=120s", status=1)
     assert 'error: deployment "prod-api" exceeded its progress deadline' in said
     pods = running.kubectl("get", "pods", "-l", "app.kubernetes.io/name=api")
     assert len(re.findall(r"1/1 +Running", pods)) == 2
@@ -87,7 +87,7 @@ def test_a_release_that_is_never_ready_leaves_the_old_pods(running: Running) -> 
         "get", "events"
     )
     running.kubectl("rollout", "undo", API)
-    running.kubectl("rollout", "status", API, "--timeout=20s")
+    running.kubectl("rollout", "status", API, "--timeout=120s")
 
 
 def test_a_tag_that_is_not_there_cannot_be_pulled(running: Running) -> None:
@@ -109,7 +109,7 @@ def test_a_worker_that_ends_is_restarted_and_its_end_is_kept(running: Running) -
 
 def test_a_paused_deployment_takes_no_release_and_no_undo(running: Running) -> None:
     _release(running, "b41e7a0")
-    running.kubectl("rollout", "status", API, "--timeout=20s")
+    running.kubectl("rollout", "status", API, "--timeout=120s")
     running.kubectl("rollout", "pause", API)
     _release(running, "c82d915")
     said = running.kubectl("rollout", "undo", API, status=1)
@@ -117,7 +117,7 @@ def test_a_paused_deployment_takes_no_release_and_no_undo(running: Running) -> N
     replicas = json.loads(running.kubectl("get", "rs", "-o", "json"))["items"]
     assert len([r for r in replicas if r["metadata"]["name"].startswith("prod-api-")]) == 2
     running.kubectl("rollout", "resume", API)
-    running.kubectl("rollout", "status", API, "--timeout=20s")
+    running.kubectl("rollout", "status", API, "--timeout=120s")
     assert "c82d915" in running.kubectl("get", "pods", "-o", "yaml")
 
 
@@ -134,7 +134,7 @@ def test_restart_makes_new_pods_of_the_same_release(running: Running) -> None:
     names = ("get", "pods", "-o", "name", "-l", "app.kubernetes.io/name=api")
     before = set(running.kubectl(*names).split())
     running.kubectl("rollout", "restart", API)
-    running.kubectl("rollout", "status", API, "--timeout=20s")
+    running.kubectl("rollout", "status", API, "--timeout=120s")
     deadline = time.monotonic() + 20
     while before & (after := set(running.kubectl(*names).split())):  # they end one by one
         assert time.monotonic() < deadline
@@ -156,7 +156,7 @@ def test_a_log_is_followed_until_its_container_ends(running: Running) -> None:
         assert sees.stdout.readline() == "release 3f9c2d1\n"
         for number in range(3):
             port = running.port(pod.removeprefix("pod/"))
-            urllib.request.urlopen(f"http://{cluster.HOST}:{port}/say/{number}", timeout=5)
+            urllib.request.urlopen(f"http://{cluster.HOST}:{port}/say/{number}", timeout=60)
             assert sees.stdout.readline() == f"/say/{number}\n"
         running.kubectl("delete", pod, "--wait=false")
         assert sees.stdout.read() == ""
@@ -173,7 +173,7 @@ def test_a_quota_keeps_a_release_out_until_there_is_room(running: Running) -> No
     pods = running.kubectl("get", "pods", "-l", "app.kubernetes.io/name=api", "-o", "yaml")
     assert "b41e7a0" not in pods
     running.kubectl("patch", "quota", "tidy-up", "--patch", '{"spec":{"hard":{"pods":"31"}}}')
-    running.kubectl("rollout", "status", API, "--timeout=20s")
+    running.kubectl("rollout", "status", API, "--timeout=120s")
     assert "ReplicaFailure" not in running.kubectl("get", API, "-o", "yaml")
     events = json.loads(running.kubectl("get", "events", "-o", "json"))["items"]
     assert sum(each["count"] for each in events if each["reason"] == "FailedCreate") == 1
@@ -326,7 +326,7 @@ def test_nothing_of_the_real_cluster_starts_without_its_profile() -> None:
         file = str(OVERLAY.parents[1] / "k3s.yaml")
         done = subprocess.run(
             ["docker", "compose", "--file", file, *more, "config", "--services"],
-            capture_output=True, text=True, check=True, timeout=20,
+            capture_output=True, text=True, check=True, timeout=300,
             env={"STACK_NETWORK": "any", "PATH": os.environ["PATH"], "HOME": os.environ["HOME"]},
         )  # fmt: skip
         return set(done.stdout.split())

@@ -15,7 +15,7 @@ from smartbeak_drills import prober
 from smartbeak_drills.session import SessionError
 from smartbeak_drills.settings import read_address
 
-WAIT_S = 20.0
+WAIT_S = 120.0
 CONFIG = "/etc/smartbeak/platform.env"
 PIDFILE = "/var/lib/postgresql/data/postmaster.pid"
 
@@ -28,7 +28,7 @@ class Probe:
         self._app = sandbox.host("app")
         argv = ["python3", "-m", "smartbeak_drills.prober", "--config", CONFIG]
         argv += ["--oracle", oracle, "--nodes", "db-1,db-2"]
-        self._app.request("spawn", timeout_s=5, name="prober", argv=argv)
+        self._app.request("spawn", timeout_s=30, name="prober", argv=argv)
 
     def until(self, held: bool, *, acknowledged: int = 0, error: str = "") -> dict[str, Any]:
         """The first state from now on that is like this."""
@@ -54,19 +54,19 @@ class Probe:
 def sql(sandbox: Sandbox, statement: str, host: str = "db-1") -> str:
     """Behind the prober's back, as superuser on the database's own host."""
     argv = ["psql", "-Atq", "--set=ON_ERROR_STOP=1", "--dbname=smartbeak", f"--command={statement}"]
-    reply = sandbox.host(host).request("exec", timeout_s=10, argv=argv)
+    reply = sandbox.host(host).request("exec", timeout_s=60, argv=argv)
     assert reply["status"] == 0, reply["stderr"]
     return str(reply["stdout"]).strip()
 
 
 def run(sandbox: Sandbox, host: str, *argv: str) -> str:
-    reply = sandbox.host(host).request("exec", timeout_s=20, argv=list(argv))
+    reply = sandbox.host(host).request("exec", timeout_s=60, argv=list(argv))
     assert reply["status"] == 0, reply["stderr"]
     return str(reply["stdout"])
 
 
 def signal(sandbox: Sandbox, host: str, name: str) -> None:
-    sandbox.host(host).request("signal", timeout_s=5, pidfile=PIDFILE, signal=name)
+    sandbox.host(host).request("signal", timeout_s=30, pidfile=PIDFILE, signal=name)
 
 
 def repoint(sandbox: Sandbox, host: str) -> None:
@@ -138,7 +138,7 @@ def test_after_a_failover_the_new_address_counts_and_rows_not_replicated_are_los
 ) -> None:
     probe = Probe(pair)
     probe.until(True, acknowledged=10)
-    pair.host("db-1-repl").request("link", timeout_s=5, mode="cut")
+    pair.host("db-1-repl").request("link", timeout_s=30, mode="cut")
     # Not up to a number: the writer and the oracle write side by side.
     there = sql(pair, "SELECT string_agg(seq::text, ' ') FROM drillbook.probe", "db-2")
     replicated = {int(number) for number in there.split()}
@@ -229,10 +229,10 @@ def test_replica_breaks_when_the_newest_row_does_not_arrive_though_it_says_strea
 ) -> None:
     probe = Probe(pair, "replica")
     probe.until(True, acknowledged=10)
-    pair.host("db-1-repl").request("link", timeout_s=5, mode="cut")
+    pair.host("db-1-repl").request("link", timeout_s=30, mode="cut")
     probe.until(False, error=r"db-2: it does not show what was confirmed 0\.5 s ago")
     assert sql(pair, "SELECT status FROM pg_stat_wal_receiver", "db-2") == "streaming"
-    pair.host("db-1-repl").request("link", timeout_s=5, mode="open")
+    pair.host("db-1-repl").request("link", timeout_s=30, mode="open")
     probe.until(True)
     assert probe.finish()["held"] is True
 

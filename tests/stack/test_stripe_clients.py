@@ -51,7 +51,7 @@ def environment(provider: Running, packages: Path, more: Mapping[str, str]) -> d
 def said(provider: Running, packages: Path, *argv: str, **more: str) -> Any:
     """What a program prints, as JSON; `more` is in its environment."""
     done = subprocess.run(
-        argv, env=environment(provider, packages, more), capture_output=True, text=True, timeout=60
+        argv, env=environment(provider, packages, more), capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert KEY not in done.stdout + done.stderr

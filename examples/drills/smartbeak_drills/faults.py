@@ -30,6 +30,7 @@ from smartbeak_drills.injections import (
     queues,
     redis,
     releases,
+    states,
     targets,
     upkeep,
 )
@@ -104,6 +105,10 @@ def _role(text: str) -> str:
     return "" if text in ("api", "web", "worker") else "it is api, web or worker"
 
 
+def _state(text: str) -> str:
+    return "" if text in states.STATES else f"it is one of {', '.join(states.STATES)}"
+
+
 def _tag(text: str) -> str:
     return "" if _TAG.fullmatch(text) else "it is a tag of seven hexadecimal digits"
 
@@ -128,6 +133,7 @@ KINDS = (
     Kind("SETTING", _setting),
     Kind("SITE", _site),
     Kind("SPAN", _span),
+    Kind("STATE", _state),
     Kind("TABLE", _name),
 )
 
@@ -505,6 +511,13 @@ FAULTS = (
         "A user publishes a piece whose title the worker never gets done with.",
         "data", always("publishing"), queues.poison, (APP, API, "worker", "wordpress"),
         counts_from_end=True,
+    ),
+    Declaration(
+        "until", ("STATE", "COUNT"),
+        "Waits for so many dead letters of the last hour (`letters`), jobs whose connection "
+        "dropped and that are published all the same (`arrived`), jobs that wait in the queue "
+        "(`waiting`), or transactions of users in db-1 from then on (`writes`).",
+        "nothing", always(""), states.reached, (OPERATOR,),
     ),
     Declaration(
         "break-target", ("HOST",),

@@ -230,7 +230,6 @@ def test_what_comes_while_redis_or_the_database_is_away_can_be_sent_again(
         finally:
             box.signal(host, "CONT")
         assert (answer.status, answer.code, ready.status) == (503, "SERVICE_UNAVAILABLE", 503)
-        assert answer.took_s < 2
         eventually(lambda: box.calls(Call("GET", "/readyz"), base=WEB)[0].status, 200)
     # Redis, asleep, got the claim and nobody the answer: it is free again after a while.
     eventually(lambda: sender.send(event)[0].status, 200)

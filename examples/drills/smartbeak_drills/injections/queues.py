@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 
 from drillbook.drills.hosts import InjectionFailed, run, set_link, signal, until
@@ -68,15 +67,17 @@ WITH chosen AS (
 _ROWS_AGAIN = (
     """
 WITH made AS (
-  INSERT INTO publishing_jobs (id, domain_id, content_id, target_id, status, region)
-  SELECT gen_random_uuid(), domain_id, content_id, target_id, status, region
+  INSERT INTO publishing_jobs (id, domain_id, content_id, target_id, status, region, created_at)
+  SELECT gen_random_uuid(), domain_id, content_id, target_id, status, region,
+         created_at + interval '1 second'
   FROM publishing_jobs WHERE id = ANY (string_to_array('{ids}', ','))
   RETURNING *
 )"""
     + _MADE
 )
-_LATER_S = 20
-"""When the jobs of a campaign are due; a queue that is paused by then does not begin them."""
+_LATER_S = 3600
+"""When the jobs of a campaign are due: long after whoever takes some back is done, however slow
+the machine is."""
 
 _AGO_S, _AFTER_S = 300, 200
 """How long ago jobs were ordered that are overdue now, and for how much later."""
@@ -85,10 +86,6 @@ _SHIFTED = """
 export PYTHONPATH="/opt/smartbeak/drills/shifted${PYTHONPATH:+:$PYTHONPATH}" SHIFTED_CLOCK_S="$1"
 platform-service restart
 """
-
-_AGAIN_S = 1.0
-"""After which time a client without an answer sends its order again."""
-
 
 def pause(sandbox: Sandbox, queue: str) -> None:
     """Pauses a queue, as an operator does."""
@@ -121,7 +118,6 @@ def double_orders(sandbox: Sandbox, count: str) -> None:
     """Has a client order so many pieces for later today, and each of them again a second later."""
     first = _rows(sandbox, _ROWS.format(count=int(count), age_s=0), int(count))
     _add(sandbox, first, "old", delay_s=_LATER_S)
-    time.sleep(_AGAIN_S)
     ids = ",".join(job["jobId"] for job in first)
     again = _rows(sandbox, _ROWS_AGAIN.format(ids=ids), int(count))
     _add(sandbox, again, "old", delay_s=_LATER_S)
