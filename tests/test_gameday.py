@@ -24,7 +24,7 @@ from drillbook.incidents import timeline
 from drillbook.model import DrillResult, Plan
 from drillbook.sandboxes.local import LocalBackend
 from tests import fake_book
-from tests.processes import gone_within, processes_of
+from tests.processes import gone, processes_of
 from tests.test_interrupts import until
 from tests.test_tiny_book import TinyBook
 
@@ -285,7 +285,7 @@ def test_an_interrupted_day_leaves_its_timeline_and_nothing_else(tiny: TinyBook,
         process.send_signal(signal.Signals[name])
         _, err = process.communicate(timeout=300)
     assert (process.returncode, err) == (2, "interrupted; what was noted is kept\n")
-    assert gone_within(below, 2)
+    assert gone(below)
     assert left(tiny) == []
     assert told(tiny).endswith("facilitator: interrupted; the fault was `kill notes`\n")
     newest = sorted((tiny.root / "incidents").iterdir())[-1]

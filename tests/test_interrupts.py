@@ -17,7 +17,7 @@ from drillbook.sandboxes import sweep
 from drillbook.sandboxes.docker import Docker
 from drillbook.sandboxes.local import LocalBackend
 from tests.conftest import ROOT
-from tests.processes import gone_within, processes_of
+from tests.processes import gone, processes_of
 from tests.sphinx_book import DRILL, block
 from tests.test_bad_input import Front, running
 from tests.test_compose import engine
@@ -60,7 +60,7 @@ def runbook(book: Front) -> Front:
 
 
 def until(
-    true: Callable[[], object], process: subprocess.Popen[str], *, timeout_s: float = 60
+    true: Callable[[], object], process: subprocess.Popen[str], *, timeout_s: float = 300
 ) -> None:
     """Waits until something holds while a process runs."""
     deadline = time.monotonic() + timeout_s
@@ -82,7 +82,7 @@ def test_ctrl_c_in_the_middle_of_a_drill(runbook: Front) -> None:
         out, err = process.communicate(timeout=300)
     assert (process.returncode, err) == (2, "")
     assert len(below) > 20
-    assert gone_within(below, 1)
+    assert gone(below)
     assert "KeyboardInterrupt" in out
     assert "report: build/report-local.json; the book now: 3 snippets: 1 verified, 2 not-run" in out
     # What finished is known, and nothing else is claimed.
@@ -111,7 +111,7 @@ def test_kill_9_in_the_middle_of_a_drill_and_a_clean_next_start(runbook: Front) 
         process.kill()
         process.communicate()
     assert len(below) > 20
-    assert gone_within(below, 1)
+    assert gone(below)
     assert not list((runbook.root / "build").glob("report-*"))
     assert runbook.left() == []
     done = runbook.run("--snippet", "seen")
@@ -138,7 +138,7 @@ services:
         below = processes_of(process.pid)[1:]
         process.kill()
         process.communicate()
-    assert gone_within(below, 1)
+    assert gone(below)
     assert [Path(name).suffix for name in book.left()] == [".making"]
     # Of another version of the stack, too, the next start leaves nothing half made.
     stack = book.root / "examples/compose.yaml"
@@ -172,7 +172,7 @@ def test_the_same_on_compose(runbook: Front, number: signal.Signals, status: int
         process.communicate(timeout=300)
     assert process.returncode == status
     # After a kill a process that outlives the run takes it all down.
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while labelled(process.pid) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert labelled(process.pid) == []

@@ -92,7 +92,7 @@ def test_the_first_row_that_fits_is_the_branch() -> None:
 def test_a_look_that_hangs_or_breaks_does_not_hold_up_the_others() -> None:
     def hang(seen: Seen) -> None:
         seen.say("half", redis="master")
-        time.sleep(5)
+        time.sleep(60)
 
     def broken(seen: Seen) -> None:
         raise ValueError("odd")
@@ -103,10 +103,10 @@ def test_a_look_that_hangs_or_breaks_does_not_hold_up_the_others() -> None:
             Look("second", broken),
             Look("third", lambda seen: seen.say("third: well")),
         ],
-        limit_s=0.3,
+        limit_s=2.0,
     )
     assert found.lines == [
-        *("half", "first: no answer within 0.3 s", "second: cannot be told: ValueError: odd"),
+        *("half", "first: no answer within 2 s", "second: cannot be told: ValueError: odd"),
         "third: well",
     ]
     assert found.facts == {"redis": "master"}
