@@ -31,14 +31,14 @@ from drillbook.sandboxes.sandbox import Backend, Sandbox, hold
 from drillbook.snippets import absent
 from drillbook.snippets.play import Accept, Played, play_snippet
 
-_SETTLE_S = 30.0
+_SETTLE_S = 120.0
 """How long the platform may take to be served before the fault."""
 
 _SETTLE_WRITES = 3
 """Confirmed writes to wait for before the fault: users are served, and there is something to
 lose."""
 
-_BREAK_S = 20.0
+_BREAK_S = 60.0
 """How long a fault may take until users notice it."""
 
 _SERVED_S = 30.0

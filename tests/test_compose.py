@@ -359,7 +359,7 @@ def test_a_real_service_that_exits_shows_its_own_words(project: Path) -> None:
 @engine
 def test_a_real_service_that_never_gets_healthy_shows_what_its_check_says(project: Path) -> None:
     stack = project / "examples/compose.yaml"
-    stack.write_text(stack.read_text().replace("retries: 120", "retries: 2"))
+    stack.write_text(stack.read_text().replace("retries: 600", "retries: 2"))
     script = project / "examples/postgres/bin/postgres-healthy"
     script.write_text("#!/bin/bash\necho 'not today'\nexit 1\n")
     with pytest.raises(HarnessError) as caught:

@@ -13,8 +13,8 @@ from drillbook.sandboxes.sandbox import Reply, Sandbox
 Injection = Callable[..., None]
 """Takes the sandbox and the step's arguments."""
 
-REQUEST_S = 30.0
-PATIENCE_S = 40.0
+REQUEST_S = 120.0
+PATIENCE_S = 120.0
 _POLL_S = 0.05
 
 

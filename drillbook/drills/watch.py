@@ -12,7 +12,7 @@ from drillbook.errors import HarnessError
 from drillbook.sandboxes.sandbox import Sandbox
 
 _NAME = "prober"
-_ACCOUNT_S = 60.0
+_ACCOUNT_S = 120.0
 """Seconds that making up the account may take: jobs under way are waited for."""
 
 
@@ -113,7 +113,7 @@ class Watch:
         self.account: Account | None = None
         """What the prober said at its end; None before that."""
         argv = ["python3", "-m", module, "--oracle", oracle, "--hosts", ",".join(sandbox.hosts)]
-        self._host.request("spawn", timeout_s=10, name=_NAME, argv=argv)
+        self._host.request("spawn", timeout_s=60, name=_NAME, argv=argv)
 
     def until(self, held: bool, *, timeout_s: float, acknowledged: int = 0) -> bool:
         """Waits until the prober says that users are (or are not) served.

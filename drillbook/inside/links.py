@@ -42,7 +42,7 @@ _HELD_OPEN = 65_536
 _HELD_DELAY = 64 * 1024 * 1024
 """Bytes that may be on their way: delay times throughput, so that only time is added."""
 
-_CONTROL_TIMEOUT_S = 5.0
+_CONTROL_TIMEOUT_S = 30.0
 
 
 class _Connection:

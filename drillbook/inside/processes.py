@@ -11,7 +11,7 @@ import select
 import signal
 import time
 
-_GIVE_UP_S = 2.0
+_GIVE_UP_S = 20.0
 
 
 def end_session(leader: int) -> None:

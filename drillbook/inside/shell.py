@@ -50,7 +50,7 @@ OUTPUT_LIMIT = 4 << 20
 
 # Bash keeps descriptors from 10 on and 255 for itself, and pages number theirs from 3.
 _CONTROL = 201
-_START_S = 10.0
+_START_S = 60.0
 _SIGNALLED = 128
 """From here on a status says which signal ended a process."""
 

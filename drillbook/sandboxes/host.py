@@ -16,7 +16,7 @@ from drillbook.sandboxes.sandbox import Reply
 _TIMED = frozenset({"exec", "shell", "python", "read", "finish"})
 """Operations that keep to a time limit themselves and get it with the request."""
 
-_GRACE_S = 10.0
+_GRACE_S = 60.0
 """How much longer than its limit an operation may take to say that it ran out of time."""
 
 

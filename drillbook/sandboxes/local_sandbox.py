@@ -144,10 +144,10 @@ class LocalSandbox:
                 "pids"
             ]
             host.execute(["kill", "-INT", str(pids[0])], timeout_s=5)
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 120
             while host.request("service", timeout_s=5)["running"]:
                 if time.monotonic() > deadline:
-                    raise HarnessError("never-stopped", f"{service.name} did not stop within 30 s")
+                    raise HarnessError("never-stopped", f"{service.name} did not stop within 120 s")
                 time.sleep(0.02)
 
     def close(self) -> None:
@@ -162,7 +162,7 @@ class LocalSandbox:
             with contextlib.suppress(BrokenPipeError):
                 self._process.stdin.close()
             try:
-                self._process.wait(timeout=5)
+                self._process.wait(timeout=30)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
@@ -231,7 +231,7 @@ class LocalSandbox:
     def _start_service(self, service: Service) -> None:
         host = self.host(service.name)
         if service.setup:
-            _must(host.execute(service.setup, timeout_s=10), service)
+            _must(host.execute(service.setup, timeout_s=60), service)
         if service.command:
             argv = list(service.command)
             host.request("start", timeout_s=10, argv=argv, env={}, log=service.log)

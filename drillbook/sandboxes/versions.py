@@ -15,7 +15,7 @@ from drillbook.sandboxes.servers import SYSTEM_PATH
 from drillbook.sandboxes.service import Service
 
 _NUMBER = re.compile(r"\d+(\.\d+)+")
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 60.0
 
 Ask = Callable[[Service, Sequence[str]], str]
 """Runs a command as on a service's host and returns what it printed."""

@@ -28,7 +28,9 @@ def bought(box: Box) -> Watch:
     """A prober at work, once six have bought: each way to go on was gone, and is over."""
     (before,) = box.sql(f"SELECT count(*) {_BOUGHT}")
     watch = Watch(box.sandbox, "app", "smartbeak_drills.prober", "settled")
-    eventually(lambda: int(box.sql(f"SELECT count(*) {_BOUGHT}")[0]), lambda n: n >= int(before) + 6)
+    eventually(
+        lambda: int(box.sql(f"SELECT count(*) {_BOUGHT}")[0]), lambda n: n >= int(before) + 6
+    )
     assert watch.until(True, timeout_s=_PATIENCE_S), watch.last_error
     return watch
 
@@ -51,7 +53,9 @@ def test_a_row_that_is_changed_by_hand_is_noticed(box: Box, change: str) -> None
     watch = bought(box)
     # The first of them that stays as it was bought: whoever is new may still upgrade or cancel.
     stays = f"{_BOUGHT} AND status = 'active' AND plan_id = 'plan_pro'"
-    kept = [each for each in box.sql(f"SELECT id {stays} ORDER BY created_at") if each not in before]
+    kept = [
+        each for each in box.sql(f"SELECT id {stays} ORDER BY created_at") if each not in before
+    ]
     box.sql(f"UPDATE subscriptions SET {change} WHERE id = '{kept[0]}'")
     assert watch.until(False, timeout_s=_PATIENCE_S)
     assert figures(watch) == (1, 0, False)

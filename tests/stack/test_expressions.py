@@ -57,6 +57,7 @@ def test_an_expression_is_taken_apart_in_order() -> None:
         ("swap-roles", "roles"),
         ("break-replication db-2", "replica"),
         ("cut db-1-repl; wait 1s; kill db-1", "writes"),
+        ("cut db-1-repl; until writes 5; kill db-1", "writes"),
         ("kill db-1; open db-1-repl", "writes"),
         ("kill redis-1", "redis"),
         ("kill sentinel-1; kill redis-1", "redis"),
@@ -135,6 +136,11 @@ def test_the_oracle_is_that_of_the_last_step_that_has_one(expression: str, name:
             "delay db-1-repl 0s",
             "fault-arguments: '0s' is no DURATION: it must be longer than nothing\n"
             "  hint: write `delay LINK DURATION`",
+        ),
+        (
+            "until soon 3",
+            "fault-arguments: 'soon' is no STATE: it is one of letters, arrived, waiting, writes\n"
+            "  hint: write `until STATE COUNT`",
         ),
         (
             "run-sql db-1 ../x.sql",
@@ -277,6 +283,19 @@ def test_the_outage_counts_from_the_begin_of_the_last_step_with_an_oracle() -> N
     begin = time.monotonic()
     moment = inject(parse("cut db-1-repl; wait 200ms; kill db-1; wait 200ms"), fake_sandbox())
     assert begin + 0.2 <= moment <= time.monotonic() - 0.2
+
+
+@pytest.mark.parametrize(("state", "counts"), [("letters", "0 2 3"), ("writes", "700 702 703")])
+def test_a_state_is_waited_for_however_long_it_takes(state: str, counts: str) -> None:
+    sandbox = fake_sandbox()
+    sandbox.host("ops").answers["exec"] = [
+        {"status": 0, "stdout": count, "stderr": ""} for count in counts.split()
+    ]
+    inject(parse(f"cut db-1-repl; until {state} 3; kill db-1"), sandbox)
+    assert sandbox.host("ops").answers["exec"] == []
+    assert [(host, op) for host, op, _ in sandbox.log] == [
+        ("db-1-repl", "link"), *[("ops", "exec")] * 3, ("db-1", "signal"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

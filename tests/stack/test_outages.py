@@ -144,7 +144,9 @@ def test_a_pool_that_is_used_up_is_told_in_the_log(box: Box) -> None:
     ready(box)
     size = 8  # DB_POOL_SIZE of the stack
     hold = "SELECT pg_advisory_lock(7)"
-    box.shell("db-1", f"(psql -d smartbeak -c '{hold}' -c 'SELECT pg_sleep(600)' >/tmp/held 2>&1 &)")
+    box.shell(
+        "db-1", f"(psql -d smartbeak -c '{hold}' -c 'SELECT pg_sleep(600)' >/tmp/held 2>&1 &)"
+    )
     holder = "FROM pg_locks WHERE locktype = 'advisory' AND objid = 7 AND granted"
     eventually(lambda: box.sql(f"SELECT count(*) {holder}"), ["1"])
     box.sql(

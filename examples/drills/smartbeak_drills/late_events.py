@@ -23,7 +23,7 @@ _LATE_S = 120
 def main() -> int:
     """Sends them; returns the exit status."""
     (status,) = sys.argv[1:]
-    line = Line(WEB_URL, timeout_s=5.0)
+    line = Line(WEB_URL, timeout_s=30.0)
     try:
         for payer in PAYERS:
             body = stripe_event(

@@ -30,7 +30,7 @@ def leak(address: str, stop: threading.Event) -> None:
     Raises:
         SessionError: Not even one session came about.
     """
-    hoard(lambda: Session(address, timeout_s=5.0), stop, most=_MOST, again_s=_AGAIN_S)
+    hoard(lambda: Session(address, timeout_s=30.0), stop, most=_MOST, again_s=_AGAIN_S)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -94,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("more", nargs="*")
     options = parser.parse_args(argv)
     try:
-        with Session(read_address(options.config), timeout_s=5.0) as session:
+        with Session(read_address(options.config), timeout_s=30.0) as session:
             said = _DONE[options.what](Paddle(), session, *options.more)
     except Trouble as error:
         print(f"paddle_customers: {error.text}", file=sys.stderr)

@@ -58,7 +58,7 @@ class Filler:
         redis: Redis | None = None
         while not stop.is_set():
             try:
-                redis = redis or Redis(self._url, timeout_s=5.0, name=self._name)
+                redis = redis or Redis(self._url, timeout_s=30.0, name=self._name)
                 if self._removed(redis):
                     break
                 stop.wait(self._write(redis))

@@ -31,7 +31,7 @@ def leak(url: str, name: str, stop: threading.Event) -> None:
     Raises:
         RedisError: Not even one connection came about.
     """
-    hoard(lambda: Redis(url, timeout_s=5.0, name=name), stop, most=_MOST, again_s=_AGAIN_S)
+    hoard(lambda: Redis(url, timeout_s=30.0, name=name), stop, most=_MOST, again_s=_AGAIN_S)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -41,7 +41,7 @@ CENTS = {"plan_pro": 4900, "plan_scale": 19900}
 _ORDINARY = 6
 _HANDS = 12
 _REST_S = 0.05
-_PATIENCE_S = 15.0
+_PATIENCE_S = 120.0
 _POLL_S = 0.1
 _SIGN_UP = """
 INSERT INTO organizations (id, name, stripe_customer_id) VALUES ($1, $2, $3) RETURNING id
@@ -132,7 +132,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         if options.what == "hammer":
             _hammer()
-        with Session(read_address(options.config), timeout_s=5.0) as session:
+        with Session(read_address(options.config), timeout_s=30.0) as session:
             shop = Shop(Stripe(), session)
             bought = double(shop, options.count)
             purchases.note(bought)

@@ -23,7 +23,7 @@ from smartbeak_drills.session import Session, SessionError
 from smartbeak_drills.settings import read_address
 
 _PAUSE_S = 0.3
-_TIMEOUT_S = 5.0
+_TIMEOUT_S = 30.0
 
 
 class Traffic:

@@ -87,6 +87,7 @@ export PYTHONPATH="/opt/smartbeak/drills/shifted${PYTHONPATH:+:$PYTHONPATH}" SHI
 platform-service restart
 """
 
+
 def pause(sandbox: Sandbox, queue: str) -> None:
     """Pauses a queue, as an operator does."""
     _bullmq(sandbox, _PAUSE, queue)

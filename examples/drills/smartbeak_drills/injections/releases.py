@@ -18,7 +18,7 @@ def roll_out(sandbox: Sandbox, role: str, tag: str) -> None:
     # A release that never serves ends this with another status: that is the fault.
     ask(
         sandbox, OPERATOR, "kubectl", _NAMESPACE, "rollout", "status", f"deployment/prod-{role}",
-        "--timeout=20s",
+        "--timeout=120s",
     )  # fmt: skip
 
 

@@ -48,7 +48,7 @@ OF_PLATFORM: Mapping[str, str] = {
 
 OF_CLUSTER: Mapping[str, str] = {
     "released": "As `content`, for 6 s without a trouble; of the visits of these none failed and "
-    "half took less than 0.15 s.",
+    "half took less than 0.5 s.",
     "worked": "As `publishing`.",
     "rolled": "As `content`, and every Deployment has one release, whose pods all serve.",
 }

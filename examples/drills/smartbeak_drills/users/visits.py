@@ -20,11 +20,11 @@ _INTERVAL_S = 0.2
 WINDOW_S = 6.0
 """The visits of so many seconds decide."""
 
-ENOUGH = 20
+ENOUGH = 10
 """So many of them there must be."""
 
-SLOW_S = 0.15
-"""Median time of an answer from which on users call it slow: three times the usual."""
+SLOW_S = 0.5
+"""Median time of an answer from which on users call it slow: ten times the usual."""
 
 
 class Visits:

@@ -17,8 +17,8 @@ VARIABLE = "SMARTBEAK_RELEASE"
 ERROR_EVERY = 10
 """Of so many requests one fails in the release that errs."""
 
-SLOW_S = 0.25
-"""What each request takes longer in the release that is slow."""
+SLOW_S = 1.0
+"""What each request takes longer in the release that is slow: more than a slow machine takes."""
 
 LEAK_BYTES = 1 << 20
 """What the same release keeps of each request."""
