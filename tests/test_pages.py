@@ -42,7 +42,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     out = tmp_path_factory.mktemp("book")
     command = [sys.executable, "-m", "sphinx", "-q", "-b", "plan", "-c", str(ROOT)]
     command += ["-d", str(out / "trees"), str(SOURCE), str(out)]
-    made = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    made = subprocess.run(command, capture_output=True, text=True, timeout=1800)
     assert made.returncode == 0, made.stderr
     return plan.read(out / "plan.json")
 

@@ -157,7 +157,7 @@ def found(site: Path, profile: Path, width: int, *more: str) -> dict[str, Any]:
         "--disable-sync", f"--user-data-dir={profile}", f"--window-size={width},900",
         "--virtual-time-budget=8000", *more, "--dump-dom", site.as_uri(),
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
     probe = BeautifulSoup(done.stdout, "html.parser").select_one("#probe")
     assert probe is not None, done.stderr[-2000:]
     said: dict[str, Any] = json.loads(str(probe["data-found"]))
