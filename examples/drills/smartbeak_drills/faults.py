@@ -130,6 +130,7 @@ KINDS = (
     Kind("PROVIDER", _provider),
     Kind("QUEUE", _name),
     Kind("ROLE", _name),
+    Kind("STANDBY", _name),
     Kind("SETTING", _setting),
     Kind("SITE", _site),
     Kind("SPAN", _span),
@@ -358,6 +359,17 @@ FAULTS = (
         "data", always("writes"), postgres.make_read_only, (PRIMARY,),
     ),
     Declaration(
+        "refuse-login", (),
+        "Somebody takes the platform's role its right to log in, and ends its sessions.",
+        "data", always("writes"), postgres.refuse_login, (PRIMARY,),
+    ),
+    Declaration(
+        "ask-for-standby", ("STANDBY",),
+        "synchronous_standby_names becomes a name under which no standby is connected: from then "
+        "on every commit waits for it.",
+        "data", always("writes"), postgres.ask_for_standby, (PRIMARY,),
+    ),
+    Declaration(
         "recover-slowly", (),
         "SIGKILL to the primary's server after 40 MB of log without a checkpoint, and its "
         "supervisor starts it at once: it replays. A limiter that a backup left behind stops that "
@@ -387,6 +399,12 @@ FAULTS = (
         "writes `cache:report:*` with a lifetime: everything else with one is evicted, revoked "
         "tokens and locks among it.",
         "data", always("restored"), redis.wrong_policy, (OPERATOR, APP), counts_from_end=True,
+    ),
+    Declaration(
+        "ask-for-replicas", ("HOST", "COUNT"),
+        "min-replicas-to-write becomes more than there are replicas: the master answers and "
+        "takes no writes.",
+        "data", always("redis"), redis.ask_for_replicas, (OPERATOR,),
     ),
     Declaration(
         "corrupt-aof", ("HOST",),

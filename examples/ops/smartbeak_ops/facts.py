@@ -42,6 +42,8 @@ FACTS: dict[str, Kind] = {
     "locks.waiting": NUMBER,
     "locks.seconds": NUMBER,
     "locks.holder": ("platform", "ordinary", "superuser", "prepared", "server", "unknown"),
+    "commits.waiting": NUMBER,
+    "commits.seconds": NUMBER,
     "slots.idle": NUMBER,
     "slots.held_mb": NUMBER,
     "xid.percent": NUMBER,
@@ -90,7 +92,7 @@ FACTS: dict[str, Kind] = {
     "redis.disk": ("ok", "full"),
     "redis.file": ("ok", "err", "off"),
     "redis.snapshot": ("ok", "err"),
-    "redis.writes": ("ok", *_SERVICE),
+    "redis.writes": ("ok", "paused", *_SERVICE),
     "redis.full": FLAG,
     "redis.policy": (
         *("noeviction", "volatile-lru", "allkeys-lru", "volatile-lfu", "allkeys-lfu"),

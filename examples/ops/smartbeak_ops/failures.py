@@ -11,7 +11,13 @@ import re
 # In this order: a message may hold several of these texts, and the first one decides.
 _TEXTS = (
     ("unknown host", r"failed to resolve host|could not translate host name|Name or service not"),
-    ("no free connection", r"slots are reserved|too many clients|too many connections for"),
+    (
+        "login refused",
+        r"is not permitted to log in|not currently accepting connections"
+        r"|too many connections for (?:role|database)|permission denied for database"
+        r'|pg_hba\.conf rejects connection for host "[^"]*", user "smartbeak"',
+    ),
+    ("no free connection", r"slots are reserved|too many clients"),
     ("wrong password", r"password authentication failed|WRONGPASS|invalid username-password"),
     ("no password", r"no password supplied|NOAUTH|Authentication required"),
     ("certificate", r"certificate has expired|certificate verify failed|certificate .* not "),
@@ -23,6 +29,8 @@ _TEXTS = (
     ("waits for a lock", r"lock timeout|LockNotAvailable"),
     ("slow", r"statement timeout"),
     ("MISCONF", r"MISCONF"),
+    ("NOREPLICAS", r"NOREPLICAS"),
+    ("NOPERM", r"NOPERM"),
     ("OOM", r"OOM command not allowed"),
     ("read-only", r"READONLY|read-only transaction"),
     ("refused", r"Connection refused|ECONNREFUSED|Error 111"),

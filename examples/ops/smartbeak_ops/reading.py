@@ -7,7 +7,10 @@ from pathlib import Path
 from smartbeak_ops import postgres, redisdb, settings
 from smartbeak_ops.failures import ServiceError
 
-ALIVE = ("starting", "stopping", "fenced", "no free connection", "wrong password", "no password")
+ALIVE = (
+    *("starting", "stopping", "fenced", "no free connection", "login refused"),
+    *("wrong password", "no password"),
+)
 """Failures of a server that runs: something answered."""
 
 SILENT = ("no answer", "closed", "unknown host")

@@ -22,6 +22,9 @@ STORE = Path("/etc/smartbeak/secrets")
 DATABASES = ("db-1", "db-2")
 """The pair of database hosts; either may be primary."""
 
+DATABASE_PORT, REDIS_PORT, REDIS_NUMBER = "5432", "6379", "0"
+"""Where the servers of both pairs listen, and which of Redis' numbered databases is used."""
+
 RDS = ".rds.amazonaws.com"
 """End of every name of an endpoint of Amazon's managed databases."""
 
@@ -105,7 +108,7 @@ class Settings:
             RefusedError: It names another one than those of the pair.
         """
         found = _DATABASE.match(self.database)
-        if found is None or found[1] not in DATABASES:
+        if found is None or found[1] not in DATABASES or found[2] not in (None, DATABASE_PORT):
             raise RefusedError(
                 f"the platform's address ends in {_end(self.database)}, not in this pair"
             )
@@ -121,10 +124,16 @@ class Settings:
         """The Redis host that the platform's address names.
 
         Raises:
-            RefusedError: It names another one than those of the pair.
+            RefusedError: It names another one than those of the pair, another port, or another
+                of its numbered databases: the processes' keys are not there.
         """
         found = _REDIS.match(self.redis)
-        if found is None or found[1] not in REDISES:
+        if (
+            found is None
+            or found[1] not in REDISES
+            or found[2] not in (None, REDIS_PORT)
+            or found[3] not in (None, REDIS_NUMBER)
+        ):
             raise RefusedError(
                 f"the platform's address ends in {_end(self.redis)}, not in this pair"
             )

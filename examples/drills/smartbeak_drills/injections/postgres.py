@@ -168,6 +168,24 @@ def make_read_only(sandbox: Sandbox) -> None:
     )  # fmt: skip
 
 
+def refuse_login(sandbox: Sandbox) -> None:
+    """Takes the platform's role its right to log in, and ends its sessions."""
+    sql(sandbox, PRIMARY, "ALTER ROLE smartbeak NOLOGIN")
+    sql(
+        sandbox, PRIMARY,
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'smartbeak'",
+    )  # fmt: skip
+
+
+def ask_for_standby(sandbox: Sandbox, name: str) -> None:
+    """Has every commit wait for a standby of that name.
+
+    It counts from when the checkpointer has read it; until then commits do not wait.
+    """
+    sql(sandbox, PRIMARY, f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
+    sql(sandbox, PRIMARY, "SELECT pg_reload_conf()")
+
+
 def outgrow_replica(sandbox: Sandbox) -> None:
     """Gives the primary more connections than the replica has; then the primary dies.
 

@@ -88,6 +88,11 @@ def fill_memory(sandbox: Sandbox, host: str) -> None:
     )  # fmt: skip
 
 
+def ask_for_replicas(sandbox: Sandbox, host: str, count: str) -> None:
+    """Has a master refuse writes until so many replicas are well."""
+    _cli(sandbox, host, "CONFIG", "SET", "min-replicas-to-write", count)
+
+
 def wrong_policy(sandbox: Sandbox, host: str) -> None:
     """Gives Redis the policy of its provider's default, and has memory run short."""
     _cli(sandbox, host, "CONFIG", "SET", "maxmemory-policy", "volatile-lru")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from smartbeak_ops import redisdb, settings
@@ -14,6 +15,14 @@ SLOW_US = 1_000_000
 
 FULL_PERCENT = 95
 """Share of maxmemory from which on Redis counts as full."""
+
+NEEDED = ("set", "hset", "zadd", "del", "evalsha")
+"""Commands by which the platform and BullMQ write."""
+
+WAITING = ("bl", "br", "bz", "xread", "wait", "NULL")
+"""How the commands begin for which a client waits of its own: BLPOP, BZPOPMIN, XREAD, WAIT."""
+
+_PAIR = re.compile(r"(\S+?)=(\S*)")
 
 
 def looks(known: settings.Settings) -> list[Look]:
@@ -62,7 +71,7 @@ def _redis(seen: Seen, known: settings.Settings) -> None:
         f"clients: {info['connected_clients']} of {info['maxclients']}",
         redis__clients_percent=round(100 * info["connected_clients"] / info["maxclients"]),
     )
-    _disk(seen, store, info)
+    _writes(seen, store, info)
     _slow(seen, store, info)
 
 
@@ -95,8 +104,8 @@ def _memory(seen: Seen, info: dict[str, Any]) -> None:
     seen.know(redis__flushed=flushed)
 
 
-def _disk(seen: Seen, store: redisdb.Store, info: dict[str, Any]) -> None:
-    """Whether Redis refuses writes because it cannot write them down."""
+def _writes(seen: Seen, store: redisdb.Store, info: dict[str, Any]) -> None:
+    """Whether Redis refuses writes: it cannot write them down, or was told to."""
     writes = "ok"
     try:
         store.ask("PING")
@@ -109,7 +118,68 @@ def _disk(seen: Seen, store: redisdb.Store, info: dict[str, Any]) -> None:
     if _file(info) == "err":
         seen.lines.append("append-only file: cannot be written")
         writes = "MISCONF"
+    if writes == "ok" and info["role"] == "master":
+        writes, why = told_to_refuse(store, info)
+        if why:
+            seen.lines.append(f"writes: {why}")
     seen.know(redis__writes=writes, redis__snapshot=snapshot)
+
+
+def told_to_refuse(store: redisdb.Store, info: dict[str, Any]) -> tuple[str, str]:
+    """Why a master that is well takes no writes: the state, and what says so.
+
+    Found by reading alone: nothing is written to try it.
+    """
+    user = str(_asked(store, "ACL", "WHOAMI") or "default")
+    told = _asked(store, "ACL", "GETUSER", user) or []
+    # https://redis.io/docs/latest/commands/acl-getuser/: names and values in turn
+    rules = dict(zip(told[::2], told[1::2], strict=False)).get("commands", "+@all")
+    missing = forbidden(str(rules))
+    if missing:
+        return "NOPERM", f"NOPERM: the user {user} may not {missing}"
+    asked = int((_asked(store, "CONFIG", "GET", "min-replicas-to-write") or ["", 0])[1])
+    good = int(info.get("min_slaves_good_slaves", asked))
+    if good < asked:
+        return "NOREPLICAS", f"NOREPLICAS: it asks for {asked} replicas, {good} are well"
+    held = held_up(str(_asked(store, "CLIENT", "LIST") or ""))
+    if held:
+        return "paused", f"paused: {held} clients wait until CLIENT PAUSE is over"
+    return "ok", ""
+
+
+def forbidden(rules: str) -> str:
+    """What a user may not do of that which saving and publishing need; empty if all.
+
+    Args:
+        rules: As `ACL GETUSER` says them, for example `+@all -@write`; the last one counts.
+    """
+    may = dict.fromkeys(NEEDED, False)
+    for rule in rules.lower().split():
+        for command in may:
+            if rule[1:] in ("@all", "@write", command):
+                may[command] = rule.startswith("+")
+    return ", ".join(command for command, allowed in may.items() if not allowed)
+
+
+def held_up(clients: str) -> int:
+    """How many clients wait with a command that waits for nothing: somebody paused writes.
+
+    Args:
+        clients: As `CLIENT LIST` says it; the flag `b` is for a client that waits.
+    """
+    found = (dict(_PAIR.findall(line)) for line in clients.splitlines())
+    return sum(
+        "b" in each.get("flags", "") and not each.get("cmd", "").startswith(WAITING)
+        for each in found
+    )
+
+
+def _asked(store: redisdb.Store, *command: str) -> Any:
+    """What it answers; None where the platform's user may not ask."""
+    try:
+        return store.ask(*command)
+    except ServiceError:
+        return None
 
 
 def _slow(seen: Seen, store: redisdb.Store, info: dict[str, Any]) -> None:

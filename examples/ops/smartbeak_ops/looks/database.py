@@ -214,6 +214,7 @@ def _see_primary(
             seen.lines.append(f"  the replica is {size(behind)} behind")
     _see_connections(seen, server)
     _see_locks(seen, server)
+    _see_commits(seen, server)
     _see_slots(seen, server)
     _see_age(seen, server)
     _see_archive(seen, server)
@@ -267,6 +268,21 @@ def _see_locks(seen: Seen, server: postgres.Server) -> None:
             f"{span(float(prepared['open_s']))} old, holds locks without a session"
         )
     seen.know(locks__holder=kinds[0] if kinds else "unknown")
+
+
+def _see_commits(seen: Seen, server: postgres.Server) -> None:
+    """Commits that are done here and wait until a standby has them too."""
+    row = server.one(sql.COMMITS)
+    seen.know(commits__waiting=int(row["waiting"]), commits__seconds=float(row["waits_s"] or 0))
+    if row["waiting"]:
+        seen.lines.append(
+            f"commits: {row['waiting']} wait for a standby, the longest for "
+            f"{span(float(row['waits_s']))}"
+        )
+        seen.lines.append(
+            f"  synchronous_standby_names asks for {clean(str(row['asked'])) or 'nobody'}; "
+            f"streaming: {row['streaming'] or 'nobody'}"
+        )
 
 
 def _kind_of(holder: dict[str, Any]) -> str:

@@ -79,6 +79,16 @@ SELECT gid, owner, extract(epoch FROM clock_timestamp() - prepared)::float AS op
 FROM pg_prepared_xacts ORDER BY prepared LIMIT 5
 """
 
+# https://www.postgresql.org/docs/15/monitoring-stats.html#WAIT-EVENT-IPC-TABLE
+COMMITS: Final[LiteralString] = """
+SELECT count(*) AS waiting,
+       extract(epoch FROM max(clock_timestamp() - query_start))::float AS waits_s,
+       current_setting('synchronous_standby_names') AS asked,
+       (SELECT string_agg(application_name || ' (' || sync_state || ')', ', ')
+        FROM pg_stat_replication WHERE state = 'streaming') AS streaming
+FROM pg_stat_activity WHERE wait_event = 'SyncRep'
+"""
+
 SLOTS: Final[LiteralString] = """
 SELECT slot_name, active, wal_status,
        (pg_current_wal_lsn() - restart_lsn)::float AS held
