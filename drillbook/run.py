@@ -29,7 +29,7 @@ from drillbook.sandboxes.compose import ComposeBackend
 from drillbook.sandboxes.local import LocalBackend
 from drillbook.sandboxes.sandbox import Backend, Sandbox, hold
 from drillbook.snippets import absent
-from drillbook.snippets.play import Accept, Played, play_snippet
+from drillbook.snippets.play import Accept, Played, announce, play_snippet
 
 _SETTLE_S = 120.0
 """How long the platform may take to be served before the fault."""
@@ -75,6 +75,9 @@ class _Scene:
     sandbox: Sandbox
     over: str = ""
     """Why nothing more is run; empty while the scenario goes on."""
+
+    announced: set[str] = field(default_factory=set)
+    """Hosts that know which Python blocks will come."""
 
     used: set[str] = field(default_factory=set)
     """Simulated services that were part of a command."""
@@ -205,6 +208,9 @@ def _step(scene: _Scene, snippet: Snippet, accept: Accept | None) -> Result:
     host = None
     try:
         host = scene.sandbox.host(snippet.on)
+        if snippet.on not in scene.announced:
+            scene.announced.add(snippet.on)
+            announce(host, (each for each in scene.scenario.snippets if each.on == snippet.on))
         played = play_snippet(host, snippet, accept)
         if played.status == "passed" and (
             reason := _not_found(played, scene.sandbox) or _not_simulated(scene.sandbox)

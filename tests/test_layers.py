@@ -35,9 +35,9 @@ LAYERS = (
 """Modules and packages of the engine: each imports only from the lines above its own; those
 of the last line also from each other."""
 
-NOT_OF_LIBRARY = {"pyworker": {"pytest", "pytest_examples"}}
+NOT_OF_LIBRARY = {"pyworker": {"pytest", "pytest_examples", "ruff"}}
 """What a module of `inside` imports beside the standard library: python snippets are checked
-and run by pytest-examples, which every host has."""
+and run by pytest-examples, which every host has, and with it ruff."""
 
 
 def _modules() -> dict[str, Path]:

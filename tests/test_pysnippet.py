@@ -369,3 +369,30 @@ def test_as_a_program_and_when_it_is_killed(tmp_path: Path) -> None:
     poll.register(worker, select.POLLIN)
     assert poll.poll(10_000)
     os.close(worker)
+
+
+def test_blocks_that_are_linted_together_are_told_of_each_at_its_own_line(folder: Path) -> None:
+    clean, wrong = "x = 1\n", "x = 1\nprint(x == None)\n#> False\n"
+    python = Interpreter(tmp=str(folder))
+    try:
+        assert run(python, clean, ahead=[clean, wrong, clean]).passed
+        message, line = fails(python, wrong)
+    finally:
+        python.close()
+    assert message.startswith("ruff failed:\n  source/x.md:53:12: E711 ")
+    assert line == 53
+
+
+def test_ruff_is_started_once_for_all_the_blocks_that_are_told_of(folder: Path) -> None:
+    blocks = [f"x = {number}\n" for number in range(3)]
+    started = (
+        'from unittest import mock\n\nruff = mock.patch("pytest_examples.lint.Popen").start()\n'
+    )
+    count = "print(ruff.call_count)\n#> 0\n"
+    python = Interpreter(tmp=str(folder))
+    try:
+        assert run(python, started, ahead=[started, *blocks, count]).passed
+        for block in (*blocks, count):
+            passes(python, block)
+    finally:
+        python.close()

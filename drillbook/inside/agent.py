@@ -115,6 +115,7 @@ class Agent:
         self.service_status: int | None = None
         self._shell: Shell | None = None
         self._python: subprocess.Popen[str] | None = None
+        self._ahead: list[str] = []
         self._children: dict[str, _Child] = {}
         self._operations: dict[str, Callable[..., Answer]] = {
             "hello": self._hello,
@@ -123,6 +124,7 @@ class Agent:
             "exec": self._exec,
             "shell": self._run_shell,
             "python": self._run_python,
+            "python_ahead": self._python_ahead,
             "signal": self._signal,
             "link": self._link,
             "spawn": self._spawn,
@@ -239,6 +241,11 @@ class Agent:
         said = outcome["stdout"] if merge else outcome["stderr"]
         return {**outcome, "limits": limits.reached(said)}
 
+    def _python_ahead(self, texts: list[str]) -> Answer:
+        """Of the blocks that will come: the first request hands them on."""
+        self._ahead = texts
+        return {}
+
     def _run_python(self, path: str, line: int, text: str, timeout_s: float) -> Answer:
         if self._python is None or self._python.poll() is not None:
             self._python = subprocess.Popen(
@@ -252,7 +259,8 @@ class Agent:
             )
         assert self._python.stdin and self._python.stdout
         request = {"path": path, "line": line, "text": text, "timeout_s": timeout_s}
-        self._python.stdin.write(json.dumps(request) + "\n")
+        ahead, self._ahead = self._ahead, []
+        self._python.stdin.write(json.dumps({**request, "ahead": ahead}) + "\n")
         self._python.stdin.flush()
         ready, _, _ = select.select([self._python.stdout], [], [], timeout_s + 10)
         reply = self._python.stdout.readline() if ready else ""

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import IO, Any, Literal
 
@@ -87,7 +87,13 @@ class Interpreter:
         self._selector: selectors.BaseSelector | None = None
 
     def run(
-        self, path: str, line: int, text: str, timeout_s: float, limit_bytes: int = OUTPUT_LIMIT
+        self,
+        path: str,
+        line: int,
+        text: str,
+        timeout_s: float,
+        limit_bytes: int = OUTPUT_LIMIT,
+        ahead: Sequence[str] = (),
     ) -> Outcome:
         """Runs a block. One that ends its Python ends the state of those before it.
 
@@ -97,6 +103,7 @@ class Interpreter:
             text: The block.
             timeout_s: Seconds after which it is killed; starting Python does not count.
             limit_bytes: Bytes of output after which the same is done.
+            ahead: The blocks that will follow, and this one: they are linted together.
         """
         begin = time.monotonic()
         if self._process is None and (why := self._start()):
@@ -104,9 +111,10 @@ class Interpreter:
         assert self._selector is not None
         reading = Reading(self._selector, self._ends, limit_bytes)
         begin = time.monotonic()
-        request = json.dumps({"path": path, "line": line, "text": text}) + "\n"
-        with contextlib.suppress(BrokenPipeError):
-            os.write(self._requests, request.encode())
+        request = json.dumps({"path": path, "line": line, "text": text, "ahead": [*ahead]}) + "\n"
+        # More than a pipe holds at once is written in parts.
+        with contextlib.suppress(BrokenPipeError), open(self._requests, "wb", closefd=False) as to:
+            to.write(request.encode())
         ended = reading.until_done(begin + timeout_s)
         duration = time.monotonic() - begin
         verdict: dict[str, Any] = {"message": "", "line": 0, "updated": "", "left": ""}

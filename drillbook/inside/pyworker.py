@@ -17,6 +17,7 @@ import json
 import linecache
 import os
 import re
+import subprocess
 import sys
 import tokenize
 import traceback
@@ -29,6 +30,7 @@ from typing import IO, Any, ClassVar, cast
 import pytest
 from pytest_examples import CodeExample, EvalExample, run_code
 from pytest_examples.lint import black_format
+from ruff.__main__ import find_ruff_bin  # type: ignore[import-untyped]
 
 from drillbook.inside.world import die_with_parent
 
@@ -100,6 +102,9 @@ class Worker:
     def __init__(self, folder: Path) -> None:
         self._globals: dict[str, Any] = {}
         self._folder, self._runs = folder, 0
+        self._clean: set[str] = set()
+        """Blocks in which ruff has found nothing."""
+
         (folder / "ruff.toml").write_text(_RUFF_TOML)
         # As a fixture gives it to a test, but there is no test run here. Updating is
         # the one of its ways that returns what was printed instead of a finished text.
@@ -119,14 +124,16 @@ class Worker:
         # A function of an earlier block, or of a library, prints for the line that calls it.
         self._eval.include_print = lambda _file, _frame, _args: True
 
-    def run(self, path: str, line: int, text: str) -> Verdict:
+    def run(self, path: str, line: int, text: str, ahead: Iterable[str] = ()) -> Verdict:
         """Runs one block.
 
         Args:
             path: The page, relative to the project.
             line: 1-based line of the block's first line in it.
             text: The block.
+            ahead: The blocks that will follow, and this one.
         """
+        self._lint(ahead)
         padding = "\n" * (line - 1)
         # Tracebacks quote the page's lines from here; no file of that name is on a host.
         linecache.cache[path] = (1, None, (padding + text).splitlines(keepends=True), path)
@@ -143,6 +150,8 @@ class Worker:
         if formed != text:
             said, at = diff(path, line, text, formed)
             return Verdict(f"black would write it otherwise:\n{said}", at)
+        if text in self._clean:
+            return None
         try:
             with self._ruff_by_itself():
                 self._eval.lint_ruff(_example(path, line, text))
@@ -151,6 +160,33 @@ class Worker:
             place = re.search(rf"{re.escape(path)}:(\d+):", said)
             return Verdict(said.rstrip(), int(place[1]) if place else line)
         return None
+
+    def _lint(self, texts: Iterable[str]) -> None:
+        """Finds out in one go which blocks are clean: starting ruff is most of what it costs.
+
+        A block in which something is found is looked at again when its turn comes, by
+        itself: what is wrong with it is said then.
+        """
+        blocks = dict(enumerate(dict.fromkeys(texts)))
+        if not blocks:
+            return
+        # Beside the folders of the runs, which are counted from one.
+        folder = self._folder / "0"
+        folder.mkdir(exist_ok=True)
+        files = [folder / f"{number}.py" for number in blocks]
+        for file, text in zip(files, blocks.values(), strict=True):
+            file.write_text(text)
+        options = ("--output-format=json", *self._eval.config.ruff_config())
+        with self._ruff_by_itself():
+            done = subprocess.run(
+                [find_ruff_bin(), "check", *files, *options],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        if done.returncode in (0, 1):
+            wrong = {int(Path(each["filename"]).stem) for each in json.loads(done.stdout)}
+            self._clean |= {text for number, text in blocks.items() if number not in wrong}
 
     @contextlib.contextmanager
     def _ruff_by_itself(self) -> Iterator[None]:

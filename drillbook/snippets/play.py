@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from drillbook.errors import Where
@@ -69,6 +69,13 @@ def play_snippet(host: Host, snippet: Snippet, accept: Accept | None) -> Played:
         played.line,
         played.steps,
     )
+
+
+def announce(host: Host, snippets: Iterable[Snippet]) -> None:
+    """Tells a host of the Python blocks that will be run on it, which are then linted at once."""
+    texts = [each.text for each in snippets if languages.of(each).way == "module"]
+    if len(texts) > 1:
+        host.request("python_ahead", timeout_s=5, texts=texts)
 
 
 def _commands(host: Host, snippet: Snippet, accept: Accept | None) -> Played:
