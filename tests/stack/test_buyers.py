@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from drillbook.drills.watch import Watch
 from drillbook.sandboxes.local import LocalBackend
 from smartbeak_drills.users import purchases
+from smartbeak_drills.users.paddle import Paddle
 from smartbeak_drills.users.purchases import Purchase
 from tests.stack.box import Box, eventually
 
@@ -77,3 +80,35 @@ def test_each_way_to_differ_has_its_words() -> None:
     assert said(4900, [one], [other]) == (
         "have another subscription on the platform than at Stripe"
     )
+
+
+@pytest.mark.parametrize(
+    ("paid", "back", "live", "plan", "said"),
+    [
+        (1, 0, 1, "plan_pro", ""),
+        (2, 1, 1, "plan_pro", ""),
+        (2, 0, 1, "plan_pro", "paid too much"),
+        (1, 1, 1, "plan_pro", "got back too much"),
+        (1, 0, 2, "plan_pro", "have 2 subscriptions at Paddle"),
+        (1, 0, 1, "plan_free", "have another plan on the platform than at Paddle"),
+    ],
+)
+def test_each_way_to_differ_at_paddle_has_its_words(
+    monkeypatch: pytest.MonkeyPatch, paid: int, back: int, live: int, plan: str, said: str
+) -> None:
+    about = {"custom_data": {"org_id": "org_1"}}
+    known: dict[str, list[Any]] = {
+        "/transactions": [
+            {"id": f"txn_{n}", "details": {"totals": {"grand_total": "4900"}}, **about}
+            for n in range(paid)
+        ],
+        "/adjustments": [
+            {"transaction_id": "txn_0", "totals": {"total": "4900"}} for _ in range(back)
+        ],
+        "/subscriptions": [about] * live,
+    }
+    monkeypatch.setattr(Paddle, "all", lambda _, path, **__: iter(known[path]))
+    session = SimpleNamespace(run=lambda *_: [["org_1", plan]])
+    bought = Purchase("org_1", "org_1", "plan_pro", 4900)
+    found = purchases.at_paddle([bought], Paddle(), session)  # type: ignore[arg-type]
+    assert [each.text for each in found] == ([said] if said else [])

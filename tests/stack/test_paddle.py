@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -62,6 +63,8 @@ from paddle_billing.Resources.Transactions.Operations.Create import (
 from requests.adapters import HTTPAdapter
 
 from simulators.payments import control, seed
+from smartbeak_ops import paddle_api, paddle_doubled
+from smartbeak_ops.refusal import RefusedError
 from tests.stack.simulated import (
     API_KEY,
     SIGNING_SECRET,
@@ -118,7 +121,7 @@ def manage(provider: Running, *words: str) -> None:
 
 def ordered(paddle: Any, org: str, plan: str = "plan_pro") -> Any:
     """A transaction that a new customer can pay."""
-    customer = paddle.customers.create(CreateCustomer(email=f"{org}@example.com"))
+    customer = paddle.customers.create(CreateCustomer(email=f"{uuid.uuid4().hex}@example.com"))
     address = paddle.addresses.create(customer.id, CreateAddress(CountryCode.US))
     return paddle.transactions.create(
         CreateTransaction(
@@ -363,3 +366,41 @@ def test_who_is_declined_is_told_why_and_can_pay_later(provider: Running, paddle
     assert paddle.subscriptions.get(key).status.value == "past_due"
     manage(provider, "pass", "30d")
     assert paddle.subscriptions.get(key).status.value == "canceled"
+
+
+def test_a_double_at_paddle_is_refunded_once_however_often_it_is_asked(
+    provider: Running, paddle: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paddle_api, "client", lambda: paddle)
+    first, extra = (subscribed(provider, paddle, "org_1") for _ in range(2))
+    alone = subscribed(provider, paddle, "org_2")
+    (found,) = paddle_doubled.find(24)
+    assert (found.org, found.keeps, found.extra, found.cents) == (
+        "org_1", first.id, extra.id, 4900,
+    )  # fmt: skip
+    limits = {"hours": 24.0, "most": 1, "most_cents": 4900}
+
+    def refund(*keys: str, dry_run: bool = False, **more: Any) -> list[str]:
+        done = paddle_doubled.refund(keys, dry_run=dry_run, **{**limits, **more})
+        return [each.line for each in done]
+
+    with pytest.raises(RefusedError, match=r"at most 1 and 48.99 usd at once"):
+        refund(found.transaction, most_cents=4899)
+    assert refund(found.transaction, dry_run=True) == [
+        f"{found.transaction} org_1 49.00 usd would go back; {extra.id} would end"
+    ]
+    assert list(paddle.adjustments.list()) == []
+    # Interrupted: the refund was asked for, its subscription goes on.
+    made = CreateAdjustment.full(Action("refund"), "x", found.transaction)
+    paddle.adjustments.create(made)
+    again = f"{found.transaction} org_1 was refunded already; {extra.id} ended"
+    assert refund(found.transaction) == [again]
+    assert refund(found.transaction) == [f"{found.transaction} was refunded already"]
+    assert len(list(paddle.adjustments.list())) == 1
+    assert paddle.subscriptions.get(extra.id).status.value == "canceled"
+    asked = ListTransactions(subscription_ids=[alone.id])
+    (other,) = [each.id for each in paddle.transactions.list(asked)]
+    assert refund(other) == [
+        f"REFUSED: {other} was charged once, or longer ago: it is not a double"
+    ]
+    assert paddle_doubled.find(24) == []

@@ -84,12 +84,22 @@ def _card(text: str) -> str:
     return "" if re.fullmatch(r"[A-Za-z_]+", text) else said
 
 
+def _code(text: str) -> str:
+    return "" if _NAME.fullmatch(text) else "it is one of Paddle's error codes, in small letters"
+
+
 def _country(text: str) -> str:
     return "" if re.fullmatch(r"[A-Z]{2}", text) else "it is a country in two capital letters"
 
 
 def _provider(text: str) -> str:
     return "" if text in ("stripe", "paddle", "clerk") else "it is stripe, paddle or clerk"
+
+
+def _by_provider(step: Step, services: Services) -> str:
+    """Where Paddle is in the stack, customers buy through it."""
+    bought = step.arguments[0] == PADDLE and PADDLE in services
+    return "settled-at-paddle" if bought else "webhooks"
 
 
 def _loot(text: str) -> str:
@@ -125,6 +135,7 @@ KINDS = (
     Kind("LOOT", _loot),
     Kind("RELEASE", _release),
     Kind("CARD", _card),
+    Kind("CODE", _code),
     Kind("COUNTRY", _country),
     Kind("PLAN", _name),
     Kind("PROVIDER", _provider),
@@ -569,7 +580,7 @@ FAULTS = (
         "wrong-secret", ("PROVIDER",),
         "A rotation that was half done: the web host gets another secret for the provider's "
         "webhooks and is restarted; the provider signs with the one it had.",
-        "credentials", always("webhooks"), payments.wrong_secret, (WEB, APP),
+        "credentials", _by_provider, payments.wrong_secret, (WEB, APP),
         counts_from_end=True,
     ),
     Declaration(
@@ -660,10 +671,28 @@ FAULTS = (
     Declaration(
         "miss-paddle", ("SPAN",),
         "Three organizations sign up and two buy through Paddle. The web host is stopped; at "
-        "Paddle the third buys, one is renewed and one cancels; so much time passes for Paddle; "
-        "the web host is started.",
+        "Paddle the third buys and one is renewed; so much time passes for Paddle; one cancels; an "
+        "hour passes; the web host is started.",
         "data", always("paddled"), payments.miss_paddle, (WEB, APP, PADDLE),
         counts_from_end=True,
+    ),
+    Declaration(
+        "double-paddle", ("COUNT",),
+        "So many organizations order and pay twice through Paddle, as a client does that sends an "
+        "order again whose answer was late; one orders once.",
+        "data", always("settled-at-paddle"), payments.double_at_paddle, (WEB, APP, PADDLE),
+        counts_from_end=True,
+    ),
+    Declaration(
+        "decline-at-paddle", ("CODE",),
+        "Six customers are declined at Paddle's checkout, all for the same reason.",
+        "data", always(""), payments.decline_at_paddle, (APP, PADDLE),
+    ),
+    Declaration(
+        "misdirect-paddle", (),
+        "Somebody types the address of the webhooks anew in Paddle's dashboard, with a slip: the "
+        "web host answers 404.",
+        "data", always("settled-at-paddle"), payments.misdirect_paddle, (WEB, APP, PADDLE),
     ),
     Declaration(
         "mark-unprocessed", (),

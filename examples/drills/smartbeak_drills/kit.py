@@ -6,12 +6,14 @@ from drillbook.drills.declarations import Oracle
 from drillbook.drills.kit import Kit
 from smartbeak_drills import faults
 from smartbeak_drills.oracles import names
-from smartbeak_drills.places import API, AWS, KUBERNETES, STRIPE_WAN, VERCEL, WEB
+from smartbeak_drills.places import API, AWS, KUBERNETES, PADDLE, STRIPE_WAN, VERCEL, WEB
 
 
 def _needs(oracle: str) -> tuple[str, ...]:
     if oracle in names.OF_STRIPE:
         return WEB, STRIPE_WAN
+    if oracle in names.OF_PADDLE:
+        return WEB, PADDLE
     if oracle in names.OF_WEB:
         return (WEB,)
     if oracle in names.OF_CLUSTER:

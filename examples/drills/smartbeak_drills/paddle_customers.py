@@ -1,30 +1,42 @@
 """Organizations that pay through Paddle: they sign up and order, and one cancels.
 
     python3 -m smartbeak_drills.paddle_customers --config FILE order COUNT
+    python3 -m smartbeak_drills.paddle_customers --config FILE double COUNT
+    python3 -m smartbeak_drills.paddle_customers --config FILE decline CODE
+    python3 -m smartbeak_drills.paddle_customers --config FILE astray
     python3 -m smartbeak_drills.paddle_customers --config FILE cancel SUBSCRIPTION
     python3 -m smartbeak_drills.paddle_customers --config FILE of TRANSACTION...
     python3 -m smartbeak_drills.paddle_customers --config FILE settled
 
 `order` signs so many organizations up with the free plan, has each order the plan that Paddle
-sells, and prints the transactions that are to be paid. `of` prints the subscriptions that paid
-ones began. `settled` waits until Paddle has delivered all. The others print `done`.
+sells, and prints the transactions that are to be paid. `double` has so many order and pay twice,
+`decline` has six declined. `astray` is somebody in Paddle's dashboard who gives the webhooks
+another path. `of` prints the subscriptions that paid ones began. `settled` waits until Paddle has
+delivered all. The others print `done`.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from drillbook.inside.trouble import Trouble
 from smartbeak_drills.deliveries import settle
+from smartbeak_drills.places import PADDLE_PAGE
 from smartbeak_drills.session import Session
 from smartbeak_drills.settings import read_address
+from smartbeak_drills.users import purchases
+from smartbeak_drills.users.buyers import CENTS
+from smartbeak_drills.users.calls import CallError, Line
 from smartbeak_drills.users.paddle import Paddle
+from smartbeak_drills.users.paddle_buyers import order as ordered_by
+from smartbeak_drills.users.purchases import Purchase
 
-_PRICE = "pri_plan_pro"
+_DECLINED = 6
+_TIMEOUT_S = 5.0
 _POLL_S = 0.5
 """Paddle's limit is 240 requests a minute."""
 
@@ -39,18 +51,38 @@ def order(paddle: Paddle, session: Session, count: str) -> str:
         org = f"org_paddle_{number}"
         session.run(_SIGN_UP, org, f"Example Organization at Paddle {number}")
         session.run(_BEGIN, f"row_{org}", org, "plan_free")
-        customer = paddle.post("/customers", {"email": f"{uuid.uuid4().hex[:8]}@example.com"})
-        place = paddle.post(f"/customers/{customer['id']}/addresses", {"country_code": "US"})
-        ordered = paddle.post(
-            "/transactions",
-            {
-                **{"customer_id": customer["id"], "address_id": place["id"]},
-                **{"items": [{"price_id": _PRICE, "quantity": 1}]},
-                "custom_data": {"org_id": org},
-            },
-        )
-        found.append(ordered["id"])
+        found.append(ordered_by(paddle, org))
     return "\n".join(found)
+
+
+def double(paddle: Paddle, session: Session, count: str) -> str:
+    """So many organizations whose order is sent and paid twice, beside one that orders once."""
+    page = Line(PADDLE_PAGE, timeout_s=_TIMEOUT_S)
+    names = [f"org_paddle_{number}" for number in range(int(count) + 1)]
+    for number, org in enumerate(names):
+        session.run(_SIGN_UP, org, f"Example Organization at Paddle {number}")
+        session.run(_BEGIN, f"row_{org}", org, "plan_free")
+        for _ in range(2 if number else 1):
+            page.call("POST", f"/checkout/{ordered_by(paddle, org)}", body={})
+    purchases.note(Purchase(org, org, "plan_pro", CENTS["plan_pro"]) for org in names)
+    return settled(paddle, session)
+
+
+def decline(paddle: Paddle, session: Session, code: str) -> str:
+    """Customers whose cards are all declined for the same reason."""
+    page = Line(PADDLE_PAGE, timeout_s=_TIMEOUT_S)
+    for transaction in order(paddle, session, str(_DECLINED)).split():
+        with contextlib.suppress(CallError):
+            page.call("POST", f"/checkout/{transaction}", body={"decline": code})
+    return "done"
+
+
+def astray(paddle: Paddle, _: Session) -> str:
+    """Somebody types the webhooks' address anew, with a slip."""
+    setting = next(paddle.all("/notification-settings"))
+    path = f"/notification-settings/{setting['id']}"
+    paddle.patch(path, {"destination": setting["destination"].replace("webhooks", "webhook")})
+    return "done"
 
 
 def cancel(paddle: Paddle, _: Session, key: str) -> str:
@@ -78,6 +110,9 @@ def settled(paddle: Paddle, _: Session) -> str:
 
 _DONE: Mapping[str, Callable[..., str]] = {
     "order": order,
+    "double": double,
+    "decline": decline,
+    "astray": astray,
     "cancel": cancel,
     "of": of,
     "settled": settled,

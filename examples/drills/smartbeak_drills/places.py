@@ -48,6 +48,9 @@ PADDLE = "paddle"
 """Host of the simulated Paddle."""
 
 PADDLE_URL = "https://api.paddle.com"
+PADDLE_PAGE = "https://pay.paddle.io"
+"""Where a customer of Paddle pays."""
+
 PADDLE_KEY = Path("/run/secrets/paddle-key")
 """Holds the key of Paddle's API."""
 

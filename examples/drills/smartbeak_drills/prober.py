@@ -35,6 +35,7 @@ from smartbeak_drills.places import (
     IN_CLUSTER,
     KEY,
     KUBERNETES,
+    PADDLE,
     PUBLIC_URL,
     STRIPE_WAN,
     TARGETS,
@@ -49,6 +50,7 @@ from smartbeak_drills.splitbrain import SplitBrain
 from smartbeak_drills.users import content, publishing, readers
 from smartbeak_drills.users.buyers import Buyers
 from smartbeak_drills.users.leavers import Leaver
+from smartbeak_drills.users.paddle_buyers import PaddleBuyers
 from smartbeak_drills.users.platform import Platform
 from smartbeak_drills.users.roster import Roster, members
 from smartbeak_drills.users.visits import Visits
@@ -110,8 +112,11 @@ class Users:
             hosts = [*hosts, *IN_CLUSTER]
         if oracle in names.OF_WEB and WEB in hosts:
             buyers = None
+            roster = Roster((), self._config, KEY)
             if oracle in names.OF_BUYERS and STRIPE_WAN in hosts:
-                buyers = Buyers(WEB_URL, Roster((), self._config, KEY), self._platform)
+                buyers = Buyers(WEB_URL, roster, self._platform)
+            elif oracle in names.OF_PADDLE_BUYERS and PADDLE in hosts:
+                buyers = PaddleBuyers(WEB_URL, roster, self._platform)
             return table.Means(around, webhooks=Webhooks(WEB_URL, self._platform), buyers=buyers)
         if API not in hosts:
             return table.Means(around)

@@ -127,13 +127,21 @@ def refund(
     outcomes = [_before(client, charge) for charge in strangers]
     wanted = [found[charge] for charge in dict.fromkeys(charges) if charge in found]
     cents = sum(each.cents for each in wanted if each.state == "to refund")
-    if len(wanted) > most or cents > most_cents:
-        currency = wanted[0].currency
+    within(len(wanted), cents, wanted[0].currency if wanted else "usd", most, most_cents)
+    return outcomes + [_refund(client, each, dry_run=dry_run) for each in wanted]
+
+
+def within(count: int, cents: int, currency: str, most: int, most_cents: int) -> None:
+    """Refuses what is more than finance signed.
+
+    Raises:
+        RefusedError: It is.
+    """
+    if count > most or cents > most_cents:
         raise RefusedError(
-            f"{len(wanted)} charges and {money(cents, currency)}: "
+            f"{count} charges and {money(cents, currency)}: "
             f"at most {most} and {money(most_cents, currency)} at once"
         )
-    return outcomes + [_refund(client, each, dry_run=dry_run) for each in wanted]
 
 
 def _refund(client: stripe.StripeClient, each: Doubled, *, dry_run: bool) -> Outcome:

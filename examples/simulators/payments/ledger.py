@@ -18,6 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+Filter = tuple[str, str, object]
+"""Field, operator, value."""
+
 Thing = dict[str, Any]
 """An object of the provider, as it shows it; `id` and `object` are always there."""
 
@@ -195,7 +198,7 @@ class Ledger:
     def find(
         self,
         kind: str,
-        where: Sequence[tuple[str, str, object]] = (),
+        where: Sequence[Filter] = (),
         *,
         limit: int = -1,
         before: int | None = None,
@@ -211,18 +214,11 @@ class Ledger:
             before: Only those that came before this place.
             after: Only those that came after it, and then those that are next to it.
         """
-        clauses, values = ["kind = ?"], [kind]
-        for field, operator, value in where:
-            known = field in ("created", "customer", DELIVERY) or "(" in field
-            column = field if known else "json_extract(body, ?)"
-            if operator == "IN":
-                operator, value = "IN (SELECT value FROM json_each(", json.dumps(value)
-            clauses.append(f"{column} {operator} ?" + "))" * operator.startswith("IN "))
-            values += [value] if column == field else [f"$.{field}", value]  # type: ignore[list-item]
+        clauses, values = _filters(kind, where)
         for place, sign in ((before, "<"), (after, ">")):
             if place is not None:
                 clauses.append(f"seq {sign} ?")
-                values.append(place)  # type: ignore[arg-type]
+                values.append(place)
         order = "ASC" if after is not None else "DESC"
         rows = self._sql.execute(
             f"SELECT body FROM objects WHERE {' AND '.join(clauses)} ORDER BY seq {order} LIMIT ?",
@@ -230,6 +226,12 @@ class Ledger:
         ).fetchall()
         found = [json.loads(row[0]) for row in rows]
         return found[::-1] if after is not None else found
+
+    def count(self, kind: str, where: Sequence[Filter] = ()) -> int:
+        """How many objects `find` would find."""
+        clauses, values = _filters(kind, where)
+        query = f"SELECT count(*) FROM objects WHERE {' AND '.join(clauses)}"
+        return int(self._sql.execute(query, values).fetchone()[0])
 
     def undelivered(self, *, limit: int, before: int | None, since: int) -> list[Thing]:
         """Events that an endpoint has not taken, newest first."""
@@ -416,6 +418,20 @@ def opened(path: Path) -> Iterator[Ledger]:
             yield Ledger(connection)
     except sqlite3.Error as error:
         raise OSError(f"{path.name}: {error}") from error
+
+
+def _filters(kind: str, where: Sequence[Filter]) -> tuple[list[str], list[Any]]:
+    """Clauses and values of what `Ledger.find` is asked for."""
+    clauses = ["kind = ?"]
+    values: list[Any] = [kind]
+    for field, operator, value in where:
+        known = field in ("created", "customer", DELIVERY) or "(" in field
+        column = field if known else "json_extract(body, ?)"
+        if operator == "IN":
+            operator, value = "IN (SELECT value FROM json_each(", json.dumps(value)
+        clauses.append(f"{column} {operator} ?" + "))" * operator.startswith("IN "))
+        values += [value] if column == field else [f"$.{field}", value]
+    return clauses, values
 
 
 def _come_nearer(value: Any, moments: Sequence[str], seconds: int) -> None:

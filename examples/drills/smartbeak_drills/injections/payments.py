@@ -92,9 +92,25 @@ def miss_paddle(sandbox: Sandbox, span: str) -> None:
     run(sandbox, WEB, "platform-service", "stop")
     _control(sandbox, "pay", third, host=PADDLE)
     _control(sandbox, "renew", renews, host=PADDLE)
-    _at_paddle(sandbox, "cancel", cancels)
     _control(sandbox, "pass", span, host=PADDLE)
+    _at_paddle(sandbox, "cancel", cancels)
+    _control(sandbox, "pass", "1h", host=PADDLE)
     run(sandbox, WEB, "platform-service", "start")
+
+
+def double_at_paddle(sandbox: Sandbox, count: str) -> None:
+    """Has so many organizations order and pay twice through Paddle."""
+    _at_paddle(sandbox, "double", count)
+
+
+def decline_at_paddle(sandbox: Sandbox, code: str) -> None:
+    """Has six customers declined at Paddle's checkout, all for the same reason."""
+    _at_paddle(sandbox, "decline", code)
+
+
+def misdirect_paddle(sandbox: Sandbox) -> None:
+    """Has somebody give Paddle another path for webhooks."""
+    _at_paddle(sandbox, "astray")
 
 
 def mark_unprocessed(sandbox: Sandbox) -> None:

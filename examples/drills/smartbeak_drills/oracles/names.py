@@ -58,6 +58,8 @@ OF_WEB: Mapping[str, str] = {
     "webhooks": "Events of Stripe and Paddle, signed as they sign them, are taken.",
     "settled": "As `webhooks`; customers buy, and who bought something paid for it once, to the "
     "cent, and has it once, at Stripe and on the platform.",
+    "settled-at-paddle": "As `settled`, through Paddle: who paid there has the plan, who cancelled "
+    "the free one, and each paid once, to the cent.",
     "agreed": "As `webhooks`, and of every subscription Stripe and the platform say the same.",
     "answered": "As `agreed`; no dispute waits for an answer, and who has the money back has no "
     "live subscription at Stripe.",
@@ -79,6 +81,12 @@ OF_EVIDENCE: Mapping[str, str] = {
     "for byte, the one that was put there first.",
 }
 """Oracles that look at the bucket; with them numbered rows are written as well."""
+
+OF_PADDLE_BUYERS = ("settled-at-paddle",)
+"""Those of them with which customers buy through Paddle."""
+
+OF_PADDLE = (*OF_PADDLE_BUYERS, "paddled")
+"""Those of them that ask Paddle as well."""
 
 OF_BUYERS = ("settled",)
 """Those of them with which customers buy."""

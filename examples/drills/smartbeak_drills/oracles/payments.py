@@ -78,7 +78,7 @@ class Settled:
         if trouble:
             return trouble
         if time.monotonic() >= self._next:
-            self._next = time.monotonic() + _ASK_S
+            self._next = time.monotonic() + self._buyers.ask_s
             self._said = purchases.summed(self._buyers.differences())
         return self._said
 
@@ -162,7 +162,7 @@ class Paddled:
         paid: dict[str, str] = {}
         for each in self._paddle.all("/subscriptions"):
             org = each["custom_data"]["org_id"]
-            if each["status"] == "active":
+            if each["status"] in ("active", "past_due"):
                 paid[org] = each["items"][0]["price"]["custom_data"]["planId"]
             else:
                 paid.setdefault(org, "plan_free")

@@ -197,6 +197,12 @@ def _rolled(means: Means) -> Oracle:
     return All(_content(means), RolledOut(means.cluster))
 
 
+def _settled_at_paddle(means: Means) -> Oracle:
+    if means.buyers is None:
+        raise CannotLook("there is no host `paddle`")
+    return All(_webhooks(means), Settled(means.buyers))
+
+
 def _agreed(means: Means) -> Oracle:
     return All(_webhooks(means), Agreed(means.around.platform))
 
@@ -241,5 +247,6 @@ _ORACLES: Mapping[str, Callable[[Means], Oracle]] = {
     "turned-away": _turned_away,
     "unspied": _unspied,
     "settled": _settled,
+    "settled-at-paddle": _settled_at_paddle,
     "intact": lambda means: Intact(),
 }

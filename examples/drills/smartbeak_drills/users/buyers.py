@@ -36,7 +36,6 @@ PATIENCE_S = 3.0
 LATE_S = 2.5
 """Seconds after which what was paid for must be there; on an idle stack it takes 0.3 s."""
 
-_INTERVAL_S = 0.8
 _TIMEOUT_S = 2.5
 _DRAIN_S = 12.0
 _AGAIN_S = 0.3
@@ -62,6 +61,12 @@ class Buyers:
     """
 
     kind = "purchases"
+    provider = "stripe"
+    interval_s = 0.8
+    """Between the beginnings of two purchases."""
+
+    ask_s = 1.0
+    """Between two questions of the oracle, whose limit customers share."""
 
     def __init__(self, url: str, roster: Roster, database: Callable[[], Session]) -> None:
         self.journal = Journal()
@@ -143,14 +148,14 @@ class Buyers:
         present += 2 * [numbers[customer] for customer in doubled if customer in numbers]
         # Whose last answer never came is not accounted for, but was not lost either.
         present += self.journal.numbers() - set(numbers.values())
-        losses = self.journal.compare(present, _INTERVAL_S)
+        losses = self.journal.compare(present, self.interval_s)
         others = len(doubled - set(numbers))
         losses = replace(losses, doubled=losses.doubled + others)
-        return count_of(self.kind, self.journal, losses, ("stripe",))
+        return count_of(self.kind, self.journal, losses, (self.provider,))
 
     def _buy(self, stop: threading.Event) -> None:
         line, page = Line(self._url, timeout_s=_TIMEOUT_S), Line(STRIPE_PAGE, timeout_s=_TIMEOUT_S)
-        keep_at(lambda: self.buy(line, page), self.journal, _INTERVAL_S, stop)
+        keep_at(lambda: self.buy(line, page), self.journal, self.interval_s, stop)
         line.close()
         page.close()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from smartbeak_drills.agreed import BOUGHT
 from smartbeak_drills.session import Session
+from smartbeak_drills.users.paddle import Paddle
 from smartbeak_drills.users.stripe import Stripe
 
 _LIVE = ("active", "trialing", "past_due", "unpaid")
@@ -17,6 +18,13 @@ _ROWS = """
 SELECT org_id, stripe_subscription_id, plan_id FROM subscriptions
 WHERE status = 'active' AND org_id = ANY (string_to_array($1, ','))
 """
+_PLANS = """
+SELECT org_id, plan_id FROM subscriptions
+WHERE status = 'active' AND org_id = ANY (string_to_array($1, ','))
+"""
+
+FREE = "plan_free"
+"""What an organization has without a subscription at Paddle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,39 @@ def differences(bought: Sequence[Purchase], stripe: Stripe, session: Session) ->
         )
         if text:
             found.append(Difference(wanted.customer, paid[wanted.customer] - wanted.cents, text))
+    return found
+
+
+def at_paddle(bought: Sequence[Purchase], paddle: Paddle, session: Session) -> list[Difference]:
+    """The same for what was bought through Paddle, by organization.
+
+    Raises:
+        Trouble: One of the two cannot be asked.
+    """
+    paid: Counter[str] = Counter()
+    orgs: dict[str, str] = {}
+    for each in paddle.all("/transactions", status="completed"):
+        orgs[each["id"]] = each["custom_data"]["org_id"]
+        paid[orgs[each["id"]]] += int(each["details"]["totals"]["grand_total"])
+    for each in paddle.all("/adjustments", status="pending_approval,approved"):
+        paid[orgs[each["transaction_id"]]] -= int(each["totals"]["total"])
+    live: Counter[str] = Counter()
+    for each in paddle.all("/subscriptions", status="active,past_due"):
+        live[each["custom_data"]["org_id"]] += 1
+    names = ",".join(each.org for each in bought)
+    rows = {str(org): str(plan) for org, plan in session.run(_PLANS, names)}
+    found = []
+    for wanted in bought:
+        off = paid[wanted.org] - wanted.cents
+        text = ""
+        if off:
+            text = "paid too much" if off > 0 else "got back too much"
+        elif live[wanted.org] != (wanted.plan != FREE):
+            text = f"have {live[wanted.org]} subscriptions at Paddle"
+        elif rows.get(wanted.org) != wanted.plan:
+            text = "have another plan on the platform than at Paddle"
+        if text:
+            found.append(Difference(wanted.customer, off, text))
     return found
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import IO
+from collections.abc import Sequence
+from typing import IO, TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from smartbeak_ops.doubled import Outcome
 
 _HOURS = click.option(
     "--hours", type=click.FloatRange(0), default=24.0, show_default=True, help="How far back."
@@ -15,8 +19,9 @@ _HOURS = click.option(
 def charges() -> None:
     """Find customers who were charged twice, and refund them once.
 
-    Two live subscriptions of one customer to one plan are one too many: the one that the
-    platform knows stays, the other is refunded and ended.
+    Two live subscriptions of one customer to one plan are one too many: at Stripe the one that
+    the platform knows stays, at Paddle the oldest; the other is refunded and ended. Providers that
+    this host knows are asked.
     """
 
 
@@ -25,8 +30,19 @@ def charges() -> None:
 def doubled(hours: float) -> None:
     """Print each subscription that is one too many, its charge last; it changes nothing."""
     from smartbeak_ops import doubled as work
+    from smartbeak_ops import settings
+    from smartbeak_ops.looks import paddle
 
-    found = work.find(hours)
+    # Stripe also where neither is known: then it says so.
+    only_paddle = paddle.asked() and not settings.known(settings.STRIPE)
+    found: list[Any] = [] if only_paddle else list(work.find(hours))
+    if paddle.asked():
+        from smartbeak_ops import paddle_api, paddle_doubled
+
+        try:
+            found += paddle_doubled.find(hours)
+        except paddle_api.UNANSWERED as error:
+            raise paddle_api.unanswered(error) from None
     for each in found:
         click.echo(each.line)
     cents = sum(each.cents for each in found if each.state == "to refund")
@@ -56,10 +72,12 @@ def refund(
     from smartbeak_ops import doubled as work
 
     words = (line.split() for line in listed)
-    wanted = [line[-1] for line in words if line and line[-1].startswith("ch_")]
-    if not wanted:
-        raise click.UsageError("the list holds no charge")
-    outcomes = work.refund(
+    wanted = [line[-1] for line in words if line and line[-1].startswith(("ch_", "txn_"))]
+    kinds = {each.partition("_")[0] for each in wanted}
+    if len(kinds) != 1:
+        raise click.UsageError("the list holds no charge, or charges of two providers")
+    refunded = work.refund if kinds == {"ch"} else _at_paddle
+    outcomes = refunded(
         wanted, hours=hours, most=most, most_cents=round(most_amount * 100), dry_run=dry_run
     )
     for each in outcomes:
@@ -70,3 +88,16 @@ def refund(
     click.echo(f"{len(outcomes)} charges, {refused} refused, {work.money(cents, 'usd')} {said}")
     if refused:
         ctx.exit(1)
+
+
+def _at_paddle(
+    wanted: Sequence[str], *, hours: float, most: int, most_cents: int, dry_run: bool
+) -> list[Outcome]:
+    from smartbeak_ops import paddle_api, paddle_doubled
+
+    try:
+        return paddle_doubled.refund(
+            wanted, hours=hours, most=most, most_cents=most_cents, dry_run=dry_run
+        )
+    except paddle_api.UNANSWERED as error:
+        raise paddle_api.unanswered(error) from None

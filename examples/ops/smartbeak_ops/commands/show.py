@@ -230,8 +230,8 @@ def paddle(since: datetime | None, until: datetime | None) -> None:
     """Organizations with another plan than they pay at Paddle, a line each.
 
     Organization, plan at Paddle, plan here, parted by bars. With --since an account of every
-    organization: what Paddle took in the window, what it pays a month, and what it has here;
-    status 1 if a cent is off.
+    organization: what Paddle took and gave back in the window, what it pays a month, and what it
+    has here; then by day; status 1 if a cent is off.
     """
     from smartbeak_ops import paddle_api, paddle_books, settings
 
@@ -251,9 +251,14 @@ def paddle(since: datetime | None, until: datetime | None) -> None:
         return
     for each in found:
         click.echo(each.words)
-    off = sum(each.differs or each.twice > 0 for each in found)
+    for day in sorted({day for each in found for day in each.days}):
+        sums = [sum(each.days.get(day, (0, 0))[at] for each in found) / 100 for at in (0, 1)]
+        click.echo(f"{day} taken {sums[0]:.2f}, back {sums[1]:.2f}")
+    off = sum(each.off for each in found)
     taken = sum(each.taken for each in found)
-    click.echo(f"taken {taken / 100:.2f}; {off} of {len(found)} off")
+    back = sum(each.back for each in found)
+    given = f", back {back / 100:.2f}" if back else ""
+    click.echo(f"taken {taken / 100:.2f}{given}; {off} of {len(found)} off")
     if off:
         raise click.exceptions.Exit(1)
 

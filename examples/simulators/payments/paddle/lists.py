@@ -76,5 +76,5 @@ def listed(
         found = desk.ledger.find(kind, filters, limit=size + 1, after=place or 0)[::-1]
     else:
         found = desk.ledger.find(kind, filters, limit=size + 1, before=place)
-    total = len(desk.ledger.find(kind, filters))
+    total = desk.ledger.count(kind, filters)
     return Page(found[:size], size, len(found) > size, total)

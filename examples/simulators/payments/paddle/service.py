@@ -36,6 +36,9 @@ _RATE = (240, 60.0)
 
 _VERSION = "1"
 
+PAGE = "/checkout/"
+"""Path of the page where a customer pays, on pay.paddle.io."""
+
 
 def _retrieve(kind: str) -> Operation:
     def operation(desk: Desk, key: str, sent: Mapping[str, Any]) -> Thing:
@@ -90,6 +93,8 @@ class Paddle:
 
     def answer(self, request: Request) -> Answer | None:
         """See `messages.Simulator`."""
+        if request.method == "POST" and request.path.startswith(PAGE):
+            return self._page(request, request.path.removeprefix(PAGE))
         for method, pattern, operation, status in _PATTERNS:
             match = pattern.fullmatch(request.path) if method == request.method else None
             if match:
@@ -105,6 +110,22 @@ class Paddle:
         return Answer(500, {"error": error, "meta": {"request_id": str(uuid.uuid4())}})
 
     broken = unavailable
+
+    def _page(self, request: Request, key: str) -> Answer:
+        """What a customer does there: pays, or is declined; no part of the API or its limit."""
+        try:
+            codes = parameters.one_of(*transactions.ERROR_CODES)
+            values = parameters.checked(_sent(request), {"decline": codes})
+            with ledger.opened(self._path) as books, books.changing():
+                desk = Desk(books, int(time.time()))
+                if "decline" in values:
+                    transactions.decline(desk, key, values["decline"])
+                    return Answer(402, {"declined": values["decline"]})
+                made = transactions.pay(desk, key)
+        except PaddleError as error:
+            return Answer(error.status, {"error": error.error})
+        saved = Record(key, request.site, "pay", str(uuid.uuid4()))
+        return Answer(200, {"status": made["status"]}, saved=saved)
 
     def _answered(
         self, request: Request, operation: Operation, ids: tuple[str, ...], status: int

@@ -1,6 +1,6 @@
 """Transactions, and what a paid one begins: https://developer.paddle.com/api-reference/transactions.
 
-Left out: the checkout itself (a customer pays, or is declined, by the control program), taxes,
+Left out: what the checkout's page shows (a customer pays, or is declined, by posting to it), taxes,
 discounts, one-time prices, and collection by invoice.
 """
 
@@ -173,15 +173,17 @@ def _payment(desk: Desk, made: Thing, status: str, code: str | None) -> Thing:
 
 def _make(desk: Desk, items: list[Thing], values: Mapping[str, Any], origin: str) -> Thing:
     about = {name: values.get(name) for name in ("customer_id", "address_id", "custom_data")}
+    key = new_id("txn_", 26).lower()
     return desk.make(
         "transaction",
         "txn_",
         {
-            **about,
+            **{"id": key, **about},
             **dict.fromkeys(("business_id", "discount_id", "invoice_id", "invoice_number")),
             **dict.fromkeys(("billing_details", "billing_period", "billed_at", "subscription_id")),
             **{"status": values["status"], "origin": origin, "collection_mode": "automatic"},
-            **{"currency_code": "USD", "checkout": {"url": None}, "payments": []},
+            **{"currency_code": "USD", "payments": []},
+            "checkout": {"url": f"https://pay.paddle.io/checkout/{key}"},
             "items": [{**each, "proration": None} for each in items],
             "details": _details(items),
         },
