@@ -233,6 +233,32 @@ def test_a_pod_is_asked_through_the_api(running: Running) -> None:
     assert running.kubectl("get", "--raw", path) == "alive"
 
 
+def test_a_command_runs_with_what_the_pods_process_has(running: Running) -> None:
+    running.secrets["JWT_KEY_1"] = "second"
+    running.kubectl("annotate", "externalsecret/prod-smartbeak-secrets", "force-sync=1")
+    said = running.kubectl("exec", API, "--", "sh", "-c", 'echo "$JWT_KEY_1"; echo no >&2')
+    assert sorted(said.split()) == ["first", "no"]  # read when it started
+    running.kubectl("rollout", "restart", API)
+    running.kubectl("rollout", "status", API, "--timeout=20s")
+    assert running.kubectl("exec", API, "--", "printenv", "JWT_KEY_1") == "second\n"
+
+
+def test_a_command_says_how_it_ended(running: Running) -> None:
+    said = running.kubectl("exec", API, "--", "sh", "-c", "exit 7", status=7)
+    assert "command terminated with exit code 7" in said
+    said = running.kubectl("exec", API, "--", "sh", "-c", "kill -9 $$", status=137)
+    said = running.kubectl("exec", API, "--", "no-such-program", status=1)
+    assert 'exec: "no-such-program": executable file not found in $PATH' in said
+    long = running.kubectl("exec", API, "--", "seq", "100000")
+    assert long.splitlines() == [str(each) for each in range(1, 100001)]
+
+
+def test_a_command_with_input_is_not_simulated(tmp_path: Path) -> None:
+    with cluster.started(tmp_path, cluster.program_of_kubectl()) as found:
+        found.kubectl("exec", "-i", API, "--", "cat", status=1, stdin="text")
+        assert "/exec" in found.unknown()
+
+
 def test_its_deployments_are_those_of_the_facts() -> None:
     found = manifests.rendered(OVERLAY)
     facts = yaml.safe_load((OVERLAY.parents[2] / "platform/facts.yaml").read_text())["deployments"]

@@ -167,6 +167,8 @@ class Api:
         if sub is not None:
             if sub not in kind.subresources:
                 raise NotSimulated
+            if sub == "exec":
+                return Reply(101, self._held(kind, key))
             if sub == "proxy":
                 return self._proxied(key, found["rest"] or "/", call)
             return self._log(key, call) if sub == "log" else self._scale(kind, key, call)
@@ -427,7 +429,7 @@ def _public(found: Object) -> Object:
     status = found.get("status")
     if not isinstance(status, dict):
         return found
-    hidden = ("freshReplicas", "simulatedPort", "simulatedSync")
+    hidden = ("freshReplicas", "simulatedPid", "simulatedPort", "simulatedSync")
     return {**found, "status": {n: v for n, v in status.items() if n not in hidden}}
 
 

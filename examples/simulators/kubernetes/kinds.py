@@ -33,7 +33,10 @@ KINDS: Mapping[str, Kind] = {
     each.plural: each
     for each in (
         Kind("namespaces", "Namespace", short=("ns",), namespaced=False, verbs=(*_READ, "patch")),
-        Kind("pods", "Pod", short=("po",), verbs=(*_READ, "delete"), subresources=("log", "proxy")),
+        Kind(
+            "pods", "Pod", short=("po",), verbs=(*_READ, "delete"),
+            subresources=("log", "proxy", "exec"),
+        ),
         Kind("services", "Service", short=("svc",), verbs=(*_READ, "patch")),
         Kind("configmaps", "ConfigMap", short=("cm",), verbs=(*_READ, *_WRITE)),
         Kind("secrets", "Secret", verbs=(*_READ, *_WRITE)),

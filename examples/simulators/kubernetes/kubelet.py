@@ -125,6 +125,7 @@ class Pod(threading.Thread):
         self._container = pod["spec"]["containers"][0]
         self._shown = _State()
         self._port = 0
+        self._pid = 0
 
     def run(self) -> None:
         """From the image to the end."""
@@ -137,6 +138,7 @@ class Pod(threading.Thread):
             port = {"PORT": str(self._port)}
             # This thread lives as long as the pod: the process dies with it.
             process = Process(argv, {**environment, **port}, self.log)
+            self._pid = process.pid
             self._event("Started", f"Started container {self._container['name']}")
             self._watch(process)
             if not self._ending():
@@ -312,8 +314,8 @@ class Pod(threading.Thread):
                     }
                 ],
             }
-            # Not of the API: where the balancer finds the process.
-            pod["status"]["simulatedPort"] = self._port
+            # Not of the API: where the balancer finds the process, and a command its environment.
+            pod["status"] |= {"simulatedPort": self._port, "simulatedPid": self._pid}
 
         self._cluster.update(self._key, say)
 

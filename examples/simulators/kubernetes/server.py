@@ -15,7 +15,9 @@ from typing import Any
 
 from simulators.connection import Connection
 from simulators.folders import Folders
+from simulators.kubernetes import entered
 from simulators.kubernetes.api import Api, Call, NotSimulated, Reply
+from simulators.kubernetes.cluster import Object
 from simulators.store import append
 
 _IDLE_S = 400.0
@@ -100,7 +102,9 @@ class _Handler(Connection):
         else:
             reply = self._reply(call)
         print(f"{self.command} {self.path} {reply.status}", flush=True)
-        if reply.lines is not None:
+        if reply.status == 101:
+            self._enter(reply.content)
+        elif reply.lines is not None:
             self._stream(
                 reply.lines, "text/plain" if url.path.endswith("/log") else "application/json"
             )
@@ -122,12 +126,30 @@ class _Handler(Connection):
         if not wanted or not hmac.compare_digest(wanted.encode(), sent.encode()):
             return Reply(401, _UNAUTHORIZED)
         try:
-            return self.server.api.answer(call)
+            reply = self.server.api.answer(call)
+            if reply.status == 101 and not self._enters(reply.content, call):
+                raise NotSimulated
+            return reply
         except NotSimulated:
             self.server.note_unknown(call)
             message = f"{call.method} {call.path} is not simulated"
             said = {**_UNAUTHORIZED, "message": message, "reason": "NotImplemented", "code": 501}
             return Reply(501, said)
+
+    def _enters(self, pod: Object, call: Call) -> bool:
+        """Whether a command can be run in a pod: not the older way, without input or terminal."""
+        status = pod["status"]["containerStatuses"]
+        return (
+            self.headers.get("upgrade", "").lower() == "websocket"
+            and "true" not in (call.query.get("stdin"), call.query.get("tty"))
+            and all("running" in each["state"] for each in status)
+        )
+
+    def _enter(self, pod: Object) -> None:
+        argv = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)["command"]
+        variables = entered.environment(pod["status"]["simulatedPid"])
+        self.close_connection = True
+        entered.serve(self.connection, (self.path, self.headers.items()), argv, variables)
 
     def _health(self) -> Reply:
         """Whether every Deployment serves; for the stack, and so without a token."""
