@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "source"
 ASIDE = (
     "never",
+    "never-managed",
     "watch",
     "guards",
     "decide",

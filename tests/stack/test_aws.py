@@ -150,7 +150,19 @@ def test_the_instance_is_productions(account: Account) -> None:
     assert rotated["DBInstance"]["MasterUserSecret"]["SecretStatus"] in ("rotating", "active")
 
 
-def test_the_redis_group_is_productions_and_only_read(account: Account) -> None:
+def test_what_other_runbooks_type_for_the_database_is_refused(account: Account) -> None:
+    for name in ("smartbeak-cluster", names.INSTANCE):
+        said = account.refused(f"rds failover-db-cluster --db-cluster-identifier {name}")
+        assert "DBClusterNotFoundFault" in said
+    said = account.refused(
+        f"rds modify-db-instance --db-instance-identifier {names.INSTANCE} "
+        "--master-user-password of-sixteen-letters --apply-immediately"
+    )
+    assert "InvalidParameterCombination" in said
+    assert account.unknown() == []
+
+
+def test_the_redis_group_is_productions(account: Account) -> None:
     named = f"--replication-group-id {names.CACHE}"
     group = account.told(f"elasticache describe-replication-groups {named}")["ReplicationGroups"][0]
     assert group["Status"] == "available"
@@ -159,6 +171,42 @@ def test_the_redis_group_is_productions_and_only_read(account: Account) -> None:
     assert len(group["MemberClusters"]) == 3
     kept = account.told(f"elasticache describe-snapshots {named}")["Snapshots"]
     assert [each["SnapshotStatus"] for each in kept] == ["available"]
+
+
+def test_a_failover_test_gives_another_node_the_role(account: Account) -> None:
+    named = f"--replication-group-id {names.CACHE}"
+    roles = (
+        f"aws elasticache describe-replication-groups {named} --query 'ReplicationGroups[0]"
+        ".[Status, NodeGroups[0].NodeGroupMembers[*].CurrentRole[]]' --output json "
+        "| jq --compact-output ."
+    )
+    assert account.says(roles) == '["available",["primary","replica","replica"]]'
+    test = f"elasticache test-failover {named} --node-group-id"
+    assert "NodeGroupNotFoundFault" in account.refused(f"{test} 0009")
+    assert account.told(f"{test} 0001")["ReplicationGroup"]["Status"] == "modifying"
+    deadline = time.monotonic() + 60
+    while account.says(roles) != '["available",["replica","primary","replica"]]':
+        assert time.monotonic() < deadline
+    assert account.unknown() == []
+
+
+def test_a_change_of_the_redis_group_is_in_its_record(account: Account) -> None:
+    named = f"--replication-group-id {names.CACHE}"
+    change = f"elasticache modify-replication-group {named} --apply-immediately"
+    said = account.told(f"{change} --cache-node-type cache.r6g.xlarge")["ReplicationGroup"]
+    assert (said["Status"], said["CacheNodeType"]) == ("modifying", "cache.r6g.xlarge")
+    look = f"elasticache describe-replication-groups {named}"
+    deadline = time.monotonic() + 60
+    while account.told(look)["ReplicationGroups"][0]["Status"] != "available":
+        assert time.monotonic() < deadline
+    assert account.told(look)["ReplicationGroups"][0]["CacheNodeType"] == "cache.r6g.xlarge"
+    account.says(f"aws {change} --no-automatic-failover-enabled")
+    while account.told(look)["ReplicationGroups"][0]["Status"] != "available":
+        assert time.monotonic() < deadline
+    # Nobody takes over by itself, and so nothing is tested.
+    said = account.refused(f"elasticache test-failover {named} --node-group-id 0001")
+    assert "InvalidReplicationGroupState" in said
+    assert account.unknown() == []
 
 
 def test_a_list_given_by_hand_to_a_shared_secret_never_shows_in_the_log(account: Account) -> None:
@@ -171,9 +219,11 @@ def test_a_list_given_by_hand_to_a_shared_secret_never_shows_in_the_log(account:
     ("command", "action"),
     [
         ("ec2 describe-instances", None),
-        ("rds failover-db-cluster --db-cluster-identifier cluster", "rds:FailoverDBCluster"),
-        ("elasticache test-failover --replication-group-id smartbeak-production "
-         "--node-group-id 0001", "elasticache:TestFailover"),
+        ("rds describe-db-clusters", "rds:DescribeDBClusters"),
+        ("elasticache describe-cache-clusters", "elasticache:DescribeCacheClusters"),
+        ("elasticache modify-replication-group --replication-group-id smartbeak-production "
+         "--auth-token of-sixteen-letters --apply-immediately",
+         "elasticache:ModifyReplicationGroup"),
         ("secretsmanager delete-secret --secret-id smartbeak/auth", "secretsmanager:DeleteSecret"),
         (f"s3api get-object-retention --bucket {EVIDENCE} --key INC/note", "s3:GET"),
         ("rds reboot-db-instance --db-instance-identifier smartbeak-production --force-failover",

@@ -253,6 +253,14 @@ def test_a_command_says_how_it_ended(running: Running) -> None:
     assert long.splitlines() == [str(each) for each in range(1, 100001)]
 
 
+def test_a_command_in_a_pod_that_waits_is_refused(running: Running) -> None:
+    _release(running, "0000000")
+    said = running.until("ImagePullBackOff", "get", "pods", "-l", "app.kubernetes.io/name=api")
+    waits = next(line.split()[0] for line in said.splitlines() if "ImagePullBackOff" in line)
+    said = running.kubectl("exec", waits, "--", "true", status=1)
+    assert 'container not found ("api")' in said
+
+
 def test_a_command_with_input_is_not_simulated(tmp_path: Path) -> None:
     with cluster.started(tmp_path, cluster.program_of_kubectl()) as found:
         found.kubectl("exec", "-i", API, "--", "cat", status=1, stdin="text")

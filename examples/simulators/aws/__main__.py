@@ -20,7 +20,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 from werkzeug.test import Client
 
-from simulators.aws import instance, seed, trail
+from simulators.aws import cache, instance, seed, trail
 from simulators.aws.balancer import Balancer
 from simulators.aws.front import Front
 from simulators.aws.names import PUBLIC, REGION
@@ -63,7 +63,8 @@ def main() -> None:
     seed.fill(call, SECRETS)
     kept = trail.Trail()
     managed = instance.Managed(_log)
-    front = Front(moto, STATE / "unknown.jsonl", _log, {**managed.answers, **kept.answers}, kept)
+    answers = {**managed.answers, **cache.Cache(_log).answers, **kept.answers}
+    front = Front(moto, STATE / "unknown.jsonl", _log, answers, kept)
     balancer = Balancer(lambda path, data: _must_take(call("s3", "PUT", path, {}, data)))
     threading.Thread(target=balancer.deliver, daemon=True).start()
 

@@ -18,11 +18,16 @@ Application = Callable[[dict[str, Any], Start], Iterable[bytes]]
 
 KNOWN: Mapping[str, frozenset[str]] = {
     "cloudtrail": frozenset({"LookupEvents"}),
-    "elasticache": frozenset({"DescribeReplicationGroups", "DescribeSnapshots"}),
+    "elasticache": frozenset(
+        {
+            *("CreateSnapshot", "DescribeReplicationGroups", "DescribeSnapshots"),
+            *("ModifyReplicationGroup", "TestFailover"),
+        }
+    ),
     "rds": frozenset(
         {
-            *("DescribeDBInstances", "DescribeEvents", "ModifyDBInstance", "RebootDBInstance"),
-            "RestoreDBInstanceToPointInTime",
+            *("DescribeDBInstances", "DescribeEvents", "FailoverDBCluster", "ModifyDBInstance"),
+            *("RebootDBInstance", "RestoreDBInstanceToPointInTime"),
         }
     ),
     "s3": frozenset(),

@@ -50,11 +50,26 @@ class Managed:
     @property
     def answers(self) -> Mapping[tuple[str, str], Answer]:
         """What it answers in moto's place."""
-        return {("rds", "RebootDBInstance"): self._reboot}
+        return {
+            ("rds", "ModifyDBInstance"): self._modify,
+            ("rds", "RebootDBInstance"): self._reboot,
+        }
 
     @property
     def _record(self) -> Any:
         return rds_backends[DEFAULT_ACCOUNT_ID][REGION].databases[INSTANCE]
+
+    def _modify(self, parameters: Mapping[str, Any]) -> tuple[int, str, str] | None:
+        """Refuses what moto would take: a password beside the managed one.
+
+        https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-secrets-manager.html
+        """
+        if "MasterUserPassword" not in parameters or not self._record.manage_master_user_password:
+            return None
+        return _refused(
+            "InvalidParameterCombination",
+            "MasterUserPassword cannot be given: Secrets Manager manages the master's password.",
+        )
 
     def _reboot(self, parameters: Mapping[str, Any]) -> tuple[int, str, str] | None:
         if parameters.get("DBInstanceIdentifier") != INSTANCE:

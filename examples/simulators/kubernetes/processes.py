@@ -6,8 +6,12 @@ import http.client
 import os
 import signal
 import subprocess
+import urllib.parse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+_REDIRECTS = 10
+"""So many within its host a probe follows, as a real one."""
 
 
 class Process:
@@ -84,8 +88,16 @@ def answers(host: str, port: int, path: str, timeout_s: float) -> str:
     """Why an HTTP probe fails; empty where it does not."""
     connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
     try:
-        connection.request("GET", path, headers={"User-Agent": "kube-probe/1.29"})
-        status = connection.getresponse().status
+        status, moved = 0, 0
+        while not status or (300 <= status < 400 and moved <= _REDIRECTS):
+            connection.request("GET", path, headers={"User-Agent": "kube-probe/1.29"})
+            response = connection.getresponse()
+            response.read()
+            status, moved = response.status, moved + 1
+            where = urllib.parse.urlsplit(response.headers.get("location", ""))
+            if where.netloc or not where.path:
+                break  # to another host: success enough for a real one
+            path = where.path
     except (OSError, http.client.HTTPException) as error:
         return str(getattr(error, "strerror", None) or error or type(error).__name__)
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import json
 import socketserver
@@ -17,7 +18,6 @@ from simulators.connection import Connection
 from simulators.folders import Folders
 from simulators.kubernetes import entered
 from simulators.kubernetes.api import Api, Call, NotSimulated, Reply
-from simulators.kubernetes.cluster import Object
 from simulators.store import append
 
 _IDLE_S = 400.0
@@ -127,27 +127,33 @@ class _Handler(Connection):
             return Reply(401, _UNAUTHORIZED)
         try:
             reply = self.server.api.answer(call)
-            if reply.status == 101 and not self._enters(reply.content, call):
-                raise NotSimulated
-            return reply
+            return self._entering(reply, call) if reply.status == 101 else reply
         except NotSimulated:
             self.server.note_unknown(call)
             message = f"{call.method} {call.path} is not simulated"
             said = {**_UNAUTHORIZED, "message": message, "reason": "NotImplemented", "code": 501}
             return Reply(501, said)
 
-    def _enters(self, pod: Object, call: Call) -> bool:
-        """Whether a command can be run in a pod: not the older way, without input or terminal."""
-        status = pod["status"]["containerStatuses"]
-        return (
-            self.headers.get("upgrade", "").lower() == "websocket"
-            and "true" not in (call.query.get("stdin"), call.query.get("tty"))
-            and all("running" in each["state"] for each in status)
-        )
+    def _entering(self, reply: Reply, call: Call) -> Reply:
+        """The answer with the environment for a command in a pod.
 
-    def _enter(self, pod: Object) -> None:
+        Raises:
+            NotSimulated: The older way (SPDY), input, a terminal.
+        """
+        pod = reply.content
+        (status,) = pod["status"]["containerStatuses"]
+        if "running" in status["state"]:
+            newer = self.headers.get("upgrade", "").lower() == "websocket"
+            if not newer or "true" in (call.query.get("stdin"), call.query.get("tty")):
+                raise NotSimulated
+            with contextlib.suppress(OSError):  # it ended since
+                return Reply(101, entered.environment(pod["status"]["simulatedPid"]))
+        message = f'container not found ("{status["name"]}")'
+        said = {**_UNAUTHORIZED, "message": message, "reason": "BadRequest", "code": 400}
+        return Reply(400, said)
+
+    def _enter(self, variables: dict[str, str]) -> None:
         argv = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)["command"]
-        variables = entered.environment(pod["status"]["simulatedPid"])
         self.close_connection = True
         entered.serve(self.connection, (self.path, self.headers.items()), argv, variables)
 

@@ -39,6 +39,7 @@ class Gate:
         identify: Who sent a token; None where no route asks.
         legacy_paths: What becomes of paths without the version: `redirect`, `rewrite`, `off`.
         guarded: Paths that want a token; None where all do but the public ones.
+        stay: Paths without the version that are current.
     """
 
     def __init__(
@@ -48,12 +49,14 @@ class Gate:
         identify: Identify | None = None,
         legacy_paths: str = "off",
         guarded: frozenset[str] | None = None,
+        stay: frozenset[str] = PUBLIC,
     ) -> None:
         self._app = app
         self._metrics = metrics
         self._identify = identify
         self._legacy_paths = legacy_paths
         self._guarded = guarded
+        self._stay = stay
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request, as ASGI demands."""
@@ -82,7 +85,7 @@ class Gate:
         """Sends a client with an old path to the new one, or lets it through there."""
         path: str = scope["path"]
         inside = path == VERSION or path.startswith((f"{VERSION}/", "/health/"))
-        if self._legacy_paths == "off" or inside or path in PUBLIC or path == "/":
+        if self._legacy_paths == "off" or inside or path in self._stay or path == "/":
             return False
         if self._legacy_paths == "rewrite":
             scope["path"] = VERSION + path

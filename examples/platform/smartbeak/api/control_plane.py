@@ -8,6 +8,7 @@ import contextlib
 from smartbeak.access.application import Application
 from smartbeak.access.gate import Gate
 from smartbeak.access.limits import Limits
+from smartbeak.access.roles import PUBLIC
 from smartbeak.api import (
     admin,
     alerts,
@@ -68,7 +69,8 @@ class ControlPlane(Application):
         handlers.add_document(self.app)
         if release.errs or release.slow:
             self.app.add_middleware(Defects, release=release)
-        self.served = Gate(self.app, self.metrics, self.identify, settings.legacy_paths)
+        stay = frozenset({"/health"}) if release.redirects else PUBLIC
+        self.served = Gate(self.app, self.metrics, self.identify, settings.legacy_paths, stay=stay)
 
     async def count(self) -> None:
         """See `Application.count`."""

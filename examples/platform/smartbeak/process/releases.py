@@ -52,6 +52,9 @@ class Release:
     """Whether the limits of the API know every user's plan; they ask for it when content is
     written."""
 
+    redirects: bool = False
+    """Whether old paths are sent on without an exception for probes, as production's API does."""
+
     slugs: bool = False
     """Whether content has slugs; its migration makes them mandatory, which older releases
     do not know."""
@@ -68,6 +71,7 @@ RELEASES: Mapping[str, Release] = {
     "d60fa28": Release("the worker asks for a module that the image lacks", works=False),
     "f4b81a6": Release("limits go by the user's plan, which no user has", plans=False),
     "9d46c3e": Release("content has slugs", slugs=True),
+    "2fb7d06": Release("all paths without a version are sent on", redirects=True),
 }
 """By the tag of the image."""
 
