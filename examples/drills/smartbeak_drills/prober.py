@@ -4,9 +4,10 @@
                                        [--config FILE] [--nodes HOST,HOST]
 
 It stands for the platform's users, and where there is no platform for its processes,
-and knows nothing of the page. With a host `api` it writes content and orders
-publishing jobs there as users do (see `smartbeak_drills.users`); for the faults of
-databases, or without that host, it writes numbered rows (`smartbeak_drills.rows`).
+and knows nothing of the page. With a host `api` it writes content and orders publishing
+jobs there as users do, with a host `web` it sends events as providers of payments do (see
+`smartbeak_drills.users`); for the faults of databases, or without these hosts, it writes
+numbered rows (`smartbeak_drills.rows`).
 
 For its own rows it takes the address from the platform's configuration, and reads
 that file only when it connects: an address that a page changes counts from the next
@@ -108,6 +109,7 @@ class Users:
         Raises:
             Trouble: The database does not say who the users are, or takes no revocation.
         """
+        named = hosts
         if KUBERNETES in hosts:
             hosts = [*hosts, *IN_CLUSTER]
         if oracle in names.OF_WEB and WEB in hosts:
@@ -148,6 +150,9 @@ class Users:
             self._redis,
             reading,
             leaver,
+            # Providers send whatever the fault is. In the cluster the pods of web take turns
+            # with those of a release, of which the visits keep account.
+            Webhooks(WEB_URL, self._platform) if WEB in named else None,
             visits=Visits(platform, reading) if oracle == "released" else None,
             cluster=CLUSTER_URL if KUBERNETES in hosts else "",
         )
