@@ -105,6 +105,7 @@ def test_an_expression_is_taken_apart_in_order() -> None:
         ("deploy-release f4b81a6", "content"),
         ("lose-password-file", "content"),
         ("tamper-evidence", "intact"),
+        ("use-leaked-login", "preserved"),
         ("exceed-quota api b41e7a0", "rolled"),
     ],
 )

@@ -722,6 +722,13 @@ FAULTS = (
         "data", always("webhooks"), payments.renewals, (WEB, APP),
     ),
     Declaration(
+        "use-leaked-login", (),
+        "Somebody on app has the platform's login of the database, which leaked, reads who the "
+        "users are and stays; who it is shows only as long as that session is there.",
+        "data", always("preserved"), intruder.use_login, (APP, PRIMARY, AWS),
+        counts_from_end=True,
+    ),
+    Declaration(
         "tamper-evidence", (),
         "Evidence is kept on ops and locked away; somebody with a stolen access key then uploads a "
         "changed file and a new list of hashes that fits it, as newer versions.",

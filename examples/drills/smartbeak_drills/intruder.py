@@ -48,7 +48,8 @@ CLIENT = "psql"
 """What the intruder's sessions are called."""
 
 _AGAIN_S = 2.0
-_USERS = "SELECT id, email FROM users ORDER BY id"
+USERS = "SELECT id, email FROM users ORDER BY id"
+"""What its session asks again and again."""
 _ENTER = """
 INSERT INTO memberships (user_id, org_id, role) VALUES ($1, $2, 'viewer') RETURNING role
 """
@@ -121,7 +122,7 @@ def read_users(stolen: Loot, hosts: Sequence[str], stop: threading.Event) -> Non
             try:
                 if host not in held:
                     held[host] = log_in(stolen, host)
-                held[host].run(_USERS)
+                held[host].run(USERS)
             except SessionError:
                 if gone := held.pop(host, None):
                     gone.close()
@@ -173,7 +174,7 @@ def _with_login(stop: threading.Event) -> int:
     stolen = Loot("login", PASSWORD.read_text(encoding="utf-8").strip())
     try:
         with log_in(stolen, PRIMARY) as session:
-            session.run(_USERS)
+            session.run(USERS)
     except SessionError as error:
         print(f"intruder: {error.text}", file=sys.stderr)
         return 1

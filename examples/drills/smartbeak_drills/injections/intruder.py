@@ -14,6 +14,11 @@ def intrude(sandbox: Sandbox, loot: str) -> None:
     client.start(sandbox, f"intruder-{loot}", "intruder", loot, what="the intruder did not get in")
 
 
+def use_login(sandbox: Sandbox) -> None:
+    """Has an intruder log in to the database and stay."""
+    intrude(sandbox, "login")
+
+
 def flood(sandbox: Sandbox) -> None:
     """Has an address of nobody's guess tokens, again and again."""
     argv = ["python3", "-m", "smartbeak_drills.flood"]

@@ -79,6 +79,8 @@ OF_SITE: Mapping[str, str] = {
 OF_EVIDENCE: Mapping[str, str] = {
     "intact": "Of each object in the bucket for evidence the version that a reader gets is, byte "
     "for byte, the one that was put there first.",
+    "preserved": "Once somebody is in the database with a stolen login, a package in the bucket "
+    "agrees with its list of hashes and shows that session.",
 }
 """Oracles that look at the bucket; with them numbered rows are written as well."""
 

@@ -10,7 +10,7 @@ from drillbook.inside.probing import CannotLook
 from smartbeak_drills import collector
 from smartbeak_drills.oracles.base import PATIENCE_S, Surroundings
 from smartbeak_drills.oracles.database import Connections, OnePrimary, Replica, Roles, Rows, Writes
-from smartbeak_drills.oracles.evidence import Intact
+from smartbeak_drills.oracles.evidence import Intact, Preserved
 from smartbeak_drills.oracles.payments import (
     Agreed,
     Answered,
@@ -249,4 +249,5 @@ _ORACLES: Mapping[str, Callable[[Means], Oracle]] = {
     "settled": _settled,
     "settled-at-paddle": _settled_at_paddle,
     "intact": lambda means: Intact(),
+    "preserved": lambda means: Preserved(),
 }
