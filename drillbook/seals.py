@@ -7,11 +7,11 @@ nothing. A seal is no signature: it keeps mistakes out, not forgers.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from drillbook import digests
+from drillbook import digests, records
 from drillbook.model import DrillResult, Report, Result
 
 _Record = TypeVar("_Record", Result, DrillResult)
@@ -51,6 +51,6 @@ def _checked(record: _Record, folder: Path) -> _Record:
 
 
 def _seal(record: Result | DrillResult, folder: Path) -> str:
-    said = {name: value for name, value in asdict(record).items() if name not in _LATER}
+    said = {name: value for name, value in records.plain(record).items() if name not in _LATER}
     seen = digests.of_file(folder / record.evidence) if record.evidence else ""
     return digests.of_bytes(json.dumps([said, seen], sort_keys=True).encode())
