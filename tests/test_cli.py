@@ -250,6 +250,7 @@ def test_run_hands_the_rest_to_pytest(book: Path, monkeypatch: pytest.MonkeyPatc
     assert cli.main(["run", "--drill", "primary-lost", "-n2", "-k", "a or b"]) == 5
     assert handed == [
         [
+            "--disable-plugin-autoload", "-p", "xdist", "-p", "xdist.looponfail",
             "-p", "drillbook.pytest_plugin", "--rootdir", str(book), "build/plan.json",
             "--drill", "primary-lost", "-n2", "-k", "a or b",
         ]
