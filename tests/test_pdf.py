@@ -13,7 +13,7 @@ from bs4 import BeautifulSoup
 
 from drillbook import clock, report
 from drillbook.errors import HarnessError, PageError
-from drillbook.site import paper, pdf, symptoms
+from drillbook.site import pagination, paper, pdf, symptoms
 from drillbook.site.wording import SYMBOLS, WORDS
 from drillbook.verification import STATES
 from tests import marks_sample
@@ -56,13 +56,18 @@ def text_of(boxes: Any) -> str:
 
 
 @pytest.fixture(scope="module")
-def printed(build: Path) -> str:
-    """The text of the sample book as WeasyPrint has laid it out."""
+def laid_out(build: Path) -> Any:
+    """The sample book as WeasyPrint has laid it out."""
     html = build / "singlehtml"
-    text = paper.compose(html, report.read_all(build))
-    style = weasyprint.CSS(filename=str(html / "_static/print.css"))
-    document = weasyprint.HTML(string=text, base_url=f"{html}/").render(stylesheets=[style])
-    return text_of(document)
+    parts = paper.compose(html, report.read_all(build))
+    with pagination.at_once(weasyprint):
+        return pagination.lay_out(weasyprint, html, parts)
+
+
+@pytest.fixture(scope="module")
+def printed(laid_out: Any) -> str:
+    """Its text."""
+    return text_of(laid_out)
 
 
 @needs_pango
@@ -100,12 +105,12 @@ def test_long_code_is_wrapped_and_whole(printed: str) -> None:
 
 
 def test_a_link_to_another_page_and_a_long_word_are_known_on_paper(build: Path) -> None:
-    soup = BeautifulSoup(paper.compose(build / "singlehtml", ()), "html.parser")
+    soup = BeautifulSoup("".join(paper.compose(build / "singlehtml", ())), "html.parser")
     links = soup.select("a.internal")
     assert links
     for link in links:
         # To another chapter: its ids begin with another number.
-        chapter = link.find_parent(class_="chapter")
+        chapter = link.find_parent(class_="part")
         assert chapter is not None
         assert chapter.find(id=str(link["href"])[1:]) is None
     cell = BeautifulSoup(
@@ -114,6 +119,26 @@ def test_a_link_to_another_page_and_a_long_word_are_known_on_paper(build: Path) 
     cell.span.string = "x" * 27  # type: ignore[union-attr]
     paper._long_words(cell, cell)
     assert [each.has_attr("class") for each in cell.select("code, span")] == [False, True, False]
+
+
+def test_what_paper_shows_like_its_surroundings_is_no_element_of_its_own() -> None:
+    soup = BeautifulSoup(
+        '<div><pre><span></span><span class="gp">$ </span>a<span class="w"> </span>b</pre>'
+        "<table><tr><td><p>one <code><span class='pre'>two</span></code></p></td>"
+        "<td><p>first</p><p>second</p></td></tr></table>"
+        "<p><time>now</time><span class='db-sep'> · </span>"
+        "<span class='std' id='x'>done</span></p></div>",
+        "html.parser",
+    )
+    said = soup.get_text()
+    paper._plain(soup, soup)
+    assert soup.get_text() == said
+    assert str(soup) == (
+        '<div><pre><span class="gp">$ </span>a b</pre>'
+        "<table><tr><td>one <code>two</code></td>"
+        "<td><p>first</p><p>second</p></td></tr></table>"
+        '<p>now · <span class="std" id="x">done</span></p></div>'
+    )
 
 
 @needs_pango
@@ -141,9 +166,67 @@ def test_cover_heads_and_page_numbers(printed: str) -> None:
         "Drills 1 ✓ verified, 1 × failed",
         "Last run on local 2026-11-23 14:05 UTC, postgresql 15.18",
         "Sample, 23 Nov 2026, commit 3f9c2d1e8a",
-        "2 of ",
     ):
         assert text in printed
+
+
+def _number_behind(box: Any) -> int:
+    return int(re.sub(r"\D", "", box.text))
+
+
+@needs_pango
+def test_contents_links_and_feet_name_the_page_that_it_is(laid_out: Any) -> None:
+    where: dict[str, int] = {}
+    for number, page in enumerate(laid_out.pages, 1):
+        for anchor in page.anchors:
+            where.setdefault(anchor, number)
+    seen = {"contents": 0, "internal": 0}
+    for number, page in enumerate(laid_out.pages, 1):
+        feet = {
+            margin.at_keyword: re.sub(r"\s+", " ", box.pango_layout.text).strip()
+            for margin in page._page_box.children
+            if getattr(margin, "at_keyword", "").startswith("@bottom")
+            for box in margin.descendants()
+            if getattr(box, "text", "")
+        }
+        # None on the cover.
+        assert feet == (
+            {}
+            if number == 1
+            else {
+                "@bottom-left": "Sample, 23 Nov 2026, commit 3f9c2d1e8a",
+                "@bottom-right": f"{number} of {len(laid_out.pages)}",
+            }
+        )
+        for box in page._page_box.descendants():
+            if not getattr(box, "text", "") or box.element_tag != "a::after":
+                continue
+            assert box.text == box.pango_layout.text
+            href = box.element.get("href", "")
+            if href.startswith("#") and re.search(r"\d", box.text):
+                assert _number_behind(box) == where[href[1:]]
+                inside = box.element.get("class") == "internal"
+                assert re.fullmatch(r"\s*\(p\. \d+\)" if inside else r"\s*\d+", box.text)
+                seen["internal" if inside else "contents"] += 1
+    assert seen["contents"] > 5
+    assert seen["internal"] > 1
+
+
+@needs_pango
+def test_numbers_get_a_digit_more_when_the_pages_need_it(
+    build: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    html = build / "singlehtml"
+    parts = paper.compose(html, ())
+    monkeypatch.setattr(pagination, "_A_PAGE", 10**9)
+    sheet = '<p style="break-after: page">a sheet</p>'
+    with pagination.at_once(weasyprint):
+        parts = [*parts, parts[-1].replace("</body>", f"{sheet * 9}</body>")]
+        document = pagination.lay_out(weasyprint, html, [parts[0], parts[-1]])
+    assert len(document.pages) > 9
+    text = text_of(document)
+    assert f"{len(document.pages)} of {len(document.pages)}" in text
+    assert f" 2 of {len(document.pages)}" in text
 
 
 @needs_pango
@@ -167,12 +250,8 @@ def test_the_file_is_whole_tagged_and_the_same_each_time(
 
 
 @needs_pango
-def test_bookmarks_follow_chapters_and_sections(build: Path) -> None:
-    html = build / "singlehtml"
-    style = weasyprint.CSS(filename=str(html / "_static/print.css"))
-    text = paper.compose(html, ())
-    document = weasyprint.HTML(string=text, base_url=f"{html}/").render(stylesheets=[style])
-    tree = document.make_bookmark_tree()
+def test_bookmarks_follow_chapters_and_sections(laid_out: Any) -> None:
+    tree = laid_out.make_bookmark_tree()
     assert [mark[0] for mark in tree] == [
         "Contents", "Sample book", "Database failover", "Payments", "Other page",
     ]  # fmt: skip
@@ -182,7 +261,7 @@ def test_bookmarks_follow_chapters_and_sections(build: Path) -> None:
 
 
 def test_one_page_alone(build: Path) -> None:
-    text = paper.compose(build / "singlehtml", (), only="runbooks/failover")
+    text = "".join(paper.compose(build / "singlehtml", (), only="runbooks/failover"))
     assert "<title>Database failover</title>" in text
     assert "echo simulated" not in text
     assert "Second way" in text
@@ -204,24 +283,25 @@ def test_a_page_alone_is_what_it_is_in_the_whole(
     cut = {}
     for only in paper.docnames(html):
         assert len(paper._part(everything, only)) < len(everything) * 0.7
-        cut[only] = re.sub(r"c\d+-", "c-", paper.compose(html, (), only=only))
+        cut[only] = re.sub(r"c\d+-", "c-", "".join(paper.compose(html, (), only=only)))
     monkeypatch.setattr(paper, "_part", lambda text, only: text)
     for only, text in cut.items():
-        assert re.sub(r"c\d+-", "c-", paper.compose(html, (), only=only)) == text
+        assert re.sub(r"c\d+-", "c-", "".join(paper.compose(html, (), only=only))) == text
 
 
 def test_links_lead_to_places_that_are_printed_or_out(build: Path) -> None:
     for only in ("", "other", "runbooks/failover"):
-        text = paper.compose(build / "singlehtml", (), only=only)
+        text = "".join(paper.compose(build / "singlehtml", (), only=only))
         ids = re.findall(r'\bid="([^"]+)"', text)
         assert len(ids) == len(set(ids))
         for address in re.findall(r'href="([^"]*)"', text):
             assert address.startswith("https://") or address.removeprefix("#") in ids, address
-    assert 'href="https://www.postgresql.org"' in paper.compose(build / "singlehtml", ())
+    whole = "".join(paper.compose(build / "singlehtml", ()))
+    assert 'href="https://www.postgresql.org"' in whole
 
 
 def test_nothing_of_the_screen_is_left(build: Path) -> None:
-    text = paper.compose(build / "singlehtml", report.read_all(build))
+    text = "".join(paper.compose(build / "singlehtml", report.read_all(build)))
     for gone in ("<input", "<details", "<script", "headerlink", "sd-tab-label", "<button"):
         assert gone not in text
     assert text.count('class="box"') == 2
@@ -240,10 +320,9 @@ def test_a_book_that_is_not_built_is_an_error(tmp_path: Path) -> None:
 def test_a_link_that_leads_nowhere_is_an_error(
     build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = paper.compose(build / "singlehtml", ())
-    monkeypatch.setattr(
-        paper, "compose", lambda *_, **__: whole.replace("</body>", '<a href="#gone">x</a></body>')
-    )
+    *parts, last = paper.compose(build / "singlehtml", ())
+    last = last.replace("</body>", '<a href="#gone">x</a></body>')
+    monkeypatch.setattr(paper, "compose", lambda *_, **__: [*parts, last])
     with pytest.raises(PageError) as caught:
         pdf.make(build / "singlehtml", tmp_path / "x.pdf", build=build)
     assert str(caught.value) == (

@@ -1,4 +1,8 @@
-"""Turns the single-file HTML into what is printed: a cover, contents, chapters for paper."""
+"""Turns the single-file HTML into what is printed: a cover, contents, chapters for paper.
+
+Each is a document of its own, since what laying out costs grows faster than what is laid out;
+`drillbook.site.pagination` puts them together.
+"""
 
 from __future__ import annotations
 
@@ -41,8 +45,8 @@ class Chapter:
         return heading.get_text().strip() if heading else self.docname
 
 
-def compose(html: Path, reports: Sequence[Report], *, only: str = "") -> str:
-    """The HTML that is printed: cover, contents, and the chapters made fit for paper.
+def compose(html: Path, reports: Sequence[Report], *, only: str = "") -> list[str]:
+    """The HTML that is printed: cover and contents, then each chapter made fit for paper.
 
     Args:
         html: Folder of the `singlehtml` build.
@@ -65,20 +69,18 @@ def compose(html: Path, reports: Sequence[Report], *, only: str = "") -> str:
                 "unknown-page", f"the book has no page `{only}`.", hint=f"It has {known}."
             )
     for chapter in chapters:
-        for change in (flatten, _long_words, _headings):
+        for change in (flatten, _long_words, _plain, _headings):
             change(soup, chapter.content)
     _links(chapters)
     title = chapters[0].title if only else book
-    lead = book if only else ""
-    return str(
-        _HTML.book(
-            title=title,
-            stamp=clock.text(_today(reports)),
-            cover=_cover(title, lead, chapters, reports),
-            contents=_contents(chapters),
-            chapters=[Markup(chapter.content) for chapter in chapters],
-        )
+    today = _today(reports)
+    commits = dict.fromkeys(found.commit[:10] for found in reports if found.commit)
+    edition = ", ".join(
+        [title, day(today.isoformat()), *(f"commit {one}" for one in [*commits][:1])]
     )
+    cover = _cover(title, book if only else "", edition, chapters, reports)
+    contents = [cover + _contents(chapters), *(Markup(chapter.content) for chapter in chapters)]
+    return [str(_HTML.part(title, clock.text(today), edition, content)) for content in contents]
 
 
 def docnames(html: Path) -> list[str]:
@@ -210,6 +212,28 @@ def _long_words(soup: BeautifulSoup, content: Tag) -> None:
             part["class"] = " ".join([*kept, "long-word"])
 
 
+_UNCOLOURED = "w, n, nn, nx, p, pm"
+"""Kinds of tokens of code that are printed like the text around them."""
+
+_BARE = ", ".join(
+    [
+        *(f"pre span.{kind}" for kind in _UNCOLOURED.split(", ")),
+        "pre span:empty, span.pre:not(.long-word), span.std, span.db-sep, time",
+    ]
+)
+"""Elements that paper shows like what they stand in: each costs as much as one that it does not."""
+
+
+def _plain(soup: BeautifulSoup, content: Tag) -> None:
+    """Takes away what makes no difference on paper, a good half of all elements."""
+    for tag in content.select(f":is({_BARE}):not([id])"):
+        tag.unwrap()
+    for cell in content.select("table:not(.db-table) :is(td, th):has(> p:not([id]))"):
+        inside = [each for each in cell.contents if isinstance(each, Tag) or str(each).strip()]
+        if len(inside) == 1:
+            cast("Tag", inside[0]).unwrap()
+
+
 def _tick_boxes(soup: BeautifulSoup, content: Tag) -> None:
     for box in content.find_all("input"):
         if "task-list-item-checkbox" not in box.get_attribute_list("class"):
@@ -278,14 +302,19 @@ def _contents(chapters: Iterable[Chapter]) -> Markup:
     return Markup(_HTML.contents(listed))
 
 
-def _cover(title: str, lead: str, chapters: Sequence[Chapter], reports: Sequence[Report]) -> Markup:
+def _cover(
+    title: str,
+    lead: str,
+    edition: str,
+    chapters: Sequence[Chapter],
+    reports: Sequence[Report],
+) -> Markup:
     """Title, day, commit and what the marks inside add up to."""
     blocks = _tally(chapters, ".db-mark")
     drills = _tally(chapters, ".db-drill")
-    commits = dict.fromkeys(found.commit[:10] for found in reports if found.commit)
     facts = [
         ("Edition of", day(_today(reports).isoformat())),
-        ("Run at commit", ", ".join(commits)),
+        ("Run at commit", ", ".join(_commits(reports))),
         ("Blocks", in_words(blocks)),
         ("Drills", in_words(drills)),
         *(
@@ -293,10 +322,11 @@ def _cover(title: str, lead: str, chapters: Sequence[Chapter], reports: Sequence
             for found in reports
         ),
     ]  # fmt: skip
-    edition = f"{title}, {day(_today(reports).isoformat())}"
-    if commits:
-        edition += f", commit {next(iter(commits))}"
     return Markup(_HTML.cover(title, lead, facts, edition))
+
+
+def _commits(reports: Sequence[Report]) -> list[str]:
+    return list(dict.fromkeys(found.commit[:10] for found in reports if found.commit))
 
 
 def _on_what(found: Report) -> str:

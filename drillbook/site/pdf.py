@@ -16,7 +16,7 @@ from typing import Any
 
 from drillbook import files, report
 from drillbook.errors import DrillbookError, HarnessError, PageError
-from drillbook.site import offered, paper
+from drillbook.site import offered, pagination, paper
 from drillbook.site.symptoms import is_printed_alone
 
 PACKAGES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
@@ -24,8 +24,6 @@ PACKAGES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
 
 _AT_ONCE = 2
 """Files printed side by side."""
-
-_STYLES = ("fonts.css", "pygments.css", "print.css")
 
 
 def make(html: Path, out: Path, *, build: Path, only: str = "") -> Path:
@@ -43,16 +41,9 @@ def make(html: Path, out: Path, *, build: Path, only: str = "") -> Path:
         PageError: `unknown-page`; `dead-anchor` when a link leads nowhere.
     """
     weasyprint = _weasyprint()
-    text = paper.compose(html, report.read_all(build), only=only)
-    from weasyprint.text.fonts import FontConfiguration  # only there where Pango is
-
-    fonts = FontConfiguration()
-    styles = [
-        weasyprint.CSS(filename=str(html / "_static" / name), font_config=fonts) for name in _STYLES
-    ]
-    with _Complaints() as complaints:
-        document = weasyprint.HTML(string=text, base_url=f"{html.resolve()}/")
-        data = document.write_pdf(stylesheets=styles, font_config=fonts, pdf_variant="pdf/ua-1")
+    parts = paper.compose(html, report.read_all(build), only=only)
+    with _Complaints() as complaints, pagination.at_once(weasyprint):
+        data = pagination.lay_out(weasyprint, html, parts).write_pdf(pdf_variant="pdf/ua-1")
     if complaints.found:
         raise PageError(
             "dead-anchor", "the printed book is not whole:\n" + "\n".join(complaints.found)
