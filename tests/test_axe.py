@@ -27,8 +27,21 @@ PAGES = {
     + "<style>:root{color-scheme:light dark;background:light-dark(#fff,#000)}</style>",
     "narrow.html": GOOD % "<p>text</p>"
     + "<style>@media(max-width:500px){p{color:#bbb;background:#fff}}</style>",
+    # A button that only a phone has; what looks like much else, but before another background.
+    "phone.html": GOOD % '<button class="m"></button>'
+    + "<style>.m{display:none}@media(max-width:500px){.m{display:block}}</style>",
+    "code.html": GOOD
+    % (
+        "<pre>" + "<i>as</i> " * 9 + '<i style="color:#bbb">dim</i>' + "</pre>"
+        '<pre style="background:#444">' + "<i>as</i> " * 9 + "</pre>"
+    ),
+    "lost.html": '<!doctype html><html lang="en"><title>t</title><p>text</p></html>',
+    "link.html": GOOD
+    % '<p><a href="#t">alone</a></p><p>text, more than the link has <a href="#t">in text</a></p>'
+    + "<style>a{color:#333;text-decoration:none}</style>",
     "asks.html": GOOD % '<img alt="" src="http://127.0.0.1:9/x.png">',
 }
+EVERYWHERE = tuple(f"{theme}, {width}" for width in (1300, 390) for theme in ("light", "dark"))
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +58,16 @@ def test_what_breaks_a_rule_is_named_with_how_it_was_seen(site: Path) -> None:
     found = axe.look(site, list(PAGES), ROOT)
     assert [(each.page, each.rule, each.seen) for each in found] == [
         ("asks.html", "no-network", ()),
+        *[("code.html", "color-contrast", EVERYWHERE)] * 6,
         ("dim.html", "color-contrast", ("dark, 1300", "dark, 390")),
+        ("link.html", "link-in-text-block", EVERYWHERE),
+        *(
+            ("lost.html", rule, ("light, 1300", "light, 390"))
+            for rule in ("landmark-one-main", "page-has-heading-one", "region")
+        ),
         ("nameless.html", "image-alt", ("light, 1300", "light, 390")),
         ("narrow.html", "color-contrast", ("light, 390", "dark, 390")),
+        ("phone.html", "button-name", ("light, 390",)),
     ]
     assert found[0].at == "http://127.0.0.1:9/x.png"
 
