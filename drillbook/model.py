@@ -29,7 +29,7 @@ class Options:
     until: str = ""
     """ISO date after which a skip is refused."""
 
-    timeout_s: float = 30.0
+    timeout_s: float = 120.0
     """Seconds each command may take."""
 
     exit_code: int = 0

@@ -168,7 +168,7 @@ def test_options_reach_the_snippet_from_every_directive(tmp_path: Path) -> None:
         (
             block("$ true", "on: db-1", "timeout: soon"),
             "source/index.md:11: bad-option: `timeout` is 'soon': write a number and a unit: "
-            "250ms, 30s, 15min, 1h.\n  hint: For example `:timeout: 2min`.",
+            "250ms, 30s, 15min, 1h.\n  hint: For example `:timeout: 5min`.",
         ),
         (
             "```console {on=db-1}\n$ true\n```\n",

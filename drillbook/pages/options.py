@@ -86,9 +86,9 @@ SNIPPET_OPTIONS: tuple[Option, ...] = (
         "timeout_s",
         values.positive,
         "duration",
-        "`30s`",
+        "`2min`",
         "How long each command may take.",
-        ":timeout: 2min",
+        ":timeout: 5min",
     ),
     Option(
         "exit-code",
