@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from smartbeak_ops import failures, redisdb, settings, tree
-from smartbeak_ops.looks import cache
+from smartbeak_ops.looks import cache, queues, statements
 from smartbeak_ops.refusal import RefusedError
 
 
@@ -166,3 +166,59 @@ def test_the_databases_port_is_the_pairs_too() -> None:
     known = settings.Settings({"CONTROL_PLANE_DB": "postgresql://smartbeak@db-1:5433/smartbeak"})
     with pytest.raises(RefusedError):
         known.primary  # noqa: B018
+
+
+LINE = "2026-11-27 14:41:43.698 UTC [575] smartbeak@smartbeak ERROR:  "
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        (
+            ["permission denied for table content_items"] * 3 + ["not today"] * 2,
+            ("permission denied for table content_items", 3),
+        ),
+        (["not today"] * 2, ("", 0)),
+        (['column "title" does not exist'] * 4, ('column "title" does not exist', 4)),
+        # Answers to users, and what has a branch of its own.
+        (['duplicate key value violates unique constraint "x"'] * 9, ("", 0)),
+        (['relation "publishing_jobs" does not exist at character 15'] * 9, ("", 0)),
+        (["cannot execute INSERT in a read-only transaction"] * 9, ("", 0)),
+        (["canceling statement due to statement timeout"] * 9, ("", 0)),
+    ],
+)
+def test_what_the_database_refuses_is_told_by_its_log(
+    said: list[str], found: tuple[str, int]
+) -> None:
+    lines = [LINE + each for each in said]
+    others = ["2026-11-27 14:41:43.698 UTC [575] postgres@smartbeak ERROR:  not today"] * 9
+    assert statements.refused([*lines, *others]) == found
+
+
+class Queue:
+    """A Redis with a queue's limits, as PTTL and HGET answer."""
+
+    def __init__(self, left_ms: int, most: str | None) -> None:
+        self.answers = [left_ms, most]
+
+    def together(self, *commands: tuple[Any, ...]) -> list[Any]:
+        assert [command[0] for command in commands] == ["PTTL", "HGET"]
+        return self.answers
+
+
+@pytest.mark.parametrize(
+    ("left_ms", "most", "said"),
+    [
+        (-2, None, ""),
+        (800, "5", ""),
+        (120_000, None, ""),
+        (5_990_500, None, "limited for 5990 s"),
+        (-1, None, "limited for ever"),
+        (-2, "0", "concurrency 0"),
+    ],
+)
+def test_a_limit_that_lets_no_job_through_is_told(
+    left_ms: int, most: str | None, said: str
+) -> None:
+    store = cast("redisdb.Store", Queue(left_ms, most))
+    assert queues.limits(store, "publishing") == said

@@ -56,6 +56,8 @@ FACTS: dict[str, Kind] = {
     "api.connected": ("primary", "replica", "primary and replica", "none"),
     "api.tokens": ("taken", "refused"),
     "api.feature": ("works", "fails"),
+    "api.hangs": FLAG,
+    "statements.refused": NUMBER,
     "api.slow": ("no", "pool", "redis", "postgresql", "itself"),
     "platform.ready": ("ready", "not ready", "no answer", "absent"),
     "web": ("ready", "not ready", "no answer", "absent"),
@@ -108,6 +110,7 @@ FACTS: dict[str, Kind] = {
     # Publishing.
     "queues": ("ok", *_SERVICE),
     "queue.paused": FLAG,
+    "queue.limited": FLAG,
     "workers.silent": ("none", "one", "all"),
     "workers.stuck": FLAG,
     "workers.clock": ("right", "wrong"),

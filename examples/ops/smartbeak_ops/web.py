@@ -22,6 +22,9 @@ class Reply:
 
     took_s: float
 
+    silent: bool = False
+    """Whether it was connected and got no answer: something listens there."""
+
     @property
     def answered(self) -> bool:
         """Whether there was an answer, of whatever kind."""
@@ -55,7 +58,8 @@ def request(
                 timeout=urllib3.Timeout(connect=wait_s, read=wait_s),
             )
     except urllib3.exceptions.HTTPError as error:
-        return Reply(0, _reason(error), time.perf_counter() - began)
+        silent = isinstance(error, urllib3.exceptions.ReadTimeoutError)
+        return Reply(0, _reason(error), time.perf_counter() - began, silent)
     text = answer.data.decode(errors="replace")
     return Reply(answer.status, text, time.perf_counter() - began)
 

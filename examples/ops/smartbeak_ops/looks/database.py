@@ -11,9 +11,6 @@ from smartbeak_ops.looks import sql
 from smartbeak_ops.looks.seen import Look, Seen, size, span
 from smartbeak_ops.refusal import RefusedError
 
-LOG = "/var/log/postgresql/postgresql.log"
-"""Where the servers' log is; a superuser reads its end through the server."""
-
 OWN = ("smartbeak-api", "smartbeak-web", "smartbeak-worker")
 """Names under which the platform's processes are connected."""
 
@@ -365,7 +362,7 @@ def _log_end(
         after: Only what stands behind the last line with this text counts.
     """
     try:
-        text = str(server.value(sql.LOG_END, [LOG, LOG]) or "")
+        text = str(server.value(sql.LOG_END, [sql.LOG, sql.LOG]) or "")
         oldest = str(server.value(since)) if since else ""
     except ServiceError:
         return []

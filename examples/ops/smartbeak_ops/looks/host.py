@@ -15,7 +15,7 @@ from pathlib import Path
 from smartbeak_ops import postgres, reading, settings, web
 from smartbeak_ops.failures import ServiceError, clean
 from smartbeak_ops.looks import floods, sql, strangers, wal
-from smartbeak_ops.looks.database import LOG, see_server
+from smartbeak_ops.looks.database import see_server
 from smartbeak_ops.looks.seen import Look, Seen, size
 
 REDIS = Path("/var/lib/redis")
@@ -162,7 +162,7 @@ def _database(seen: Seen) -> None:
         percent = free(data)
         seen.lines.append(f"disk: {percent} % free")
         seen.know(disk="full" if percent < FREE_PERCENT else "ok")
-    log = log_end(Path(LOG))
+    log = log_end(Path(sql.LOG))
     for line in reversed(log[-60:]):
         if re.search(r"PANIC|No space left|could not (read|write|fsync)", line):
             seen.lines.append(f"log: {clean(line.split(']', 1)[-1].strip())[:200]}")

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from smartbeak_ops import postgres, settings, web
 from smartbeak_ops.api import Api
 from smartbeak_ops.failures import ServiceError
-from smartbeak_ops.looks import features, migrations, slowness
+from smartbeak_ops.looks import features, migrations, slowness, statements
 from smartbeak_ops.looks.seen import Look, Seen
 from smartbeak_ops.refusal import RefusedError
 
@@ -37,6 +37,7 @@ def looks(known: settings.Settings) -> list[Look]:
         Look("speed", lambda seen: _api(seen, known)),
         Look("tokens", _tokens),
         migrations.look(known),
+        statements.look(known),
         features.look(),
     ]
 
@@ -61,7 +62,9 @@ def _api(seen: Seen, known: settings.Settings) -> None:
     ready = "no answer" if gone else "ready" if reply.status == HTTPStatus.OK else "not ready"
     seen.know(api=ready)
     if gone:
-        seen.lines.append("api: no answer within 3 s" if live.answered else "api: no answer")
+        hangs = live.answered or live.silent
+        seen.know(api__hangs=hangs)
+        seen.lines.append("api: no answer within 3 s" if hangs else "api: no answer")
         return
     where = took.where
     seen.know(api__slow=where)

@@ -34,6 +34,12 @@ DELAYED_UNIT = 4096
 WRONG_S = 5.0
 """Seconds from which on a worker's clock counts as wrong; it is asked within three."""
 
+LIMITED_S = 120
+"""Seconds above which what is left of a limit is none that the platform sets."""
+
+FOREVER = -1
+"""What PTTL says of a key without an end."""
+
 LATE_S = 60
 """Seconds after its time from which on a delayed job is overdue."""
 
@@ -115,6 +121,22 @@ def connected(clients: str, queue: str) -> bool:
     return re.search(rf" name=bull:(?:{wanted})(?::w:| |$)", clients, re.MULTILINE) is not None
 
 
+def limits(store: redisdb.Store, queue: str) -> str:
+    """What keeps the workers of a queue from taking jobs though it is not paused; else empty.
+
+    BullMQ keeps a limit's count under `limiter`, which ends with its span, and what all
+    workers together may do in `meta`.
+    """
+    left_ms, most = store.together(
+        ("PTTL", f"bull:{queue}:limiter"), ("HGET", f"bull:{queue}:meta", "concurrency")
+    )
+    if int(left_ms) == FOREVER:
+        return "limited for ever"
+    if int(left_ms) > LIMITED_S * 1000:
+        return f"limited for {int(left_ms) // 1000} s"
+    return "concurrency 0" if most == "0" else ""
+
+
 def _queues(seen: Seen, known: settings.Settings) -> None:
     store = redisdb.Store.at(known.redis)
     rows: dict[str, Mapping[str, Any]] = {}
@@ -186,7 +208,7 @@ def _each_queue(
     rows: Mapping[str, Mapping[str, Any]],
 ) -> None:
     clients = str(store.ask("CLIENT", "LIST")) if states else ""
-    paused, idle, unlocked, poison, overdue, hanging = [], [], 0, 0, 0, []
+    paused, limited, idle, unlocked, poison, overdue, hanging = [], [], [], 0, 0, 0, []
     failed = 0
     for region in states:
         queue = settings.queue_of(region)
@@ -194,6 +216,8 @@ def _each_queue(
         todo = sum(found[state] for state in OPEN)
         failed += found["failed"]
         is_paused = bool(store.ask("HEXISTS", f"bull:{queue}:meta", "paused"))
+        limit = limits(store, queue)
+        limited += [queue] if limit else []
         is_connected = connected(clients, queue)
         now = int(time.time() * 1000)
         late = int(
@@ -201,6 +225,7 @@ def _each_queue(
         )
         parts = [f"{todo} to do", f"{found['failed']} failed"]
         parts += ["PAUSED"] if is_paused else []
+        parts += [limit.upper()] if limit else []
         parts += [f"{found[state]} {state}" for state in OPEN if found[state]]
         parts += [f"{late} overdue"] if late else []
         parts.append("workers are connected" if is_connected else "no worker is connected")
@@ -222,6 +247,7 @@ def _each_queue(
     seen.know(
         queues="ok",
         queue__paused=bool(paused),
+        queue__limited=bool(limited),
         workers__connected="none" if len(idle) == len(states) else "some" if idle else "all",
         workers__hanging=bool(hanging),
         jobs__unlocked=unlocked,

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from smartbeak_ops import settings
-from smartbeak_ops.looks import features, migrations
+from smartbeak_ops.looks import features, migrations, statements
 from smartbeak_ops.looks.seen import Look, Seen
 
 NAMESPACE = "smartbeak-production"
@@ -74,7 +74,9 @@ class Counted:
 def looks(known: settings.Settings) -> list[Look]:
     """The cluster, from the operator's machine; without one the API as a host of its own."""
     found = [Look("cluster", _cluster)]
-    return found if reachable() else [*found, migrations.look(known), features.look()]
+    if reachable():
+        return found
+    return [*found, migrations.look(known), statements.look(known), features.look()]
 
 
 def reachable() -> bool:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final, LiteralString
 
+LOG: Final = "/var/log/postgresql/postgresql.log"
+"""Where the servers' log is; a superuser reads its end through the server."""
+
 ACCESS: Final[LiteralString] = """
 SELECT pg_is_in_recovery() AS recovering,
        (SELECT reset_val = 'on' FROM pg_settings
@@ -140,4 +143,8 @@ FROM (SELECT (pg_stat_file(%s, true)).size) AS file
 # minute, since the archive is closed that often.
 FRESH: Final[LiteralString] = """
 SELECT to_char((now() - interval '70 seconds') AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')
+"""
+
+NEWEST: Final[LiteralString] = """
+SELECT to_char((now() - interval '10 seconds') AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')
 """
