@@ -115,6 +115,8 @@ def lint(session: nox.Session) -> None:
         checks.append(("drillbook.incidents.contacts",))
     if (ROOT / "source" / "adr").is_dir():
         checks.append(("drillbook.decisions", "check"))
+    if (ROOT / "source").is_dir():
+        checks.append(("drillbook.prose",))
     # The scripts, and what the pages' console and bash blocks run.
     checks.append(("drillbook.shellcheck", *_scripts()))
     failed = [check[0] for check in checks if not _passes(session, *check)]

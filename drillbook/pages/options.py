@@ -152,7 +152,7 @@ SNIPPET_OPTIONS: tuple[Option, ...] = (
         values.name_of,
         "name",
         "",
-        "The very commands of that snippet are run here, where its guard must refuse them; "
+        "The commands of that snippet are run here, where its guard must refuse them; "
         "only the expected output differs.",
         ":refusal-of: promote-replica",
     ),

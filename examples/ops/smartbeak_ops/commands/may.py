@@ -358,7 +358,7 @@ def disable(kind: str) -> None:
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
 def move(source: str, target: str) -> None:
-    """Jobs of region FROM may be moved to TO: the one's worker is dead, the other's alive."""
+    """Jobs of region FROM may be moved to region TO: the first has a dead worker, TO a live one."""
     from smartbeak_ops.guards import publishing
 
     publishing.move(source, target)
@@ -375,7 +375,7 @@ def roll_back() -> None:
 @may.command()
 @click.option("--decided-by", metavar="NAME", help="Who decided it, where rows are rewritten.")
 def migrate(decided_by: str | None) -> None:
-    """What is pending may be made: nobody migrates, and what has no way back was decided."""
+    """Pending migrations may be made: nobody migrates, and what has no way back was decided."""
     from smartbeak_ops.guards import migrations
 
     click.echo(migrations.migrate(decided_by))

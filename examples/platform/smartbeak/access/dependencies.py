@@ -20,7 +20,7 @@ BEARER = HTTPBearer(
 """How a request says who sent it; the gate has read it before."""
 
 _WORDS = {
-    400: "What was sent is not what the route takes.",
+    400: "The request does not have the form that the route takes.",
     401: "No token, or one that is not good.",
     402: "The card was declined.",
     403: "The user may not do this.",

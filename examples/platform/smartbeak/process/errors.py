@@ -69,7 +69,7 @@ def internal() -> ApiError:
 
 
 def invalid(message: str = "Validation failed", code: str = "VALIDATION_ERROR") -> ApiError:
-    """What was sent is not what the route takes."""
+    """The request does not have the form that the route takes."""
     return ApiError(400, code, message)
 
 

@@ -90,7 +90,7 @@ def _add(router: APIRouter, webhooks: Webhooks, name: str, delivery: Delivery) -
         openapi_extra=_asked(delivery),
     )
     async def take(request: Request) -> JSONResponse:
-        """Applies an event once. What was not applied is refused, and can be sent again."""
+        """Applies an event once. An event that is not applied is refused and can be sent again."""
         # Read here and not by the framework: the signature is of these very bytes.
         body = await request.body()
         trace.get_current_span().set_attribute("peer.service", name)
