@@ -15,50 +15,14 @@ const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const SIZES = [1300, 390];
 const THEMES = ["light", "dark"];
 // What can differ between two themes at one width: the rest is looked at once.
-const CONTRAST = ["color-contrast"];
-const LINKS = ["link-in-text-block"];
-
-// Three quarters of the time went into the contrast of words that all look the same, most of them
-// in code. Of those that look the same before the same background the first few are looked at.
-const ENOUGH = 5;
+const OF_THEMES = ["color-contrast", "link-in-text-block"];
 
 const say = (found) => process.stdout.write(`${JSON.stringify(found)}\n`);
 
-function markAlike(enough) {
-  for (const old of document.querySelectorAll("[data-alike]")) old.removeAttribute("data-alike");
-  const behind = new Map([[null, ""]]);
-  const background = (element) => {
-    if (!behind.has(element)) {
-      const style = getComputedStyle(element);
-      const own = [style.backgroundColor, style.backgroundImage, style.opacity, style.filter];
-      // What is moved out of the flow may come to lie over anything: it is like nothing else.
-      const apart = style.position === "static" ? "" : `${style.position} ${behind.size}`;
-      behind.set(element, `${background(element.parentElement)}/${own} ${apart}`);
-    }
-    return behind.get(element);
-  };
-  const seen = new Map();
-  for (const element of document.body.querySelectorAll("*")) {
-    const text = element.textContent.trim();
-    if (element.childElementCount || !text) continue;
-    if (!element.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true })) continue;
-    const style = getComputedStyle(element);
-    const look = [element.tagName, element.parentElement.tagName, style.color, style.fontSize,
-      style.fontWeight, style.textShadow, text.length > 1, background(element)].join(" ");
-    const count = (seen.get(look) ?? 0) + 1;
-    seen.set(look, count);
-    if (count > enough) element.setAttribute("data-alike", "");
-  }
-}
-
-async function look(page, name, as, rules, { without = false, alike = false } = {}) {
+async function look(page, name, as, rules) {
   const options = { resultTypes: ["violations"], iframes: false, preload: false };
-  if (without) options.rules = Object.fromEntries(rules.map((rule) => [rule, { enabled: false }]));
-  else options.runOnly = { type: "rule", values: rules };
-  const where = alike ? { exclude: [["[data-alike]"]] } : {};
-  if (alike) await page.evaluate(markAlike, ENOUGH);
-  const { violations } = await page.evaluate(
-    ([where, given]) => window.axe.run({ include: [["html"]], ...where }, given), [where, options]);
+  if (rules) options.runOnly = { type: "rule", values: rules };
+  const { violations } = await page.evaluate((given) => window.axe.run(document, given), options);
   for (const { id, help, nodes } of violations) {
     for (const node of nodes) {
       const why = [...node.any, ...node.all, ...node.none].map((each) => each.message);
@@ -93,11 +57,9 @@ try {
         await page.emulateMedia({ colorScheme: THEMES[0] });
         // The page hears of its new width with the next frame.
         await page.evaluate(() => new Promise((heard) => requestAnimationFrame(() => heard())));
-        await look(page, name, `${THEMES[0]}, ${width}`, CONTRAST, { without: true });
-        await look(page, name, `${THEMES[0]}, ${width}`, CONTRAST, { alike: true });
+        await look(page, name, `${THEMES[0]}, ${width}`, null);
         await page.emulateMedia({ colorScheme: THEMES[1] });
-        await look(page, name, `${THEMES[1]}, ${width}`, LINKS);
-        await look(page, name, `${THEMES[1]}, ${width}`, CONTRAST, { alike: true });
+        await look(page, name, `${THEMES[1]}, ${width}`, OF_THEMES);
       }
       if (input.sheets.includes(name)) {
         const printed = await page.pdf({ format: "A4" });
