@@ -6,5 +6,5 @@ const { files, queries } = JSON.parse(readFileSync(0, "utf8"));
 const page = vm.createContext({});
 vm.runInContext("globalThis.window = globalThis", page);
 for (const file of files) vm.runInContext(readFileSync(file, "utf8"), page);
-const search = page.drillbookSearch(page.drillbookTexts, page.MiniSearch);
+const search = page.drillbookSearch(page.drillbookTexts, page.MiniSearch, page.EnglishStemmer);
 console.log(JSON.stringify(queries.map((query) => search(query))));

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+import yaml
 from bs4 import BeautifulSoup
 
-from drillbook.sandboxes import npm
+from drillbook.errors import PageError
 from drillbook.site import search
 from tests.conftest import ROOT
+from tests.search import measure
+from tests.search.measure import results
 from tests.sphinx_book import Book
 
 STATIC = ROOT / "source/_static"
@@ -69,18 +70,6 @@ OTHERS = {
 }
 
 
-def results(texts: Path, queries: Sequence[str]) -> list[list[dict[str, Any]]]:
-    files = [STATIC / "vendor/minisearch.js", texts, STATIC / "search.js"]
-    done = subprocess.run(
-        [npm.programs(ROOT) / "node", Path(__file__).with_name("search.mjs")],
-        input=json.dumps({"files": [str(file) for file in files], "queries": list(queries)}),
-        capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    found: list[list[dict[str, Any]]] = json.loads(done.stdout)
-    return found
-
-
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A book with a hub and two branches, built; the folder of the site."""
@@ -122,6 +111,7 @@ def first(small: Path, query: str) -> str:
         ("503", "branches/full.html"),
         ("rollb", "branches/refused.html#roll-back"),
         ("queue full", "branches/full.html"),
+        ("nothing like it", ""),
         ("zebra", ""),
         ("x", ""),
     ],
@@ -162,9 +152,39 @@ def test_a_page_that_is_not_there_leads_to_the_search(small: Path) -> None:
     assert soup.select("script, link, img") == []
 
 
+def test_every_script_of_the_search_page_is_there(small: Path) -> None:
+    soup = BeautifulSoup((small / "search.html").read_text(encoding="utf-8"), "html.parser")
+    scripts = [str(script["src"]).partition("?")[0] for script in soup.select("script[src]")]
+    # The small book has none of the project's own static files.
+    ours = [each for each in scripts if "search" in each or "stemmer" in each]
+    assert [each for each in ours if (small / each).exists()] == [
+        "_static/base-stemmer.js", "_static/english-stemmer.js", "_static/search-texts.js",
+    ]  # fmt: skip
+
+
+SHAPE = "the file has `same`, lists of words, and `pages`, a list of texts for each."
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("same: []\n", SHAPE),
+        ("same: [1]\npages: {}\n", SHAPE),
+        ("same: []\npages: {gone: [word]}\n", "no page is named `gone`."),
+    ],
+)  # fmt: skip
+def test_words_for_the_search_that_are_wrong_are_said(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    (tmp_path / search.WORDS).write_text(text)
+    with pytest.raises(PageError) as error:
+        raise next(search.wrong_pages(search.words_of(tmp_path), {"there"}))
+    assert str(error.value) == f"source/words.yaml: search-words: {message}"
+
+
 @pytest.fixture(scope="module")
-def book_texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The texts of the project's own book."""
+def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Writes the texts of the project's own book, with `all` captured texts or a half of them."""
     out = tmp_path_factory.mktemp("texts")
     command = [sys.executable, "-m", "sphinx", "-q", "-b", "plan", "-c", str(ROOT)]
     command += ["-d", str(out / "doctrees"), str(ROOT / "source"), str(out)]
@@ -172,19 +192,66 @@ def book_texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.returncode == 0, done.stderr
     with open(out / "doctrees/environment.pickle", "rb") as file:
         env = pickle.load(file)
-    texts = out / "texts.js"
-    texts.write_text(
-        search.script(env, lambda name: f"{name}.html", ROOT / "examples/ops/triage"),
-        encoding="utf-8",
-    )
-    return texts
+
+    def write(half: str) -> Path:
+        path = out / f"{half}.js"
+        text = search.script(
+            env, lambda name: f"{name}.html", ROOT / "examples/ops/triage",
+            lambda captured: half in ("all", measure.half(captured)),
+        )  # fmt: skip
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
 
 
-def test_error_texts_lead_first_to_the_branch_that_answers(book_texts: Path) -> None:
-    wanted = {query: f"{DATABASE}/{branch}" for query, branch in ERRORS.items()} | OTHERS
-    found = results(book_texts, list(wanted))
-    said = {
-        query: each[0]["url"].partition("#")[0].removesuffix(".html") if each else ""
-        for query, each in zip(wanted, found, strict=True)
+def leads(texts: Path, queries: list[str]) -> dict[str, str]:
+    """The page of the first result of each."""
+    return {
+        query: measure.page_of(each)
+        for query, each in zip(queries, results(texts, queries), strict=True)
     }
-    assert said == wanted
+
+
+def test_error_texts_lead_first_to_the_branch_that_answers(written: Callable[[str], Path]) -> None:
+    wanted = {query: f"{DATABASE}/{branch}" for query, branch in ERRORS.items()} | OTHERS
+    assert leads(written("all"), list(wanted)) == wanted
+
+
+def test_the_name_of_an_alert_leads_first_to_its_page(written: Callable[[str], Path]) -> None:
+    rules = yaml.safe_load((ROOT / "examples/reliability/alerts.yaml").read_text(encoding="utf-8"))
+    pages = {
+        rule["alert"]: rule["annotations"]["runbook_url"]
+        .partition(".com/")[2]
+        .removesuffix(".html")
+        for group in rules["groups"]
+        for rule in group["rules"]
+        if "alert" in rule and rule["alert"] != "Watchdog"
+    }
+    assert leads(written("all"), list(pages)) == pages
+
+
+def test_captured_texts_lead_first_to_a_branch_that_saw_them(
+    written: Callable[[str], Path],
+) -> None:
+    asked = measure.asked()
+    missed = measure.wrong(written("all"), asked)
+    shares = measure.shares(asked, missed)
+    low = {group: (shares[group], 95) for group in ("tuning", "held-out") if shares[group] < 95}
+    assert not low, missed
+    # Words of users: the first set tuned the search, the second was asked once.
+    assert shares["words"] >= 95, missed
+    assert shares["words_after"] >= 55, missed
+
+
+def test_captured_texts_that_are_held_back_are_found_by_what_pages_say(
+    written: Callable[[str], Path],
+) -> None:
+    asked = [each for each in measure.asked() if each.group.startswith(measure.HELD_OUT)]
+    missed = measure.wrong(written(measure.TUNING), asked)
+    assert measure.shares(asked, missed)[measure.HELD_OUT] >= 85, missed
+
+
+def test_captured_texts_name_pages_of_the_book() -> None:
+    pages = {page for each in measure.captured() for page in each["pages"]}
+    assert not [page for page in pages if not (ROOT / f"source/{page}.md").exists()]

@@ -8,7 +8,7 @@ nowhere and is left out. To these come the texts of the triage tables.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Container, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,26 @@ def of(pages: Iterable[Page], trees: Path) -> list[Symptom]:
     return sorted(found.values())
 
 
+def leading(pages: Iterable[Page], trees: Path) -> Iterator[tuple[str, str]]:
+    """Every text that leads to a page, as `(docname, text)`, also where it leads to several.
+
+    What drills see printed while something is broken, and of each row of the triage tables what
+    is printed and what users say.
+
+    Args:
+        pages: The plan's pages.
+        trees: Folder of the triage tables.
+    """
+    for page in pages:
+        if is_runbook(page.docname):
+            for scenario in page.scenarios:
+                yield from ((page.docname, text) for text, after in _printed(scenario) if not after)
+    for row in _rows(trees):
+        for key in ("says", "symptom"):
+            if row.get(key):
+                yield _branch(row), str(row[key])
+
+
 def is_runbook(docname: str) -> bool:
     """Whether a page stands in a folder of runbooks, at any depth."""
     return "runbooks" in docname.split("/")[:-1]
@@ -113,8 +133,15 @@ def _expected(snippet: Snippet) -> Iterator[str]:
 
 def _said(trees: Path) -> Iterator[tuple[str, str]]:
     """The texts of the triage tables, each with the first branch that it leads to."""
+    for row in _rows(trees):
+        if row.get("says"):
+            yield str(row["says"]), _branch(row)
+
+
+def _branch(row: Mapping[str, Any]) -> str:
+    return str(row["branch"]).partition("#")[0]
+
+
+def _rows(trees: Path) -> Iterator[Mapping[str, Any]]:
     for path in sorted(trees.glob("*.yaml")):
-        rows: Sequence[Mapping[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))["rows"]
-        for row in rows:
-            if row.get("says"):
-                yield str(row["says"]), str(row["branch"]).partition("#")[0]
+        yield from yaml.safe_load(path.read_text(encoding="utf-8"))["rows"]

@@ -1,11 +1,30 @@
-// Finds what an error says. First the rows of tables that lead from a text to a page, then the
-// sections that hold the very words, drilled pages before others, then single words.
+// Finds the page that answers what an error says, or what a person calls it.
+//
+// Two measures are added up for each page: how much of one text that leads to it (an output of its
+// drill, a row of a table, a line of triage) the query holds, in its order; and how well the words
+// of the page fit, by MiniSearch. Rare words count more than common ones. What differs from run to
+// run (times, addresses, ids) is taken off both.
 (function (root) {
   "use strict";
 
   var MOST = 30;
-  // A row's text is looked for in a pasted line when it is no everyday word.
-  var TELLING = /\S \S|^[A-Z_]{6,}$/;
+  // Share of the words of a page against one text that leads to it.
+  var FIT = 0.6;
+  var NOISE = new RegExp([
+    "\\d{4}-\\d\\d-\\d\\d[t ]\\d\\d:\\d\\d:\\d\\d(?:[.,]\\d+)?(?:z| ?utc|[+-]\\d\\d:?\\d\\d)?", // a time
+    "\\d{1,2} [a-z]{3} (?:\\d{4} )?\\d\\d:\\d\\d:\\d\\d(?:\\.\\d+)?",
+    "\\b\\d+(?::\\d\\d)+(?:\\.\\d+)?\\b",
+    "\\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\\b", // a UUID
+    "\\b\\d+\\.\\d+\\.\\d+\\.\\d+(?::\\d+)?\\b|\\bip(?:-\\d+){4}\\b", // an address
+    "\\[[\\d:]+\\]", // a process
+    "(?<=[a-z])[-:]\\d{4,5}\\b|\\bport \\d+", // a port
+    "\\b(?:[a-z]{2,4}_)?(?=[a-z]*\\d)(?=\\d*[a-z])[a-z0-9]{14,}\\b", // an id
+    "\\b[0-9a-f]{16,}\\b",
+    "<[a-z-]+>", // a mask
+  ].join("|"), "g");
+  var STOP = new Set(("a an and are as at be been but by did do does for from had has have he her here his i if in into"
+    + " is it its me my of on or our she so than that the their them then there these they this to us was we were what"
+    + " when where which who why will with you your").split(" "));
 
   function plain(text) {
     return text.toLowerCase().replace(/[“”]/g, '"').replace(/[‘’]/g, "'").replace(/\s+/g, " ").trim();
@@ -15,117 +34,183 @@
     return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   }
 
-  // What a row says, as it may stand in a log: other numbers, up to two words between.
-  function pattern(text) {
-    var words = plain(text).split(/[\s.]+/).filter(Boolean).map(function (word) {
-      return escaped(word).replace(/\d+/g, "\\d+");
+  // Text to words: one stem for each word, and one name for what goes by several.
+  function reader(same, Stemmer) {
+    var stemmer = new Stemmer();
+    var known = new Map();
+    function stem(word) {
+      if (!known.has(word)) {
+        known.set(word, /^[a-z]+$/.test(word) ? stemmer.stemWord(word) : word);
+      }
+      return known.get(word);
+    }
+    var names = new Map();
+    same.forEach(function (group) {
+      group.forEach(function (word) { names.set(stem(word), stem(group[0])); });
     });
-    var end = /[a-z0-9]$/.test(text.toLowerCase()) ? "($|[^a-z0-9])" : "";
-    return new RegExp("(^|[^a-z0-9])" + words.join("\\s+(?:\\S+\\s+){0,2}") + end);
+    // The port of a server names it; other ports differ from run to run.
+    var ports = Array.from(names.keys()).filter(function (word) { return /^\d+$/.test(word); });
+    var served = ports.length ? new RegExp("(?:\\.\\d+|[a-z0-9-]+|port ?):?(" + ports.join("|") + ")\\b", "g") : /$^/;
+    return function (text) {
+      // CrashLoopBackOff is found whole and by its parts.
+      var split = text.replace(/\b[A-Za-z]*[a-z][A-Z][A-Za-z]+\b/g, function (word) {
+        return word + " " + word.replace(/([a-z])([A-Z])/g, "$1 $2");
+      }).replace(/n['’]t\b/g, " not");
+      return (plain(split).replace(served, "$& $1 ").replace(NOISE, " ").match(/[\p{L}\p{N}]+/gu) || []).filter(function (word) {
+        return !STOP.has(word) && (word.length > 1 || /\d/.test(word));
+      }).map(function (word) {
+        return names.get(stem(word)) || stem(word);
+      });
+    };
   }
 
-  // How many of a row's own numbers a line has, less those that it has not.
-  function sameNumbers(row, line) {
-    return (row.match(/\d+/g) || []).reduce(function (sum, number) {
-      return sum + (new RegExp("(^|\\D)" + number + "($|\\D)").test(line) ? 1 : -1);
-    }, 0);
-  }
-
-  function make(texts, MiniSearch) {
-    var pages = texts.pages;
-    var sections = texts.sections.map(function (each) {
-      return { page: each[0], anchor: each[1], title: each[2], text: each[3] };
+  function make(texts, MiniSearch, Stemmer) {
+    var wordsOf = reader(texts.same, Stemmer);
+    var pages = texts.pages.map(function (each, id) {
+      return { id: id, url: each[0], title: each[1], weight: each[2], sections: [], said: [] };
     });
-    sections.forEach(function (each) {
-      each.plain = plain(each.title + " " + each.text);
-      each.drilled = pages[each.page][2];
-    });
-    var rows = [];
-    texts.rows.forEach(function (each) {
-      each[3].forEach(function (said) {
-        rows.push({
-          page: each[0], anchor: each[1], title: each[2], text: said, plain: plain(said),
-          pattern: TELLING.test(said) ? pattern(said) : null, drilled: pages[each[0]][2],
-        });
+    texts.sections.forEach(function (each) {
+      pages[each[0]].sections.push({
+        anchor: each[1], title: each[2], text: each[3], titled: wordsOf(each[2]), words: wordsOf(each[3]),
       });
     });
-    var documents = sections.concat(rows);
-    documents.forEach(function (each, id) { each.id = id; });
-    var words = null;
+    texts.said.forEach(function (each) {
+      pages[each[0]].said.push({ anchor: each[1], text: each[2], words: wordsOf(each[2]), weight: each[3] });
+    });
 
-    function byWords(query) {
-      if (!words) {
-        words = new MiniSearch({
-          fields: ["title", "text"],
-          tokenize: function (text) { return text.toLowerCase().match(/[\p{L}\p{N}_]+/gu) || []; },
+    // Weight of a word: how few pages it leads to.
+    var spread = new Map();
+    pages.forEach(function (page) {
+      var own = new Set();
+      page.said.forEach(function (each) { each.words.forEach(own.add, own); });
+      own.forEach(function (word) { spread.set(word, (spread.get(word) || 0) + 1); });
+    });
+    function weight(word) {
+      var rare = Math.log(1 + pages.length / (spread.get(word) || pages.length));
+      return /^\d+$/.test(word) && !/^[45]\d\d$/.test(word) ? 0.3 * rare : rare;
+    }
+    function features(words) {
+      var found = new Map();
+      words.forEach(function (word, at) {
+        found.set(word, weight(word));
+        if (at) {
+          found.set(words[at - 1] + " " + word, (weight(words[at - 1]) + weight(word)) / 4);
+        }
+      });
+      return found;
+    }
+    function sum(found) {
+      var all = 0;
+      found.forEach(function (each) { all += each; });
+      return all;
+    }
+    pages.forEach(function (page) {
+      page.said.forEach(function (each) {
+        each.features = features(each.words);
+        each.sum = sum(each.features);
+      });
+    });
+
+    // How much of one text and the query is the same.
+    function bestSaid(page, query, whole) {
+      var best = { value: 0 };
+      page.said.forEach(function (each) {
+        var common = 0;
+        each.features.forEach(function (value, feature) {
+          common += query.has(feature) ? value : 0;
         });
-        words.addAll(documents);
-      }
-      var options = {
-        combineWith: "AND", prefix: true, boost: { title: 3 },
-        fuzzy: function (term) { return /^[a-z]{6,}$/.test(term) ? 0.15 : false; },
-        boostDocument: function (id) { return documents[id].drilled ? 1.5 : 1; },
+        var held = common && common / Math.min(whole, each.sum);
+        var alike = common && (2 * common) / (whole + each.sum);
+        var value = each.weight * common * held * held * (0.5 + 0.5 * alike);
+        if (value > best.value) {
+          best = { value: value, said: each };
+        }
+      });
+      return best;
+    }
+
+    // Texts are given as words already.
+    function split(text) { return text.split(" "); }
+    function same(term) { return term; }
+    var vocabulary = new Set();
+    var index = new MiniSearch({
+      fields: ["title", "said", "lead", "text"], tokenize: split, processTerm: same,
+    });
+    index.addAll(pages.map(function (page) {
+      var all = [];
+      page.sections.forEach(function (each) { all.push.apply(all, each.titled.concat(each.words)); });
+      var said = [].concat.apply([], page.said.map(function (each) { return each.words; }));
+      all.concat(said).forEach(vocabulary.add, vocabulary);
+      return {
+        id: page.id, title: wordsOf(page.title).join(" "), said: said.join(" "), text: Array.from(new Set(all)).join(" "),
+        lead: page.sections.length ? page.sections[0].words.join(" ") : "",
       };
-      var found = words.search(query, options);
-      if (!found.length) {
-        options.combineWith = "OR";
-        found = words.search(query, options);
+    }));
+
+    function byWords(words) {
+      var found = new Map();
+      var asked = new Set(words).size;
+      index.search(words.join(" "), {
+        boost: { title: 3, said: 2, lead: 1.5, text: 0.7 },
+        prefix: function (term, at, terms) { return at === terms.length - 1 && term.length > 2; },
+        fuzzy: function (term) { return /^[a-z]{6,}$/.test(term) && !vocabulary.has(term) ? 0.15 : false; },
+        weights: { fuzzy: 0.2, prefix: 0.4 },
+      }).forEach(function (each) {
+        found.set(each.id, each.score * new Set(each.queryTerms).size / asked);
+      });
+      return found;
+    }
+
+    // The section of a page that holds the words best; the page itself when none does.
+    function place(page, query, best) {
+      var asked = plain(query);
+      var words = new Set(wordsOf(query));
+      function held(list) {
+        return new Set(list.filter(function (word) { return words.has(word); })).size;
       }
-      return found.map(function (each) { return documents[each.id]; });
-    }
-
-    function byRows(query) {
-      var found = [];
-      rows.forEach(function (row) {
-        var weight = 0;
-        if (row.plain === query) {
-          weight = 9000;
-        } else if (row.pattern && row.pattern.test(query)) {
-          // More of the line's words say more than a drill.
-          weight = 2000 + 20 * row.plain.length + 100 * sameNumbers(row.plain, query);
-        } else if (query.length > 2 && row.plain.indexOf(query) >= 0) {
-          weight = 1000;
-        }
-        if (weight) {
-          found.push({ row: row, weight: weight + (row.drilled ? 500 : 0) });
+      var top = { value: 0 };
+      page.sections.forEach(function (each, at) {
+        each.plain = each.plain || plain(each.title + " " + each.text);
+        var very = each.plain.indexOf(asked) >= 0 ? 3 : 0;
+        var value = 2 * held(each.titled) + held(each.words) + very + (at ? 0 : 0.5);
+        if (value > top.value) {
+          top = { value: value, anchor: each.anchor, title: at ? each.title : "", text: each.text };
         }
       });
-      found.sort(function (a, b) { return b.weight - a.weight; });
-      return found.map(function (each) { return each.row; });
-    }
-
-    function byVeryWords(query) {
-      var number = /^\d+$/.test(query) ? new RegExp("(^|\\D)" + query + "($|\\D)") : null;
-      var found = [];
-      sections.forEach(function (section) {
-        if (number ? number.test(section.plain) : section.plain.indexOf(query) >= 0) {
-          var titled = plain(section.title).indexOf(query) >= 0;
-          var weight = (titled ? 8 : 0) + (section.drilled ? 4 : 0) + (section.anchor ? 0 : 1);
-          found.push({ section: section, weight: weight });
-        }
-      });
-      found.sort(function (a, b) { return b.weight - a.weight; });
-      return found.map(function (each) { return each.section; });
+      if (best.said && best.value > 0.8 * sum(features(Array.from(words)))) {
+        return { anchor: best.said.anchor, title: "", text: best.said.text };
+      }
+      return top.value ? top : { anchor: "", title: "", text: page.sections[0] ? page.sections[0].text : "" };
     }
 
     // The best results first: `{url, page, section, text}`.
     return function (typed) {
-      var query = plain(typed);
-      if (query.length < 2) {
+      var words = wordsOf(typed);
+      if (plain(typed).length < 2 || !words.length) {
         return [];
       }
-      var seen = {};
-      return byRows(query).concat(byVeryWords(query), byWords(query)).filter(function (each) {
-        each.url = pages[each.page][0] + (each.anchor ? "#" + each.anchor : "");
-        if (seen[each.url]) {
-          return false;
-        }
-        seen[each.url] = true;
-        return true;
+      var query = features(words);
+      var whole = sum(query);
+      var fits = byWords(words);
+      var most = Math.max.apply(null, Array.from(fits.values()).concat(1e-9));
+      var found = pages.map(function (page) {
+        return { page: page, best: bestSaid(page, query, whole) };
+      });
+      // One text that fits well says more than words that are scattered over a page.
+      var top = Math.max.apply(null, found.map(function (each) { return each.best.value; })) || whole;
+      return found.map(function (each) {
+        var fit = (fits.get(each.page.id) || 0) / most;
+        each.value = each.page.weight * (each.best.value + FIT * top * fit);
+        return each;
+      }).filter(function (each) {
+        return each.value > 0;
+      }).sort(function (a, b) {
+        return b.value - a.value;
       }).slice(0, MOST).map(function (each) {
+        var at = place(each.page, typed, each.best);
         return {
-          url: each.url, page: pages[each.page][1],
-          section: each.title === pages[each.page][1] ? "" : each.title, text: each.text,
+          url: each.page.url + (at.anchor ? "#" + at.anchor : ""),
+          page: each.page.title, section: at.title, text: at.text,
         };
       });
     };
@@ -157,9 +242,12 @@
     var input = document.getElementById("db-search-input");
     var list = document.getElementById("db-search-results");
     var status = document.getElementById("db-search-status");
-    var search = make(root.drillbookTexts, root.MiniSearch);
+    var search = null;
 
     function update() {
+      if (!search) {
+        return;
+      }
       var found = search(input.value);
       list.textContent = "";
       found.forEach(function (each) {
@@ -198,8 +286,12 @@
     });
     input.value = new URLSearchParams(root.location.search).get("q") || "";
     input.addEventListener("input", update);
-    update();
     input.focus();
+    // The page is there before its words are counted.
+    root.setTimeout(function () {
+      search = make(root.drillbookTexts, root.MiniSearch, root.EnglishStemmer);
+      update();
+    }, 0);
   }
 
   root.drillbookSearch = make;
