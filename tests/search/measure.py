@@ -139,9 +139,8 @@ def main(texts: Path) -> None:
     all_ = asked()
     missed = wrong(texts, all_)
     for each, page in missed:
-        print(
-            f"{each.group}: {each.query[:110]!r}\n    {page}, not {', '.join(sorted(each.right)[:3])}"
-        )
+        print(f"{each.group}: {each.query[:110]!r}")
+        print(f"    {page}, not {', '.join(sorted(each.right)[:3])}")
     for group, share in shares(all_, missed).items():
         print(f"{share:5.1f} % of {sum(map(_in(group), all_)):3} {group}")
 
