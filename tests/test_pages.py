@@ -141,7 +141,8 @@ def unknown_names(sql: str) -> set[str]:
     for statement in sql.split(";"):
         # Settings are the server's own: it refuses those that it does not know.
         # So are roles and what they may do.
-        if re.match(r"\s*(?:alter\s+(?:system|database|role)|create\s+role)\b", statement):
+        own = r"alter\s+(?:system|database|role)|create\s+role|show|(?:grant|revoke)\s+connect"
+        if re.match(rf"\s*(?:{own})\b", statement):
             continue
         tables = set(_AFTER_TABLE_WORD.findall(statement)) - _KEYWORDS
         catalog = {name for name in tables if re.match(r"pg_|information_schema\.", name)}
@@ -264,8 +265,10 @@ def test_a_route_is_known_by_its_variable() -> None:
     assert _route("/v1/contents") == "/v1/contents"
 
 
-_OTHERS = re.compile(r"\bhttps?://api\.stripe\.com/[^\s'\";]*|/api/v1/namespaces/[^\s'\";]*")
-"""Addresses of Stripe's and Kubernetes' own interfaces."""
+_OTHERS = re.compile(
+    r"\bhttps?://api\.(?:stripe|paddle)\.com/[^\s'\";]*|/api/v1/namespaces/[^\s'\";]*"
+)
+"""Addresses of the payment providers' and Kubernetes' own interfaces."""
 
 
 def test_routes_of_others_are_not_the_platform_s() -> None:
