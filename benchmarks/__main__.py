@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import corpus, distance, reconciliation, repeat, saving, stack
+from benchmarks import corpus, distance, loading, reconciliation, repeat, saving, stack
 from benchmarks.measure import Row, alone, pair, seconds, table
 from drillbook import plan
 from drillbook.inside.shell import Shell
@@ -305,6 +305,7 @@ def main() -> None:
             "plans": lambda: plans(folder, pages, runs),
             "platform": lambda: stack.rows(ROOT, runs),
             "distance": lambda: distance.rows(ROOT),
+            "loading": lambda: loading.rows(ROOT, runs),
             "reconciliation": lambda: reconciliation.rows(ROOT, runs),
             "saving": lambda: saving.rows(ROOT, runs),
             "book": lambda: book(runs, quick=options.quick),

@@ -25,7 +25,7 @@ LAYERS = (
     ("plan", "snippets", "consistency"),
     ("run",),
     ("control",),
-    ("runs", "shellcheck"),
+    ("prose", "runs", "shellcheck"),
     # Fronts, and what only shows or looks after pages.
     (
         *("cli", "pytest_plugin", "sphinx_ext", "site", "__main__"),

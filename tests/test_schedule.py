@@ -17,10 +17,10 @@ LOST = "page#lost"
 @pytest.mark.parametrize(
     ("units", "cores", "busy", "memory", "fit"),
     [
-        (100, 2, 0.0, 24_000, 6),  # quiet: three for each core
-        (100, 2, 0.5, 24_000, 4),
+        (100, 2, 0.0, 24_000, 4),  # quiet: two for each core
+        (100, 2, 0.5, 24_000, 3),
         (100, 2, 1.0, 24_000, 2),  # busy: one
-        (100, 8, 0.0, 24_000, 24),
+        (100, 8, 0.0, 24_000, 16),
         (3, 8, 0.0, 24_000, 3),  # no more than there are
         (100, 8, 0.0, 1_000, 3),  # memory is what is short
         (100, 2, 0.0, 100, 1),

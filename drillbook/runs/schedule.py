@@ -28,7 +28,7 @@ CONTROL, WITHOUT = "control", "without-"
 _RUN_MB = 300
 """Memory that a unit may need: a process of the runner's and the largest stack."""
 
-_QUIET, _BUSY = 3, 1
+_QUIET, _BUSY = 2, 1
 """Units for each core of a machine that does nothing else, and of one that is busy."""
 
 _FEW = 2

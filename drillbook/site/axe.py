@@ -17,6 +17,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from drillbook.errors import DrillbookError, HarnessError
 from drillbook.sandboxes import npm, servers, stack
@@ -147,7 +148,7 @@ def heavy(site: Path, pages: Sequence[str]) -> list[Finding]:
     ]
 
 
-def run(script: Path, given: dict[str, object], root: Path) -> list[dict[str, str]]:
+def run(script: Path, given: dict[str, object], root: Path) -> list[dict[str, Any]]:
     """Runs one of the scripts that look at pages; what it said, a line at a time.
 
     Args:

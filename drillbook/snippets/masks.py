@@ -116,9 +116,9 @@ MASKS: tuple[Mask, ...] = (
         "duration",
         rf"-?(?:{_COUNT} days? )?\d{{2,}}:[0-5]\d:[0-5]\d(?:\.\d+)?"
         rf"|(?:{_COUNT}h ?)?(?:{_COUNT}m ?)?{_DECIMAL} ?s"
-        rf"|{_DECIMAL} ?(?:us|ms|min|h|days?|seconds?|minutes?|hours?)",
+        rf"|{_DECIMAL} ?(?:us|ms|min|m|h|days?|seconds?|minutes?|hours?)",
         "a span of time with its unit, or as PostgreSQL prints an interval",
-        ("00:00:12.345", "1 day 02:03:04", "1.5 s", "2m3s", "250 ms", "3 minutes"),
+        ("00:00:12.345", "1 day 02:03:04", "1.5 s", "2m3s", "1m", "250 ms", "3 minutes"),
         ("12", "12 MB", "1:2:3", "soon"),
     ),
     Mask(

@@ -350,6 +350,10 @@ def test_who_asks_too_often_is_told_when_to_come_again(provider: Running) -> Non
     (provider.state / "rate").write_text("2 60\n")
     for _ in range(2):
         stripe.Customer.list()
+    with pytest.raises(stripe.RateLimitError):
+        stripe.Customer.list()
+    # The refused one counts: of two requests allowed, one was let through too few.
+    (provider.state / "rate").write_text("3 60\n")
     with pytest.raises(stripe.RateLimitError) as caught:
         stripe.Customer.list()
     headers: Any = caught.value.headers

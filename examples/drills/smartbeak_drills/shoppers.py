@@ -39,7 +39,7 @@ CENTS = {"plan_pro": 4900, "plan_scale": 19900}
 """What the plans cost a month."""
 
 _ORDINARY = 6
-_HANDS = 12
+_HANDS = 24
 _REST_S = 0.05
 _PATIENCE_S = 120.0
 _POLL_S = 0.1

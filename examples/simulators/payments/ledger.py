@@ -309,14 +309,16 @@ class Ledger:
         )
 
     def over_rate(self, most: int, seconds: float) -> bool:
-        """Counts a request; whether there were more than `most` in these seconds."""
+        """Counts a request; whether there were `most` before it in these seconds.
+
+        A refused request counts, too: who asks on without a pause leaves nothing to others, however
+        quick the machine is. Whether a provider counts so, it does not say.
+        """
         now = time.time()
         self._sql.execute("DELETE FROM requests WHERE moment < ?", (now - seconds,))
         (count,) = self._sql.execute("SELECT count(*) FROM requests").fetchone()
-        if count >= most:
-            return True
         self._sql.execute("INSERT INTO requests VALUES (?)", (now,))
-        return False
+        return bool(count >= most)
 
     def secrets(self, endpoint: str) -> list[str]:
         """Secrets that an endpoint's events are signed with, the newest first."""

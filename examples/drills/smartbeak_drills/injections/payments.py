@@ -8,8 +8,9 @@ from smartbeak_drills.agreed import RENEWED
 from smartbeak_drills.injections import client
 from smartbeak_drills.places import APP, CONFIG, OPERATOR, OVERRIDES, PADDLE, STRIPE, WEB
 
-_ACCOUNT_RATE = "20 1"
-"""Requests and seconds; see https://docs.stripe.com/rate-limits."""
+_ACCOUNT_RATE = "100 5"
+"""Requests and seconds: somewhat below Stripe's 25 a second in test mode, over a longer time, so
+that a script on a slow machine uses them up, too. See https://docs.stripe.com/rate-limits."""
 
 _WRITE = """
 umask 077
@@ -63,8 +64,7 @@ def dispute_charges(sandbox: Sandbox, count: str) -> None:
 def hammer_stripe(sandbox: Sandbox) -> None:
     """Starts a script that asks Stripe without a pause, with the platform's key.
 
-    The account's limit is then about that of Stripe's test mode: on a slow machine the script
-    does not get to the one of live mode.
+    The account's limit is then below Stripe's own: a script on a slow machine does not get there.
     """
     run(sandbox, STRIPE, "bash", "-euc", f"echo '{_ACCOUNT_RATE}' >/var/lib/payments/rate")
     client.start(sandbox, "hammer", "shoppers", "hammer", what="the script did not start")

@@ -14,6 +14,7 @@ from smartbeak_ops import postgres, settings
 from smartbeak_ops.failures import ServiceError, clean
 from smartbeak_ops.looks import sql
 from smartbeak_ops.looks.seen import Look, Seen
+from smartbeak_ops.refusal import RefusedError
 
 NEWEST_S = 10
 """How old a line may be that counts, as `sql.NEWEST` has it."""
@@ -57,8 +58,8 @@ def _see(seen: Seen, known: settings.Settings) -> None:
         with postgres.superuser(known.primary) as server:
             log = str(server.value(sql.LOG_END, [sql.LOG, sql.LOG]) or "")
             oldest = str(server.value(sql.NEWEST))
-    except ServiceError:
-        return  # `db-1` says it
+    except (ServiceError, RefusedError):
+        return  # `platform` or `db-1` says it
     newest = [line for line in log.splitlines() if line[: len(oldest)] >= oldest]
     text, count = refused(newest)
     seen.know(statements__refused=count)

@@ -135,9 +135,10 @@ class Paddle:
             return None
         try:
             self._admit(request.headers)
-            with ledger.opened(self._path) as books, books.changing():
+            with ledger.opened(self._path) as books:
                 self._count(books)
-                said = operation(Desk(books, int(time.time())), *ids, _sent(request))
+                with books.changing():
+                    said = operation(Desk(books, int(time.time())), *ids, _sent(request))
         except PaddleError as error:
             return Answer(error.status, {"error": error.error, "meta": meta}, error.headers)
         if isinstance(said, Page):
@@ -164,7 +165,9 @@ class Paddle:
             most, seconds = map(float, self._rate.read_text().split())
         except FileNotFoundError:
             most, seconds = _RATE
-        if books.over_rate(int(most), seconds):
+        with books.changing():  # ends before it refuses, which would take the count back
+            over = books.over_rate(int(most), seconds)
+        if over:
             words = "IP address exceeded the allowed rate limit. Retry after the number of seconds "
             error = PaddleError("too_many_requests", f"{words}in the header.", status=429)
             error.headers = {"Retry-After": str(max(1, round(seconds)))}

@@ -229,8 +229,8 @@ class Stripe:
         digest = json.dumps([request.method, request.path, sent, expand], sort_keys=True)
         if len(key) > _LONGEST_KEY:
             raise StripeError("Keys for idempotent requests can be at most 255 characters.")
+        self._count(books)
         with books.changing():
-            self._count(books)
             earlier = books.answered(key) if key else None
             if earlier and earlier[1] > time.time() - _KEPT_S:
                 if earlier[0] != digest:
@@ -256,7 +256,9 @@ class Stripe:
             most, seconds = map(float, self._rate.read_text().split())
         except FileNotFoundError:
             most, seconds = _DEFAULT_RATE
-        if books.over_rate(int(most), seconds):
+        with books.changing():  # ends before it refuses, which would take the count back
+            over = books.over_rate(int(most), seconds)
+        if over:
             words = "Request rate limit exceeded. Learn more about rate limits here "
             error = StripeError(
                 f"{words}https://stripe.com/docs/rate-limits.", "rate_limit", status=429
