@@ -17,7 +17,7 @@ _SIZE = 16
 SHOWING = (
     # What shows, looks after or helps to write pages.
     *("decisions/", "gameday/", "incidents/", "site/", "upkeep/"),
-    *("prose.py", "shellcheck.py", "sphinx_ext.py"),
+    *("findings.py", "prose.py", "shellcheck.py", "sphinx_ext.py"),
     # What starts a run and tells of it.
     *("__main__.py", "cli.py", "pytest_plugin.py", "runs/annotation.py", "runs/junit.py"),
     *("runs/live.py", "runs/mutants.py", "runs/schedule.py"),

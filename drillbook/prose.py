@@ -22,6 +22,7 @@ from sphinx import addnodes
 
 from drillbook import plan as plans
 from drillbook.errors import DrillbookError, HarnessError
+from drillbook.findings import Finding
 
 DOCTREES = Path("build/doctrees")
 
@@ -90,19 +91,6 @@ class Text:
 
     words: str
     """Inline code is one made-up word each."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Finding:
-    """What is wrong with one text."""
-
-    path: str
-    line: int
-    check: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.check}: {self.message}"
 
 
 def texts(page: str, doctree: nodes.document) -> Iterator[Text]:

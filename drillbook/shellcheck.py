@@ -21,6 +21,7 @@ from typing import Any
 from drillbook import consistency
 from drillbook import plan as plans
 from drillbook.errors import DrillbookError, HarnessError, Where
+from drillbook.findings import Finding
 from drillbook.model import Plan, Scenario
 from drillbook.pages import languages
 
@@ -46,19 +47,6 @@ class Script:
     lines: tuple[str, ...]
     places: tuple[Where, ...]
     """Where on a page each line stands."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Finding:
-    """What ShellCheck says of one line."""
-
-    path: str
-    line: int
-    code: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.code}: {self.message}"
 
 
 def scripts(plan: Plan) -> Iterator[Script]:

@@ -17,7 +17,7 @@ ENGINE = ROOT / "drillbook"
 
 LAYERS = (
     ("errors", "model", "durations", "clock", "files", "records"),
-    ("digests", "evidence", "inside", "verification"),
+    ("digests", "evidence", "findings", "inside", "verification"),
     ("seals",),
     ("sandboxes", "report"),
     ("drills",),

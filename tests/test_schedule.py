@@ -30,6 +30,13 @@ def test_what_fits(units: int, cores: int, busy: float, memory: int, fit: int) -
     assert schedule.fitting(units, cores, busy, memory) == fit
 
 
+def test_how_busy_a_machine_is_now_is_read_from_the_kernel(tmp_path: Path) -> None:
+    told = tmp_path / "cpu"
+    assert schedule.pressure(told) == 0
+    told.write_text("some avg10=18.50 avg60=33.63 avg300=23.43 total=1\nfull avg10=0.00\n")
+    assert schedule.pressure(told) == 0.185
+
+
 def test_a_drill_and_its_control_run_need_no_processes_of_their_own() -> None:
     assert (schedule.at_once(0), schedule.at_once(2)) == (0, 0)
     assert schedule.at_once(3) >= 1

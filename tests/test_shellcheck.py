@@ -24,7 +24,7 @@ def _snippet(
 def _found(plan: Plan) -> list[str]:
     program = shellcheck.find()
     found = [f for s in shellcheck.scripts(plan) for f in shellcheck.check_script(s, program, {})]
-    return [f"{finding.line} {finding.code}" for finding in sorted(found)]
+    return [f"{finding.line} {finding.check}" for finding in sorted(found)]
 
 
 def test_a_finding_in_a_later_command_stands_on_its_line() -> None:
@@ -56,7 +56,7 @@ def test_a_name_that_the_evaluated_output_does_not_set_is_found() -> None:
     (script,) = shellcheck.scripts(_plan(_snippet("a", 10, text)))
     sets = {"sb hosts": ("primary",), "sb others": ("primry",)}
     found = list(shellcheck.check_script(script, shellcheck.find(), sets))
-    assert [(each.line, each.code) for each in found] == [(12, "SC2154")]
+    assert [(each.line, each.check) for each in found] == [(12, "SC2154")]
     assert len(list(shellcheck.check_script(script, shellcheck.find(), {}))) == 2
 
 
@@ -76,5 +76,5 @@ def test_files(tmp_path: Path) -> None:
     script = tmp_path / "run"
     script.write_text("#!/usr/bin/env bash\nls $1\n")
     (found,) = shellcheck.check_files([str(script)], shellcheck.find())
-    assert (found.line, found.code) == (2, "SC2086")
+    assert (found.line, found.check) == (2, "SC2086")
     assert str(found).startswith(f"{script}:2: SC2086: ")

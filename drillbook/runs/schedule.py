@@ -35,6 +35,8 @@ _FEW = 2
 """So many units, a drill and its control run, this process plays by itself: it shows each
 step as it ends."""
 
+_PRESSURE = Path("/proc/pressure/cpu")
+
 _DRILL_S, _PAGE_S, _SNIPPET_S = 20.0, 3.0, 0.3
 """What a unit is taken for that never ran: of a drill, of a page, and for each snippet more."""
 
@@ -59,7 +61,7 @@ def at_once(units: int) -> int:
     if units <= _FEW:
         return 0
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return fitting(units, cores or 1, _pressure(), _available_mb())
+    return fitting(units, cores or 1, pressure(), _available_mb())
 
 
 def fitting(units: int, cores: int, busy: float, available_mb: int) -> int:
@@ -120,15 +122,18 @@ def write(build: Path, took: Mapping[str, float], plan: Plan) -> None:
     files.replace(build / FILE, json.dumps(kept, indent=0) + "\n")
 
 
-def _pressure() -> float:
+def pressure(told: Path = _PRESSURE) -> float:
     """Share of the last ten seconds in which something waited for a core; 0 if nothing tells.
 
     The load average would still count, minutes later, what ran before: a run after
     another one would be given one core's work.
+
+    Args:
+        told: Linux' file of it (Documentation/accounting/psi.rst).
     """
     try:
-        # `some avg10=18.59 avg60=...`: percent (Linux, Documentation/accounting/psi.rst)
-        some = Path("/proc/pressure/cpu").read_text().split()[1]
+        # `some avg10=18.59 avg60=...`: percent
+        some = told.read_text().split()[1]
         return float(some.partition("=")[2]) / 100
     except (OSError, ValueError, IndexError):
         return 0.0

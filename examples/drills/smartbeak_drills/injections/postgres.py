@@ -159,22 +159,24 @@ def misname(sandbox: Sandbox, name: str = REPLICA) -> None:
         ask(sandbox, host, "platform-service", "restart")
 
 
-def make_read_only(sandbox: Sandbox) -> None:
-    """Switches writing off for the platform's database, and ends its sessions."""
-    sql(sandbox, PRIMARY, "ALTER DATABASE smartbeak SET default_transaction_read_only = on")
+def _end_sessions(sandbox: Sandbox) -> None:
+    """Ends the platform's sessions: what is set for its role or database is for new ones."""
     sql(
         sandbox, PRIMARY,
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'smartbeak'",
     )  # fmt: skip
+
+
+def make_read_only(sandbox: Sandbox) -> None:
+    """Switches writing off for the platform's database, and ends its sessions."""
+    sql(sandbox, PRIMARY, "ALTER DATABASE smartbeak SET default_transaction_read_only = on")
+    _end_sessions(sandbox)
 
 
 def refuse_login(sandbox: Sandbox) -> None:
     """Takes the platform's role its right to log in, and ends its sessions."""
     sql(sandbox, PRIMARY, "ALTER ROLE smartbeak NOLOGIN")
-    sql(
-        sandbox, PRIMARY,
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'smartbeak'",
-    )  # fmt: skip
+    _end_sessions(sandbox)
 
 
 def ask_for_standby(sandbox: Sandbox, name: str) -> None:
