@@ -82,3 +82,34 @@ def test_a_state_says_why_users_are_not_served_now() -> None:
     prober.run(say)
     errors = [event["error"] for event in said if event["event"] == "state"]
     assert errors[:2] == ["connection refused", "reads wait for the lock"]
+
+
+class Said:
+    """Answers one after another, half a second apart."""
+
+    def __init__(self, errors: list[str]) -> None:
+        self._errors = iter(errors)
+        self.now = 0.0
+
+    def look(self) -> str:
+        self.now += 0.5
+        return next(self._errors)
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def test_users_are_served_again_once_no_look_has_failed_for_three_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks = ["", "full", "", "full", *[""] * 7]
+    oracle = Said(looks)
+    monkeypatch.setattr("drillbook.inside.probing.time", oracle)
+    prober = Prober(oracle, [])
+    served = []
+    for _ in looks:
+        prober._look_once()
+        served.append(prober._newest.held)
+    # One free moment between two refusals is none; the time counts from the first good look.
+    assert served == [True, *[False] * 9, True]
+    assert prober._held_since == 2.5

@@ -271,14 +271,17 @@ def test_what_a_simulator_does_not_simulate_is_red(run: Play) -> None:
 
 def test_a_drill_that_recovers_is_measured_and_stays_down_without_its_steps(run: Play) -> None:
     # A kill may take a row that the replica had not received yet: that is not what is asked here.
-    results, drill = run(PROMOTE, REPOINT, fault="kill db-1", rpo_s=5, control=True)
+    results, drill = run(
+        PROMOTE, REPOINT, fault="kill db-1", rto_s=300, rpo_s=60, control=True
+    )  # fmt: skip
     assert statuses(results) == ["passed", "passed"]
     assert drill
     assert (drill.status, drill.reason, drill.control) == ("passed", "", "stayed-down")
-    assert drill.acknowledged > 10
+    # So many before the fault; how many come after it is the machine's.
+    assert drill.acknowledged >= 3
     assert drill.doubled == 0
     assert drill.recovered_s is not None
-    assert 0 < drill.recovered_s < 20
+    assert 0 < drill.recovered_s < 60
     assert {"db-1", "db-2"} <= set(drill.hosts_contacted or ())
 
 

@@ -184,6 +184,9 @@ def test_what_stands_beside_the_branches_is_short(path: Path) -> None:
 WALKS = ("runbooks/two-at-once", "runbooks/while-you-mend")
 """Hubs without a tree: `sb triage` leads through their pages."""
 
+UNSEEN = {"prometheus-and-worker"}
+"""Where `sb` sees only one of the two faults: it does not ask Prometheus."""
+
 
 @pytest.mark.parametrize("docname", WALKS)
 def test_a_walk_through_two_branches_has_their_form(docname: str) -> None:
@@ -196,7 +199,8 @@ def test_a_walk_through_two_branches_has_their_form(docname: str) -> None:
         assert f"({path.parent.name}/{path.name})" in hub
         assert words(text) <= BRANCH_WORDS
         assert re.search(r"(?m)^# .+\n\n```\{drill\} ", text)
-        assert text.count("$ sb triage\n...\nbranch: ") >= 2
+        asked = 1 if path.stem in UNSEEN else 2
+        assert text.count("$ sb triage\n...\nbranch: ") >= asked
         assert "## Act" in text and "## Stop and escalate" in text
         assert list(steps_without_a_way_out(text)) == []
 

@@ -30,6 +30,10 @@ _SAY_S = 0.5
 _FIRST_S, _FIRST = 0.05, 10
 """Until so many writes are confirmed it speaks more often: a drill waits for the first."""
 
+_STEADY_S = 3.0
+"""After an outage users are served once no look has failed for so long. One look in between
+proves nothing: where all connections are taken, one gets free now and then."""
+
 _LAST_S = 3.6
 """Seconds that a client may take to end what it is at."""
 
@@ -101,6 +105,7 @@ class Prober:
         self._states: queue.SimpleQueue[State | BaseException | None] = queue.SimpleQueue()
         self._newest = State(held=False, at=time.monotonic(), error="no look was taken yet")
         self._held_since: float | None = None
+        self._content_since: float | None = None
 
     def stop(self) -> None:
         """Ends the run; may be called by a signal handler."""
@@ -166,12 +171,25 @@ class Prober:
         except Trouble as raised:
             self._seen.fail(raised.text, seen=raised.seen)
             error = raised.text
-        state = State(held=not error, at=time.monotonic(), error=error)
+        now = time.monotonic()
+        if error:
+            self._content_since = None
+        elif self._content_since is None:
+            self._content_since = now
+        if not error and not self._is_steady(now):
+            error = f"served again, but not yet for {_STEADY_S:g} s"
+        state = State(held=not error, at=now, error=error)
         before, self._newest = self._newest, state
         if state.held and not before.held:
-            self._held_since = state.at
+            self._held_since = self._content_since
         if (state.held, state.error) != (before.held, before.error):
             self._states.put(state)
+
+    def _is_steady(self, now: float) -> bool:
+        """Whether a look that is content now means that users are served."""
+        if self._newest.held or self._held_since is None:
+            return True
+        return now - (self._content_since or now) >= _STEADY_S
 
     def _split(self, since: float | None) -> bool:
         """Whether a split brain was seen that is not the outage itself."""

@@ -323,8 +323,11 @@ def test_a_pod_ends_with_the_simulator(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path;"
         "from simulators.kubernetes.processes import Process;"
-        "p = Process(['sleep', '60'], {}, Path(sys.argv[1])); print(p.pid, flush=True);"
-        "time.sleep(60)"
+        "p = Process(['sleep', '60'], {}, Path(sys.argv[1]));"
+        "name = Path(f'/proc/{p.pid}/comm');"
+        # Until then it has not asked to end with its parent.
+        "\nwhile name.read_text() != 'sleep\\n': time.sleep(0.01)"
+        "\nprint(p.pid, flush=True); time.sleep(60)"
     )
     examples = str(Path(program.__file__).parents[2])
     parent = subprocess.Popen(
@@ -335,9 +338,13 @@ def test_a_pod_ends_with_the_simulator(tmp_path: Path) -> None:
         assert parent.stdout
         pid = int(parent.stdout.readline())
         parent.kill()
-    for _ in range(100):
-        state = Path(f"/proc/{pid}/stat")
-        if not state.exists() or " Z " in state.read_text():
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text()
+        except OSError:  # gone, perhaps while it was read
+            return
+        if " Z " in state:
             return
         time.sleep(0.05)
     pytest.fail("it lives on")

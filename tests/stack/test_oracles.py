@@ -342,7 +342,7 @@ def means(**parts: object) -> table.Means:
     def nothing(*_: object) -> Any:
         raise NotImplementedError
 
-    around = Surroundings(Journal(), ("db-1",), nothing, nothing, Twins())
+    around = Surroundings(Journal(), ("db-1",), nothing, nothing, nothing, Twins())
     return table.Means(around, **parts)  # type: ignore[arg-type]
 
 

@@ -114,9 +114,17 @@ def go_on(line: Line, loot: Loot, stop: threading.Event) -> None:
             continue
 
 
-def read_users(stolen: Loot, hosts: Sequence[str], stop: threading.Event) -> None:
-    """Reads at each database host what the role may read, and keeps the sessions open."""
-    held: dict[str, Session] = {}
+def read_users(
+    stolen: Loot, hosts: Sequence[str], stop: threading.Event, held: dict[str, Session]
+) -> None:
+    """Reads at each database host what the role may read, and keeps the sessions open.
+
+    Args:
+        stolen: What it logs in with.
+        hosts: Database hosts.
+        stop: Ends it.
+        held: Sessions that are open already, by host.
+    """
     while not stop.wait(_AGAIN_S):
         for host in hosts:
             try:
@@ -172,15 +180,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _with_login(stop: threading.Event) -> int:
     stolen = Loot("login", PASSWORD.read_text(encoding="utf-8").strip())
+    held: dict[str, Session] = {}
     try:
-        with log_in(stolen, PRIMARY) as session:
-            session.run(USERS)
+        # It stays from now on: evidence that is taken at once must find it.
+        held[PRIMARY] = log_in(stolen, PRIMARY)
+        held[PRIMARY].run(USERS)
     except SessionError as error:
         print(f"intruder: {error.text}", file=sys.stderr)
         return 1
     stolen.keep()
     print("in", flush=True)
-    read_users(stolen, (PRIMARY, REPLICA), stop)
+    read_users(stolen, (PRIMARY, REPLICA), stop, held)
     return 0
 
 

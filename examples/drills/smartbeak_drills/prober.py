@@ -86,7 +86,9 @@ class Users:
         self._split_brain = SplitBrain(nodes, self._node)
         self._split_is_outage = oracle in names.OF_SPLIT
         rows = Rows(self._platform, _ROWS_S)
-        around = Surroundings(rows.journal, nodes, self._platform, self._node, self._split_brain)
+        around = Surroundings(
+            rows.journal, nodes, self._platform, self._node, self._now, self._split_brain
+        )
         means = self._means(around, oracle, hosts)
         self._oracle = table.make(oracle, means)
         wanted: list[Client | None] = [
@@ -158,21 +160,27 @@ class Users:
         )
 
     def _platform(self) -> Session:
-        address = read_address(self._config)
-        return Session(
-            conninfo(address, application_name=APPLICATION, options=_OPTIONS), timeout_s=_TIMEOUT_S
-        )
+        return _session(read_address(self._config))
 
     def _redis(self) -> Redis:
         return Redis(settings.read(self._config, settings.REDIS), timeout_s=PATIENCE_S)
 
     def _node(self, node: str) -> Session:
-        host, _, port = node.partition(":")
-        address = conninfo(
-            self._first_address, host=host, port=port or "5432", target_session_attrs="any",
-            application_name=APPLICATION, options=_OPTIONS,
-        )  # fmt: skip
-        return Session(address, timeout_s=_TIMEOUT_S)
+        return _session(_at(node, self._first_address))
+
+    def _now(self, node: str) -> Session:
+        return _session(_at(node, read_address(self._config)))
+
+
+def _at(node: str, address: str) -> str:
+    """The address with another database host, `host` or `host:port`."""
+    host, _, port = node.partition(":")
+    return conninfo(address, host=host, port=port or "5432", target_session_attrs="any")
+
+
+def _session(address: str) -> Session:
+    named = conninfo(address, application_name=APPLICATION, options=_OPTIONS)
+    return Session(named, timeout_s=_TIMEOUT_S)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -29,7 +29,10 @@ class Surroundings:
     """Connects as the platform does: to the address in its configuration."""
 
     node: Callable[[str], Session]
-    """Connects to one of the nodes."""
+    """Connects to one of the nodes, with the login that the platform had at first."""
+
+    now: Callable[[str], Session]
+    """Connects to one of the nodes, with the login that the platform has now."""
 
     twins: Twins
     """Looks out for two nodes that take writes."""

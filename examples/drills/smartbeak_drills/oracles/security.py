@@ -96,14 +96,20 @@ class LoggedOut(_Stolen):
     Args:
         database: Connects as the platform does.
         hosts: The database hosts.
+        node: Connects to one of them, as the platform does now.
         users: What users do; one request of theirs that fails is never made good.
     """
 
     def __init__(
-        self, database: Callable[[], Session], hosts: Sequence[str], users: Journal
+        self,
+        database: Callable[[], Session],
+        hosts: Sequence[str],
+        node: Callable[[str], Session],
+        users: Journal,
     ) -> None:
         super().__init__(database)
         self._hosts = hosts
+        self._node = node
         self._users = users
         self._before: frozenset[str] | None = None
 
@@ -115,9 +121,13 @@ class LoggedOut(_Stolen):
             return f"a request of a user failed: {min(new)}"
         if taken := next(filter(None, (self._at(host, stolen) for host in self._hosts)), ""):
             return taken
-        with self._database() as session:
+        # The replica's sessions are its own: nobody ends them who ends the primary's.
+        return next(filter(None, map(self._left, self._hosts)), "")
+
+    def _left(self, host: str) -> str:
+        with self._node(host) as session:
             ((left,),) = session.run(_LEFT, intruder.CLIENT)
-        return f"{left} sessions of the intruder are left" if int(str(left)) else ""
+        return f"{left} sessions of the intruder are left on {host}" if int(str(left)) else ""
 
     def _at(self, host: str, stolen: Loot) -> str:
         try:

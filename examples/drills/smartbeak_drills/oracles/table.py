@@ -159,8 +159,8 @@ def _shut_out(means: Means) -> Oracle:
 def _logged_out(means: Means) -> Oracle:
     content = _content(means)
     assert means.content, "it comes with content"
-    around = means.around
-    return All(content, LoggedOut(around.platform, around.nodes, means.content.journal))
+    around, users = means.around, means.content.journal
+    return All(content, LoggedOut(around.platform, around.nodes, around.now, users))
 
 
 def _unforged(means: Means) -> Oracle:
