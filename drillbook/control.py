@@ -29,6 +29,9 @@ _LEAST_S, _MOST_S, _FACTOR = 5.0, 60.0, 1.5
 """How long users must stay unserved: half as long again as the page's steps took, within
 these bounds. What would come back by itself in the drill's own time is seen to do so."""
 
+_AGAIN_S = 5.0
+"""For so long users must go on to be served: a lucky moment is no recovery."""
+
 _STEP_S = 5.0
 """Time limit of a read-only step, whose result does not matter here."""
 
@@ -131,7 +134,8 @@ def _watch(
         if (over := _spared(scenario, known)) is not None:
             return over
         left = begin + _patience(known) - time.monotonic()
-        if watch.until(True, timeout_s=max(min(left, _ASK_S), 0.1)):
+        back = watch.until(True, timeout_s=max(min(left, _ASK_S), 0.1))
+        if back and not watch.until(False, timeout_s=_AGAIN_S):
             return Control(
                 scenario.id,
                 "recovered",

@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,17 +32,17 @@ from drillbook.sandboxes.sandbox import Backend, Sandbox, hold
 from drillbook.snippets import absent
 from drillbook.snippets.play import Accept, Played, announce, play_snippet
 
-_SETTLE_S = 120.0
+_SETTLE_S = 240.0
 """How long the platform may take to be served before the fault."""
 
 _SETTLE_WRITES = 3
 """Confirmed writes to wait for before the fault: users are served, and there is something to
 lose."""
 
-_BREAK_S = 60.0
+_BREAK_S = 120.0
 """How long a fault may take until users notice it."""
 
-_SERVED_S = 30.0
+_SERVED_S = 90.0
 """How long after the last step users may wait: what comes later is not the page's doing."""
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
@@ -181,7 +182,8 @@ def break_stack(root: Path, sandbox: Sandbox, drill: Drill, writes: int) -> tupl
             f"before the fault the platform was not served: {watch.last_error or 'no word'}",
         )
     injected = faults.inject(fault, brought, sandbox)
-    if not watch.until(False, timeout_s=_BREAK_S):
+    # A look that failed before the fault was complete may have met something else.
+    if not watch.until(False, timeout_s=_BREAK_S, failed_since=time.monotonic()):
         raise HarnessError(
             "fault-without-effect",
             f"`{drill.fault}` changed nothing that users notice within {_BREAK_S:g} s "

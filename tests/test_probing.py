@@ -113,3 +113,55 @@ def test_users_are_served_again_once_no_look_has_failed_for_three_seconds(
     # One free moment between two refusals is none; the time counts from the first good look.
     assert served == [True, *[False] * 9, True]
     assert prober._held_since == 2.5
+
+
+class Ends:
+    """Served; a look that is under way when the end is asked for comes to nothing."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+        self.under_way = threading.Event()
+        self.asked = threading.Event()
+
+    def look(self) -> str:
+        self.looks += 1
+        if self.looks == 1:
+            return ""
+        self.under_way.set()
+        self.asked.wait()
+        return "no answer in time"
+
+
+def test_what_is_under_way_when_the_end_is_asked_for_says_nothing_of_then() -> None:
+    oracle = Ends()
+    prober = Prober(oracle, [])
+    said: list[dict[str, Any]] = []
+
+    def say(event: dict[str, Any]) -> None:
+        said.append(event)
+        if oracle.under_way.wait() and event["event"] == "state":
+            prober.stop()
+            oracle.asked.set()
+
+    prober.run(say)
+    assert (said[0]["held"], said[0]["failed"]) == (True, 0.0)
+    assert said[-1]["held"] is True
+    assert said[-1]["held_since"] <= said[0]["at"]
+
+
+class Unseen(Twins):
+    """One of the nodes has not answered yet."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.answers = {"db-1": 1, "db-2": 0}
+
+
+def test_nobody_is_served_before_every_node_was_looked_at() -> None:
+    twins = Unseen()
+    prober = Prober(Served(), [], twins)
+    prober._look_once()
+    assert (prober._newest.held, prober._newest.error) == (False, "db-2 was not looked at yet")
+    twins.answers = {"db-1": 1, "db-2": 1}
+    prober._look_once()
+    assert prober._newest.held

@@ -23,9 +23,11 @@ ACCOUNT = {
 }  # fmt: skip
 
 
-def state(held: bool, acknowledged: int = 20, error: str = "") -> dict[str, Any]:
-    event = {"event": "state", "held": held, "at": 1.0, "acknowledged": acknowledged}
-    return {"line": json.dumps({**event, "error": error}), "ended": False}
+def state(
+    held: bool, acknowledged: int = 20, error: str = "", failed: float = 1.0
+) -> dict[str, Any]:
+    event = {"event": "state", "held": held, "at": 9.0, "acknowledged": acknowledged}
+    return {"line": json.dumps({**event, "failed": failed, "error": error}), "ended": False}
 
 
 QUIET = {"line": None, "ended": False}
@@ -62,6 +64,14 @@ def test_the_last_word_still_counts_when_nothing_new_was_said() -> None:
     assert watch.until(False, timeout_s=5) is True
     assert watch.until(False, timeout_s=0) is True
     assert watch.until(True, timeout_s=0) is False
+
+
+def test_what_failed_before_the_fault_was_complete_is_not_the_fault() -> None:
+    watch, _ = watching(state(False, error="slow", failed=4.0), QUIET, QUIET)
+    assert watch.until(False, timeout_s=0, failed_since=5.0) is False
+    watch, _ = watching(state(False, failed=4.0), QUIET, state(False, error="gone", failed=5.1))
+    assert watch.until(False, timeout_s=5, failed_since=5.0) is True
+    assert watch.last_error == "gone"
 
 
 def test_enough_must_be_confirmed_as_well() -> None:

@@ -12,7 +12,7 @@ from drillbook.errors import HarnessError
 from drillbook.sandboxes.sandbox import Sandbox
 
 _NAME = "prober"
-_ACCOUNT_S = 120.0
+_ACCOUNT_S = 300.0
 """Seconds that making up the account may take: jobs under way are waited for."""
 
 
@@ -115,13 +115,16 @@ class Watch:
         argv = ["python3", "-m", module, "--oracle", oracle, "--hosts", ",".join(sandbox.hosts)]
         self._host.request("spawn", timeout_s=60, name=_NAME, argv=argv)
 
-    def until(self, held: bool, *, timeout_s: float, acknowledged: int = 0) -> bool:
+    def until(
+        self, held: bool, *, timeout_s: float, acknowledged: int = 0, failed_since: float = 0.0
+    ) -> bool:
         """Waits until the prober says that users are (or are not) served.
 
         Args:
             held: What to wait for.
             timeout_s: Seconds to wait.
             acknowledged: Least number of confirmed writes to wait for as well.
+            failed_since: CLOCK_MONOTONIC seconds; a look that began later must have failed.
 
         Returns:
             Whether it came in time.
@@ -133,16 +136,21 @@ class Watch:
         # What was said while nobody listened is over: only the last of it still counts.
         while self._read(0.0):
             pass
-        while not self._is(held, acknowledged):
+        while not self._is(held, acknowledged, failed_since):
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
             self._read(min(left, 1.0))
         return True
 
-    def _is(self, held: bool, acknowledged: int) -> bool:
-        known = bool(self._last) and self._last["held"] == held
-        return known and self._last["acknowledged"] >= acknowledged
+    def _is(self, held: bool, acknowledged: int, failed_since: float) -> bool:
+        last = self._last
+        return (
+            bool(last)
+            and last["held"] == held
+            and last["acknowledged"] >= acknowledged
+            and last["failed"] >= failed_since
+        )
 
     def _read(self, timeout_s: float) -> bool:
         """Takes the next state that the prober says; whether there was one in time."""

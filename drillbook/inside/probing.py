@@ -2,8 +2,9 @@
 
 A stack's prober makes an oracle and clients and hands them to `main`. On standard
 output comes one JSON line for each change of state and at least every half second,
-`{"event": "state", "held", "at", "acknowledged", "error"}` with `at` in seconds of
-CLOCK_MONOTONIC, and after SIGTERM the account. It knows nothing of the page.
+`{"event": "state", "held", "at", "failed", "acknowledged", "error"}` with `at` in seconds of
+CLOCK_MONOTONIC, and after SIGTERM the account. `failed` says when the newest look began that
+found users unserved. It knows nothing of the page.
 """
 
 from __future__ import annotations
@@ -75,6 +76,9 @@ class State:
 
     error: str
 
+    failed: float = 0.0
+    """When the newest look that failed began; 0 if none did."""
+
 
 class Prober:
     """The threads and what they share.
@@ -142,14 +146,16 @@ class Prober:
             acknowledged = sum(client.journal.acknowledged for client in self._clients)
             say(
                 {
-                    "event": "state", "held": said.held, "at": said.at,
+                    "event": "state", "held": said.held, "at": said.at, "failed": said.failed,
                     "acknowledged": acknowledged, "error": said.error,
                 }
             )  # fmt: skip
+        # What is still under way says nothing of when it was asked for the end.
+        held, since = self._newest.held, self._held_since
         self._stop.set()
         for thread in threads:
             thread.join(timeout=_LAST_S)
-        say(self._account())
+        say(self._account(held, since))
 
     def _guarded(self, work: Callable[[threading.Event], None]) -> None:
         try:
@@ -166,22 +172,26 @@ class Prober:
             stop.wait(max(begin + _LOOK_S - time.monotonic(), 0))
 
     def _look_once(self) -> None:
+        begin = time.monotonic()
         try:
             error = self._oracle.look()
         except Trouble as raised:
             self._seen.fail(raised.text, seen=raised.seen)
             error = raised.text
         now = time.monotonic()
+        failed = begin if error else self._newest.failed
         if error:
             self._content_since = None
         elif self._content_since is None:
             self._content_since = now
         if not error and not self._is_steady(now):
             error = f"served again, but not yet for {_STEADY_S:g} s"
-        state = State(held=not error, at=now, error=error)
-        before, self._newest = self._newest, state
+        if not error and (unwatched := self._unwatched()):
+            error = f"{unwatched} was not looked at yet"
+        state, before = State(held=not error, at=now, error=error, failed=failed), self._newest
         if state.held and not before.held:
             self._held_since = self._content_since
+        self._newest = state
         if (state.held, state.error) != (before.held, before.error):
             self._states.put(state)
 
@@ -191,6 +201,12 @@ class Prober:
             return True
         return now - (self._content_since or now) >= _STEADY_S
 
+    def _unwatched(self) -> str:
+        """A node that never answered; empty once users were served: it may be gone since."""
+        if self._twins is None or self._held_since is not None:
+            return ""
+        return next((node for node, count in self._twins.answers.items() if not count), "")
+
     def _split(self, since: float | None) -> bool:
         """Whether a split brain was seen that is not the outage itself."""
         last = self._twins.last if self._twins else None
@@ -198,15 +214,20 @@ class Prober:
             return False
         return not (self._outage and since is not None and last < since)
 
-    def _account(self) -> dict[str, Any]:
-        """The last event: what became of all that was confirmed."""
+    def _account(self, held: bool, since: float | None) -> dict[str, Any]:
+        """The last event: what became of all that was confirmed.
+
+        Args:
+            held: Whether users were served when the end was asked for.
+            since: Since when, in seconds of CLOCK_MONOTONIC.
+        """
         twins = self._twins
         # What users waited for too long counts as time that they were not served.
         late = [moment for client in self._clients if (moment := client.settle()) is not None]
         account = told([client.count() for client in self._clients])
         # Nobody can say what is lost of what cannot be read.
-        held = self._newest.held and account["counted"]
-        since = max([self._held_since or 0.0, *late]) if held else None
+        held = held and account["counted"]
+        since = max([since or 0.0, *late]) if held else None
         errors = [*self._seen.errors, *(e for c in self._clients for e in c.journal.errors)]
         return {
             "event": "account",

@@ -78,7 +78,7 @@ def test_what_is_confirmed_is_there_and_nothing_is_lost(pair: Sandbox) -> None:
     state = probe.until(True, acknowledged=30)
     assert state == {
         "event": "state", "held": True, "at": pytest.approx(time.monotonic(), abs=WAIT_S),
-        "acknowledged": state["acknowledged"], "error": "",
+        "failed": state["failed"], "acknowledged": state["acknowledged"], "error": "",
     }  # fmt: skip
     account = probe.finish()
     assert account["acknowledged"] >= 30
