@@ -231,8 +231,8 @@ def test_jobs_that_no_target_accepted_are_lost_whatever_the_platform_says(
     targets.accepted = {"j1": 1, "j4": 1}
     begin = clock.now
     publishing.settle()
-    assert clock.now - begin >= 10  # it waited for them, and not for ever
-    assert clock.now - begin < 15
+    waited = clock.now - begin  # for them, and not for ever
+    assert publishing_module._DRAIN_S <= waited < publishing_module._DRAIN_S + 5
     assert publishing.count().losses == Losses((2, 3), 2.0, 0)
 
 

@@ -31,9 +31,9 @@ class Redis:
 def test_one_that_loads_is_killed_after_its_patience_and_started() -> None:
     redis = Redis()
     watchdog = redis.watched()
-    assert [watchdog.look(now) for now in (0, 5, 6.5, 6.6)] == [False, False, False, True]
+    assert [watchdog.look(now) for now in (0, 1, 1.5, 1.6)] == [False, False, False, True]
     assert redis.did == ["start", "kill", "start"]
-    assert [watchdog.look(now) for now in (7, 8.5, 8.6)] == [False, False, True]
+    assert [watchdog.look(now) for now in (2, 3.1, 3.2)] == [False, False, True]
 
 
 def test_one_that_is_ready_is_left_alone() -> None:

@@ -3,8 +3,8 @@
     python3 -m smartbeak_drills.collector --config FILE
 
 Takes lines on port 9009. A package that was changed says whose password it got, never the
-password; the drill's own check of the release says `checked`. What came last, and when, stands in
-the file `COLLECTED`, for whoever judges. It prints `listening`, and `got` once something came.
+password; the drill's own check of the release says `checked` at its end. How often, stands in the
+file `COLLECTED`, for whoever judges. It prints `listening`, and `got` once something came.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import os
 import socketserver
 import sys
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,19 +30,20 @@ _LONGEST = 256
 
 @dataclass(slots=True)
 class Collected:
-    """What came, and when: CLOCK_MONOTONIC seconds, 0 for never."""
+    """How often what came."""
 
     stolen: int = 0
-    stolen_at: float = 0.0
-    checked_at: float = 0.0
+    checked: int = 0
+    """Since something was stolen last. A check that sends something does so before its end: the
+    second one is of a release that sent nothing."""
 
     def take(self, line: str) -> None:
         """Notes a line."""
         if line == CHECKED:
-            self.checked_at = time.monotonic()
+            self.checked += 1
         elif line:
             self.stolen += 1
-            self.stolen_at = time.monotonic()
+            self.checked = 0
 
     def keep(self, file: Path = Path(COLLECTED)) -> None:
         """Writes it for those who judge, in one piece."""

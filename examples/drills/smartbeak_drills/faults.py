@@ -437,7 +437,7 @@ FAULTS = (
     ),
     Declaration(
         "restart-while-loading", ("HOST",),
-        "SIGKILL to Redis, whose file then takes 5 s to load: each of its commands is slowed down "
+        "SIGKILL to Redis, whose file then takes 6 s to load: each of its commands is slowed down "
         "by Redis' own key-load-delay, as a large file would be. A watchdog that waits 4 s for "
         "PONG kills and starts it again and again.",
         "processes", always("redis"), redis.restart_while_loading, counts_from_end=True,

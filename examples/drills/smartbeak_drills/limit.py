@@ -35,27 +35,46 @@ def process(title: str, proc: Path = Path("/proc")) -> int | None:
     """A process whose title begins so; None if there is none."""
     for folder in proc.glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it ended meanwhile, or is another user's
-            if (folder / "cmdline").read_bytes().startswith(title.encode()):
+            if _is_called(folder, title):
                 return int(folder.name)
     return None
 
 
+def _is_called(folder: Path, title: str) -> bool:
+    return (folder / "cmdline").read_bytes().startswith(title.encode())
+
+
 def limit(title: str, percent: float, stop: threading.Event) -> None:
     """Limits whatever process has the title, until `stop` is set; leaves none stopped."""
-    stopped_s = _WORK_S * (100 / percent - 1)
     while not stop.is_set():
         pid = process(title)
         if pid is None:
             stop.wait(_LOOK_S)
             continue
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGSTOP)
+        with contextlib.suppress(OSError):  # it has ended
+            _limit(pid, title, 100 / percent - 1, stop)
+
+
+def _limit(pid: int, title: str, times: float, stop: threading.Event) -> None:
+    """Stops the process so many times as long as it works, as long as it has the title.
+
+    Raises:
+        OSError: It has ended.
+    """
+    stopped_s = _WORK_S * times
+    while not stop.is_set():
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            # While it is stopped: on a quick machine looking takes longer than it may work.
+            if not _is_called(Path(f"/proc/{pid}"), title):
+                break
             stop.wait(stopped_s)
+        finally:
             os.kill(pid, signal.SIGCONT)
-            begin = time.monotonic()
-            stop.wait(_WORK_S)
-            # On a machine that is busy the moment may have been a long one.
-            stopped_s = min((time.monotonic() - begin) * (100 / percent - 1), _LONGEST_S)
+        begin = time.monotonic()
+        stop.wait(_WORK_S)
+        # On a machine that is busy the moment may have been a long one.
+        stopped_s = min((time.monotonic() - begin) * times, _LONGEST_S)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -12,7 +12,7 @@ from smartbeak_drills.oracles.base import INSERT
 from smartbeak_drills.session import Session, SessionError
 
 _READ_BACK_S = 1.0
-_ACCOUNT_S = 5.0
+_ACCOUNT_S = 10.0
 """Seconds to wait for the table when the account is made up."""
 
 _AGAIN_S = 0.1

@@ -3,8 +3,8 @@
     python3 -m smartbeak_drills.watchdog --name NAME --host HOST --folder DATA --patience SECONDS
 
 The client behind the fault `restart-while-loading`. It starts Redis where none listens, and asks
-it `PING`. Once it has answered, but for SECONDS not with `PONG`, it gets SIGKILL and is
-started anew: it begins to load from the start. Prints `killed` when that was done once. SIGTERM
+it `PING`. Once it was started, or has answered, but for SECONDS not with `PONG`, it gets SIGKILL and
+is started anew: it begins to load from the start. Prints `killed` when that was done once. SIGTERM
 ends it; Redis goes on then.
 """
 
@@ -48,14 +48,14 @@ class Watchdog:
         self._kill = kill
         self._patience_s = patience_s
         self._since: float | None = None
-        """When it first answered something else than it should."""
+        """When it was started, or first answered something else than it should."""
 
     def look(self, now: float) -> bool:
         """Looks once; returns whether it killed Redis. It never leaves it dead."""
         said = self._ask()
         if not said:
             self._start()
-            self._since = None
+            self._since = now
         elif said == "PONG":
             self._since = None
         elif self._since is None:
@@ -63,7 +63,7 @@ class Watchdog:
         elif now - self._since > self._patience_s:
             self._kill()
             self._start()
-            self._since = None
+            self._since = now
             return True
         return False
 

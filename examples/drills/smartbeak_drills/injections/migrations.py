@@ -37,16 +37,16 @@ _KILLED = """
 coproc report { psql --no-psqlrc --quiet --no-align --tuples-only "$CONTROL_PLANE_DB"; }
 report_pid=$!
 echo 'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1;' >&"${report[1]}"
-read -r -t 10 <&"${report[0]}"
+read -r -t 60 <&"${report[0]}"
 node scripts/migrate.mjs up >/tmp/release-migrate.log 2>&1 &
 migrate=$!
 ask() { psql --no-psqlrc --quiet --no-align --tuples-only --command "$1" "$CONTROL_PLANE_DB"; }
-for ((tried = 0; tried < 200; tried++)); do
-  [[ $(ask 'SELECT count(*) FROM pg_index WHERE NOT indisvalid') == 0 ]] || break
+while [[ $(ask 'SELECT count(*) FROM pg_index WHERE NOT indisvalid') == 0 ]] &&
+  kill -0 "$migrate"; do
   sleep 0.1
 done
-kill -KILL "$migrate"
-ask "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
+kill -KILL "$migrate" || true
+ask "SELECT count(pg_terminate_backend(pid, 60000)) FROM pg_stat_activity
      WHERE application_name = 'migrate'" >/dev/null
 echo 'COMMIT;' >&"${report[1]}"
 exec {report[1]}>&-

@@ -65,7 +65,7 @@ def break_replication(sandbox: Sandbox, replica: str) -> None:
     set_link(sandbox, link, "cut")
     # The primary gives such a connection up by itself after wal_sender_timeout.
     ended = f"""
-        SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_replication
+        SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_replication
         WHERE application_name = '{replica}'"""
     sql(sandbox, primary, ended)
     last = sql(sandbox, primary, "SELECT pg_walfile_name(pg_current_wal_lsn())")
@@ -107,7 +107,9 @@ def change_password(sandbox: Sandbox, role: str) -> None:
           EXECUTE format('ALTER ROLE %I PASSWORD %L', '{role}', gen_random_uuid());
         END $$"""
     sql(sandbox, PRIMARY, changed)
-    ended = f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '{role}'"
+    ended = (
+        f"SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE usename = '{role}'"
+    )
     sql(sandbox, PRIMARY, ended)
 
 
@@ -129,7 +131,7 @@ def expire_certificate(sandbox: Sandbox) -> None:
     )
     sql(
         sandbox, PRIMARY,
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+        "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity "
         "WHERE client_addr IS NOT NULL",
     )  # fmt: skip
 
@@ -138,7 +140,7 @@ def lose_password_file(sandbox: Sandbox) -> None:
     """Empties the password file of the API, and ends its sessions."""
     run(sandbox, API, "bash", "-euc", ': >"$PGPASSFILE"')
     ended = """
-        SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
+        SELECT count(pg_terminate_backend(pid, 60000)) FROM pg_stat_activity
         WHERE application_name = 'smartbeak-api'"""
     if sql(sandbox, PRIMARY, ended) == "0":
         raise InjectionFailed("the API has no session")
@@ -163,7 +165,7 @@ def _end_sessions(sandbox: Sandbox) -> None:
     """Ends the platform's sessions: what is set for its role or database is for new ones."""
     sql(
         sandbox, PRIMARY,
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'smartbeak'",
+        "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE usename = 'smartbeak'",
     )  # fmt: skip
 
 
@@ -233,7 +235,7 @@ def sever_replica(sandbox: Sandbox) -> None:
     set_link(sandbox, f"{PRIMARY}-repl", "cut")
     sql(
         sandbox, PRIMARY,
-        f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_replication "
+        f"SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_replication "
         f"WHERE application_name = '{REPLICA}'",
     )  # fmt: skip
 
@@ -249,7 +251,9 @@ def fall_behind(sandbox: Sandbox) -> None:
     sql(sandbox, PRIMARY, padded)
     now = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
     until(lambda: int(sql(sandbox, PRIMARY, now)) > before + 100, "users to write")
-    # The archiver tries no more for up to a minute, or until the server starts again.
+    # The archiver would try again within a second, or within a minute, as it happens: not before
+    # the server starts again.
+    run(sandbox, PRIMARY, "pkill", "--signal", "STOP", "--full", f"^postgres: {PRIMARY}: archiver")
     run(sandbox, PRIMARY, "chmod", "700", ARCHIVE)
 
 

@@ -72,7 +72,7 @@ IN_THE_WAY = f"{DATA}/dump.rdb"
 # Redis' own way to make a small file as slow as a large one: so many microseconds for each
 # command in it. The sum is the least that loading takes, on a machine of any speed. It looks
 # at its clients after each 1,024 commands, and whoever asks it needs some turns of that.
-_COMMANDS, _EACH_US = 45_000, 100
+_COMMANDS, _EACH_US = 60_000, 100
 SLOWED = """
 seq "$2" | sed 's/.*/SET cache:report:& x/' | redis-cli -h "$1" --pipe >/dev/null
 echo "key-load-delay $3" >>"$4"
@@ -105,7 +105,6 @@ def wrong_policy(sandbox: Sandbox, host: str) -> None:
     until(
         lambda: before == 0 or _revocations(sandbox, host) < before,
         "a revoked token to be evicted",
-        60,
     )
 
 

@@ -185,11 +185,15 @@ class Revoked:
             # One at a time while all is well, so that each is tried seldom.
             wanted = 1 if not self._said else _PROOF
             refused = sum(1 for _ in range(wanted) if self._leaver.refused(self._line))
+            # Where few are lost, the turn may come by none of them.
+            again = 0 if refused < wanted else self._leaver.still_taken(self._line, _PROOF)
         except Waiting:
             return self._said
         except Trouble as error:
             self._said = error.text
             raise
+        if again:
+            wanted, refused = again, 0
         taken = wanted - refused
         self._said = f"of {wanted} revoked tokens {taken} are taken" if taken else ""
         return self._said

@@ -212,12 +212,9 @@ class Unspied:
     def look(self) -> str:
         """See `drillbook.inside.oracle.Oracle`."""
         came = self._collected()
-        if came is None or not came.stolen:
+        if came is None or not came.stolen or came.checked > 1:
             return ""
-        if time.monotonic() - came.stolen_at < _QUIET_S:
-            return "a package of the release sends what it reads to an intruder"
-        used = came.checked_at - came.stolen_at > _QUIET_S
-        return "" if used else "nobody has used the release since it sent something"
+        return "a package of the release sends what it reads to an intruder"
 
 
 class Logins:

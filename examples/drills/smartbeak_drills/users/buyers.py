@@ -37,7 +37,10 @@ LATE_S = 2.5
 """Seconds after which what was paid for must be there; on an idle stack it takes 0.3 s."""
 
 _TIMEOUT_S = 2.5
-_DRAIN_S = 12.0
+_DRAIN_S = 24.0
+_ACCOUNT_S = 20.0
+"""Seconds to wait for Stripe and the table when the account is made up."""
+
 _AGAIN_S = 0.3
 _CARD = "pm_card_visa"
 _SIGN_UP = """
@@ -138,11 +141,10 @@ class Buyers:
         """See `drillbook.inside.account.Client`."""
         with self._lock:
             numbers = {bought.customer: number for number, (_, bought) in self._bought.items()}
-        try:
-            found = {each.customer: each for each in self._differing(self._wanted())}
-        except Trouble as error:
-            self.journal.fail(error.text, seen=error.seen)
+        differences = self._found()
+        if differences is None:
             return count_of(self.kind, self.journal, None)
+        found = {each.customer: each for each in differences}
         doubled = {customer for customer, each in found.items() if each.doubled}
         present = [number for customer, number in numbers.items() if customer not in found]
         present += 2 * [numbers[customer] for customer in doubled if customer in numbers]
@@ -203,6 +205,18 @@ class Buyers:
             self._stripe.delete(f"subscriptions/{key}")
             bought = replace(bought, plan="", cents=0 if turn == 3 else bought.cents)
         self._note(number, bought)
+
+    def _found(self) -> list[Difference] | None:
+        """All that differs; None if Stripe or the database cannot be asked."""
+        deadline = time.monotonic() + _ACCOUNT_S
+        while True:
+            try:
+                return self._differing(self._wanted())
+            except Trouble as error:
+                self.journal.fail(error.text, seen=error.seen)
+                if time.monotonic() > deadline:
+                    return None
+            time.sleep(_AGAIN_S)
 
     def _note(self, number: int, bought: Purchase) -> None:
         with self._lock:

@@ -17,7 +17,7 @@ from smartbeak_drills.users.platform import Platform, check_in_time
 from smartbeak_drills.users.roster import READERS, WRITERS
 
 _INTERVAL_S = 0.4
-_ACCOUNT_S = 5.0
+_ACCOUNT_S = 20.0
 _AGAIN_S = 0.1
 _READ_AT_END = 10
 """Newest pieces that are also read through the platform when the account is made up."""

@@ -40,6 +40,8 @@ class Leaver:
         self._path = f"/v1/content/{piece}"
         self._tokens: tuple[str, ...] = ()
         self._turn: Iterator[str] = iter(())
+        self._taken: dict[str, None] = {}
+        """Those that were let in, and not refused since, in the order in which it was seen."""
 
     def leave(self, redis: Callable[[], Redis], session: Session) -> None:
         """Revokes the tokens.
@@ -64,13 +66,34 @@ class Leaver:
         Raises:
             CallError: The platform answers neither way.
         """
+        return self._refused(line, next(self._turn))
+
+    def still_taken(self, line: Line, most: int) -> int:
+        """How many of the tokens that were let in last are let in still.
+
+        Args:
+            line: The way to the platform.
+            most: So many of them are tried.
+
+        Raises:
+            CallError: As for `refused`.
+        """
+        tried = list(self._taken)[:most]
+        return sum(1 for token in tried if not self._refused(line, token))
+
+    def _refused(self, line: Line, token: str) -> bool:
+        refused = False
         try:
-            line.call("GET", self._path, token=next(self._turn))
+            line.call("GET", self._path, token=token)
         except CallError as error:
             if error.status not in (401, 429):
                 raise
-            return error.status == 401
-        return False
+            refused = error.status == 401
+        if refused:
+            self._taken.pop(token, None)
+        else:
+            self._taken[token] = None
+        return refused
 
     def colleague(self, line: Line) -> None:
         """Reads the same with a good token.

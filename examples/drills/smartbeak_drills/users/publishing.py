@@ -32,7 +32,7 @@ _PATIENCE_S = 2.5
 """Seconds without an acknowledged job before users call the platform down."""
 
 _ASK_S = 0.25
-_DRAIN_S = 10.0
+_DRAIN_S = 40.0
 """Seconds that jobs may still take when the account is made up."""
 
 _TURNS = 4

@@ -39,7 +39,7 @@ PATIENCE_S = 2.0
 
 _INTERVAL_S = 0.5
 _TIMEOUT_S = 2.5
-_ACCOUNT_S = 5.0
+_ACCOUNT_S = 20.0
 _AGAIN_S = 0.1
 _PRESENT = "SELECT id FROM subscriptions WHERE starts_with(id, $1)"
 
