@@ -3,9 +3,9 @@
     python3 -m smartbeak_drills.watchdog --name NAME --host HOST --folder DATA --patience SECONDS
 
 The client behind the fault `restart-while-loading`. It starts Redis where none listens, and asks
-it `PING`. Once it was started, or has answered, but for SECONDS not with `PONG`, it gets SIGKILL and
-is started anew: it begins to load from the start. Prints `killed` when that was done once. SIGTERM
-ends it; Redis goes on then.
+it `PING`. Once it was started, or has answered, but for SECONDS not with `PONG`, it gets SIGKILL
+and is started anew: it begins to load from the start. Prints `killed` when that was done once.
+SIGTERM ends it; Redis goes on then.
 """
 
 from __future__ import annotations
