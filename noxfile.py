@@ -85,8 +85,8 @@ def pdf(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the engine's tests, several at once. After --: what pytest takes, such as -n 0."""
     _install(session)
-    # A worker that is done takes tests over from another: some take as long as a drill.
-    _python(session, "pytest", "-n", "auto", "--dist", "worksteal", *session.posargs)
+    # Which tests stay together says tests/sharing.py.
+    _python(session, "pytest", "-n", "auto", "--dist", "loadscope", *session.posargs)
 
 
 @nox.session

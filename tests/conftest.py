@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from drillbook.errors import HarnessError
 from drillbook.sandboxes.local import LocalBackend
 from drillbook.sandboxes.local_sandbox import LocalSandbox
+from tests.sharing import Together
 
 pytest_plugins = ["pytester"]
 
@@ -20,6 +22,11 @@ ROOT = Path(__file__).parent.parent
 def pytest_xdist_auto_num_workers() -> int:
     """Tests mostly wait for servers, so that more of them than cores go on at once."""
     return 2 * len(os.sched_getaffinity(0))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """Tests that share a server keep their order, on one worker."""
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ def processes_of(pid: int) -> list[int]:
     return found
 
 
-_PATIENCE_S = 30.0
+_PATIENCE_S = 120.0
 """Less than what runs in the tests would take to end by itself, and enough on a slow machine."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,8 @@ INDEX = "# Book\n\n```{toctree}\n:glob:\n\n*\n```\n"
 STACK = "services:\n  ops: {}\n"
 FINE = block("$ hostname\nops", "name: fine")
 NAMESPACES = Path("/proc/sys/user/max_user_namespaces")
+SLEEP = 100_000_000 + 10 * random.SystemRandom().randrange(10_000_000)
+"""Seconds that nobody else sleeps, and nine more: other tests and other runs go on beside these."""
 
 
 def front(stack: str = "ops") -> str:
@@ -243,9 +246,9 @@ WRONG = {
         "it printed more than is kept and was killed\n    $ head --bytes 100000000 /dev/zero",
     ),
     "hang": (
-        block("$ sleep 86398", "timeout: 1s"),
+        block(f"$ sleep {SLEEP + 8}", "timeout: 1s"),
         12,
-        "it was still running at its time limit and was killed (1 s)\n    $ sleep 86398",
+        f"it was still running at its time limit and was killed (1 s)\n    $ sleep {SLEEP + 8}",
     ),
     "input": (
         block("$ cat"),
@@ -274,14 +277,14 @@ def test_snippets_that_go_wrong_are_red_at_their_line_and_leave_nothing(
     book.put("examples/compose.yaml", "services:\n  ops: {volumes: ['data:/data']}\n")
     for name, (body, _, _) in WRONG.items():
         book.add(name, body + "\n" + block("$ true", "name: next"))
-    fork = "$ sleep 86399 > /tmp/said 2>&1 &\n"
-    fork += "$ (setsid sleep 86399 > /tmp/said 2>&1 &)\n$ echo on\non"
+    fork = f"$ sleep {SLEEP + 9} > /tmp/said 2>&1 &\n"
+    fork += f"$ (setsid sleep {SLEEP + 9} > /tmp/said 2>&1 &)\n$ echo on\non"
     book.add(
         # `setsid` becomes `sleep` a moment later.
         "fork",
         block(fork, "name: fork")
         + "\n"
-        + block("$ pgrep --count sleep\n2", "name: on", "effect: read", "eventually: 5s"),
+        + block("$ pgrep --count sleep\n2", "name: on", "effect: read", "eventually: 2min"),
     )
     done = book.run()
     assert done.returncode == 1
@@ -296,7 +299,7 @@ def test_snippets_that_go_wrong_are_red_at_their_line_and_leave_nothing(
         assert f"source/{name}.md:{line}: failed: {headline}\n" in done.stdout
     # A job in the background is no failure; it ends with its sandbox.
     assert (found["fork#fork"].status, found["fork#on"].status) == ("passed", "passed")
-    assert running("sleep 86398") + running("sleep 86399") == []
+    assert running(f"sleep {SLEEP + 8}") + running(f"sleep {SLEEP + 9}") == []
     assert book.left() == []
     assert max(path.stat().st_size for path in (book.root / "build").rglob("*.json")) < 1 << 23
 
@@ -377,21 +380,25 @@ def test_no_engine_for_compose(book: Front, tmp_path: Path) -> None:
     assert book.left() == []
 
 
+NOT_YET = "until grep -q listening /var/log/hangs.log; do :; done 2>&-; echo not yet >&2; exit 1"
+"""A health check that waits for the service's word, so that the log has it."""
+
+
 def test_services_that_do_not_come_up_show_the_end_of_their_log(
     book: Front, local_backend: LocalBackend
 ) -> None:
     book.put(
         "examples/compose.yaml",
-        """\
+        f"""\
 services:
   exits:
-    command: [bash, -c, "printf 'line %s\\\\n' {1..99}; echo 'FATAL: no role' >&2; exit 3"]
-    healthcheck: {test: [CMD, "false"], interval: 50ms, retries: 200}
-    x-drillbook: {log: /var/log/exits.log}
+    command: [bash, -c, "printf 'line %s\\\\n' {{1..99}}; echo 'FATAL: no role' >&2; exit 3"]
+    healthcheck: {{test: [CMD, "false"], interval: 50ms, retries: 4000}}
+    x-drillbook: {{log: /var/log/exits.log}}
   hangs:
-    command: [bash, -c, "echo listening; exec sleep 86397"]
-    healthcheck: {test: [CMD, bash, -c, "echo not yet >&2; exit 1"], interval: 50ms, retries: 4}
-    x-drillbook: {log: /var/log/hangs.log}
+    command: [bash, -c, "echo listening; exec sleep {SLEEP + 7}"]
+    healthcheck: {{test: [CMD, bash, -c, "{NOT_YET}"], interval: 50ms, retries: 4}}
+    x-drillbook: {{log: /var/log/hangs.log}}
 """,
     )
     book.add("exits", block("$ true", "name: fine", "on: exits"), stack="exits")
@@ -406,10 +413,10 @@ services:
     assert found["exits#fine"].reason.endswith("\n    line 99\n    FATAL: no role")
     assert found["hangs#fine"].reason == (
         "never-healthy: hangs was not healthy within 0.2 s; the check "
-        "`bash -c echo not yet >&2; exit 1` says: not yet\nits log ends:\n    listening"
+        f"`bash -c {NOT_YET}` says: not yet\nits log ends:\n    listening"
     )
     assert "    FATAL: no role\n" in done.stdout
-    assert running("sleep 86397") == []
+    assert running(f"sleep {SLEEP + 7}") == []
     assert book.left() == []
 
 

@@ -163,7 +163,10 @@ def test_what_proc_says_of_kernel_memory_and_keys_is_empty(ops: LocalSandbox) ->
 def test_nobody_in_a_sandbox_is_root_of_the_machine(ops: LocalSandbox) -> None:
     users = set()
     for pid in processes_of(ops.process_id):
-        status = Path(f"/proc/{pid}/status").read_text()
+        try:
+            status = Path(f"/proc/{pid}/status").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended since
         users.add(next(each for each in status.splitlines() if each.startswith("Uid:")))
         powers = next(each for each in status.splitlines() if each.startswith("CapEff:"))
         # None is left, neither the machine's nor those of a namespace.
@@ -359,7 +362,7 @@ try:
     for _ in range({limits.PROCESSES} + 50):
         child = os.fork()
         if child == 0:
-            time.sleep(30)
+            time.sleep(600)
             os._exit(0)
         children.append(child)
     print("no limit")
@@ -380,10 +383,12 @@ def test_too_many_processes_say_what_the_limit_is(ops: LocalSandbox) -> None:
 def test_a_fork_bomb_is_bounded_and_ends_with_its_sandbox(local_backend: LocalBackend) -> None:
     sandbox = local_backend.open(["ops"], label="bomb")
     try:
-        typed(sandbox, "bomb() { bomb | bomb & }; bomb 2>/dev/null", timeout_s=60)
+        typed(sandbox, "bomb() { bomb | bomb & }; bomb 2>/dev/null", timeout_s=180)
         time.sleep(0.5)
-        below = processes_of(sandbox.process_id)
-        assert len(below) <= limits.PROCESSES + 10
+        seen = [processes_of(sandbox.process_id) for _ in range(20)]
+        # Some end and others begin while they are counted: each count is too high by those.
+        assert min(map(len, seen)) <= limits.PROCESSES + 10
+        below = {pid for pids in seen for pid in pids}
     finally:
         sandbox.close()
     assert gone(below)
@@ -391,16 +396,17 @@ def test_a_fork_bomb_is_bounded_and_ends_with_its_sandbox(local_backend: LocalBa
 
 def test_an_agent_that_cannot_fork_names_the_limit(local_backend: LocalBackend) -> None:
     program = (
-        "import os, time\nwhile True:\n    try:\n        if os.fork() == 0: time.sleep(60)\n"
+        "import os, time\nwhile True:\n    try:\n        if os.fork() == 0: time.sleep(600)\n"
         "    except OSError: time.sleep(0.3)"
     )
     with closing(local_backend.open(["ops"], label="full")) as sandbox:
         typed(sandbox, f"python3 - <<'PROGRAM' &\n{program}\nPROGRAM\nsleep 3")
         with pytest.raises(HarnessError) as caught:
             # The place of the last `sleep` is free until the program takes that too.
-            for _ in range(20):
+            deadline = time.monotonic() + 180
+            while time.monotonic() < deadline:
                 time.sleep(0.5)
-                sandbox.host("ops").execute(["true"], timeout_s=5)
+                sandbox.host("ops").execute(["true"], timeout_s=60)
         below = processes_of(sandbox.process_id)
     assert (caught.value.code, caught.value.message) == (
         "process-limit",

@@ -232,8 +232,8 @@ def left(book: TinyBook) -> list[str]:
 
 
 def test_a_team_repairs_the_stack_through_a_door_and_gets_its_score(tiny: TinyBook) -> None:
-    with start(tiny, "jammed", "--limit", "3min") as process:
-        until(lambda: "the stack is broken" in told(tiny), process, timeout_s=120)
+    with start(tiny, "jammed", "--limit", "30min") as process:
+        until(lambda: "the stack is broken" in told(tiny), process, timeout_s=300)
         assert "fault" not in told(tiny) and "jam" not in told(tiny)
         (door,) = (tiny.root / "build").glob("gameday-*/notes")
         typed = "hostname; chmod u+w /var/lib/notes/notes.txt\n"
@@ -278,7 +278,7 @@ def test_an_interrupted_day_leaves_its_timeline_and_nothing_else(tiny: TinyBook,
                 and "the stack is broken" in told(tiny)
             ),
             process,
-            timeout_s=120,
+            timeout_s=300,
         )
         below = processes_of(process.pid)[1:]
         assert below and left(tiny)

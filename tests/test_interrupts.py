@@ -19,7 +19,7 @@ from drillbook.sandboxes.local import LocalBackend
 from tests.conftest import ROOT
 from tests.processes import gone, processes_of
 from tests.sphinx_book import DRILL, block
-from tests.test_bad_input import Front, running
+from tests.test_bad_input import SLEEP, Front, running
 from tests.test_compose import engine
 
 HOSTS = "ops, app, db-1, db-2"
@@ -53,7 +53,7 @@ def runbook(book: Front) -> Front:
             "effect: read",
             "exit-code: 2",
         )
-        + block("$ sleep 86396", "name: stuck", "effect: read", "timeout: 5min"),
+        + block(f"$ sleep {SLEEP + 6}", "name: stuck", "effect: read", "timeout: 5min"),
         stack=HOSTS,
     )
     return book
@@ -76,7 +76,7 @@ def until(
 
 def test_ctrl_c_in_the_middle_of_a_drill(runbook: Front) -> None:
     with runbook.start("run", "--drill", "primary-lost") as process:
-        until(lambda: running("sleep 86396"), process)
+        until(lambda: running(f"sleep {SLEEP + 6}"), process)
         below = processes_of(process.pid)[1:]
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=300)
@@ -106,7 +106,7 @@ def test_a_run_that_nobody_listens_to_is_not_green(book: Front) -> None:
 
 def test_kill_9_in_the_middle_of_a_drill_and_a_clean_next_start(runbook: Front) -> None:
     with runbook.start("run", "--drill", "primary-lost") as process:
-        until(lambda: running("sleep 86396"), process)
+        until(lambda: running(f"sleep {SLEEP + 6}"), process)
         below = processes_of(process.pid)[1:]
         process.kill()
         process.communicate()
@@ -123,18 +123,18 @@ def test_kill_9_in_the_middle_of_a_drill_and_a_clean_next_start(runbook: Front) 
 def test_kill_9_while_the_stacks_data_is_made_and_a_clean_next_start(book: Front) -> None:
     book.put(
         "examples/compose.yaml",
-        """\
+        f"""\
 services:
   api:
-    command: [sleep, "86395"]
+    command: [sleep, "{SLEEP + 5}"]
     volumes: ["data:/data", "../gate:/gate:ro"]
-    healthcheck: {test: [CMD, test, -e, /gate/open], interval: 50ms, retries: 2000}
+    healthcheck: {{test: [CMD, test, -e, /gate/open], interval: 50ms, retries: 6000}}
 """,
     )
     (book.root / "gate").mkdir()
     book.add("page", block("$ hostname\napi", "name: fine", "on: api"), stack="api")
     with book.start("run") as process:
-        until(lambda: running("sleep 86395"), process)
+        until(lambda: running(f"sleep {SLEEP + 5}"), process)
         below = processes_of(process.pid)[1:]
         process.kill()
         process.communicate()
@@ -166,7 +166,7 @@ def labelled(pid: int) -> list[str]:
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 2), (signal.SIGKILL, -9)])
 def test_the_same_on_compose(runbook: Front, number: signal.Signals, status: int) -> None:
     with runbook.start("run", "--backend", "compose", "--drill", "primary-lost") as process:
-        until(lambda: running("sleep 86396"), process, timeout_s=400)
+        until(lambda: running(f"sleep {SLEEP + 6}"), process, timeout_s=400)
         assert labelled(process.pid)
         process.send_signal(number)
         process.communicate(timeout=300)
@@ -176,7 +176,7 @@ def test_the_same_on_compose(runbook: Front, number: signal.Signals, status: int
     while labelled(process.pid) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert labelled(process.pid) == []
-    assert running("sleep 86396") == []
+    assert running(f"sleep {SLEEP + 6}") == []
 
 
 # Meeting

@@ -29,12 +29,16 @@ NOTHING_S = 0.15
 class Far:
     """What is behind the link: a listening socket, and every connection of the test."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, refuses: bool = False) -> None:
         self.opened: list[socket.socket] = []
-        self.listen(0)
+        self.bind()
+        if not refuses:
+            self.server.listen()
 
-    def listen(self, port: int) -> None:
-        self.server = socket.create_server(("127.0.0.1", port))
+    def bind(self) -> None:
+        """Takes a port, where everybody is refused until somebody listens there."""
+        self.server = socket.socket()
+        self.server.bind(("127.0.0.1", 0))
         self.server.settimeout(WAIT_S)
         self.port: int = self.server.getsockname()[1]
         self.opened.append(self.server)
@@ -195,14 +199,15 @@ def test_a_reset_reaches_the_other_side_as_one(link: Running) -> None:
         near.recv(1)
 
 
-def test_a_target_that_refuses_breaks_the_connection_and_not_the_link(link: Running) -> None:
-    link.far.server.close()
-    with pytest.raises(ConnectionResetError):
-        link.call().recv(1)
-    link.far.listen(link.far.port)
-    near, far = link.pair()
-    near.sendall(b"again")
-    assert take(far, 5) == b"again"
+def test_a_target_that_refuses_breaks_the_connection_and_not_the_link(tmp_path: Path) -> None:
+    far = Far(refuses=True)
+    with contextlib.closing(far), contextlib.closing(Running(far, tmp_path)) as link:
+        with pytest.raises(ConnectionResetError):
+            link.call().recv(1)
+        far.server.listen()
+        near, behind = link.pair()
+        near.sendall(b"again")
+        assert take(behind, 5) == b"again"
 
 
 def test_the_target_is_looked_up_at_each_connection(
@@ -211,7 +216,8 @@ def test_the_target_is_looked_up_at_each_connection(
     link.pair()
     first, link.far.server = link.far.server, socket.socket()
     link.far.server.close()
-    link.far.listen(0)
+    link.far.bind()
+    link.far.server.listen()
 
     def lookup(host: str, port: int, **_: Any) -> list[Any]:
         assert (host, port) == ("localhost", first.getsockname()[1])

@@ -76,7 +76,7 @@ def test_a_unix_socket_of_the_machine_cannot_be_reached(pair: LocalSandbox, tmp_
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "s"))
         listener.listen()
-        outcome = typed(pair, f"curl -sS --max-time 3 --unix-socket {tmp_path}/s http://x/")
+        outcome = typed(pair, f"curl -sS --max-time 60 --unix-socket {tmp_path}/s http://x/")
         assert outcome["status"] == 7
 
 
@@ -114,7 +114,7 @@ def test_processes_of_other_hosts_and_of_the_machine_are_not_seen(pair: LocalSan
 
 
 def test_what_was_looked_up_is_known(pair: LocalSandbox) -> None:
-    typed(pair, "curl -s --max-time 3 https://hooks.example.com/")
+    typed(pair, "curl -s --max-time 60 https://hooks.example.com/")
     assert "hooks.example.com" in (pair.hosts_contacted() or ())
 
 
@@ -189,26 +189,27 @@ def test_kill_9_of_the_runner_ends_every_process(
         assert len(below) > 5
         runner.send_signal(signal.SIGKILL)
     assert gone(below)
-    assert not any(str(runner.pid) in name for name in os.listdir("/dev/shm"))
+    number = re.compile(rf"(?<!\d){runner.pid}(?!\d)")
+    assert not any(map(number.search, os.listdir("/dev/shm")))
 
 
 def test_nothing_is_added_to_the_machines_shared_memory_and_tmp(
     local_backend: LocalBackend,
 ) -> None:
-    def seen() -> set[str]:
-        # Only our own traces: other programs of the machine come and go as well.
-        names = {
-            f"{folder}/{name}" for folder in ("/dev/shm", "/tmp") for name in os.listdir(folder)
-        }
-        return {name for name in names if "PostgreSQL" in name or "drillbook" in name}
-
-    before = seen()
-    segments = Path("/proc/sysvipc/shm").read_text().count("\n")
-    sandbox = local_backend.open(["db-1", "db-2"], label="traces")
-    during = Path("/proc/sysvipc/shm").read_text().count("\n")
-    sandbox.close()
-    assert seen() <= before
-    assert during == segments
+    # What is there is not counted: other programs of the machine come and go as well.
+    with contextlib.closing(local_backend.open(["db-1", "db-2"], label="traces")) as sandbox:
+        below = processes_of(sandbox.process_id)
+        # The columns are key, shmid, perms, size, cpid, lpid, ...
+        lines = Path("/proc/sysvipc/shm").read_text().splitlines()[1:]
+        assert not {int(line.split()[4]) for line in lines} & {*below}
+        for folder in ("/dev/shm", "/tmp"):
+            inside = set()
+            for pid in below:
+                with contextlib.suppress(OSError):  # it has ended since
+                    if Path(f"/proc/{pid}/comm").read_text() == "postgres\n":
+                        inside.add(os.stat(f"/proc/{pid}/root{folder}").st_dev)
+            assert inside
+            assert os.stat(folder).st_dev not in inside
 
 
 # What is said when it fails
@@ -242,7 +243,7 @@ def test_a_service_that_exits_shows_its_log(tmp_path: Path) -> None:
         """
         api:
           command: [bash, -c, "echo 'FATAL: no such role' >&2; exit 3"]
-          healthcheck: {test: [CMD, "false"], interval: 50ms, retries: 100}
+          healthcheck: {test: [CMD, "false"], interval: 50ms, retries: 4000}
           x-drillbook: {log: /var/log/api.log}
         """,
     )
@@ -261,7 +262,12 @@ def test_a_health_check_that_never_turns_says_what_it_says(tmp_path: Path) -> No
         api:
           command: [bash, -c, "echo listening; exec sleep 60"]
           healthcheck:
-            test: [CMD, bash, -c, "echo not yet >&2; exit 1"]
+            # It waits for the service's word, so that the log has it.
+            test:
+              - CMD
+              - bash
+              - -c
+              - until grep -q listening /var/log/api.log; do :; done 2>&-; echo not yet >&2; exit 1
             interval: 50ms
             retries: 4
           x-drillbook: {log: /var/log/api.log}
@@ -289,9 +295,9 @@ def test_a_full_disk_in_a_data_folder_is_seen_by_the_page(
             " -c 'CREATE TABLE filler AS SELECT generate_series(1, 900000)'",
         )
         assert refused["status"] != 0
-        assert (
-            "No space left on device" in refused["stderr"] or "server closed" in refused["stderr"]
-        )
+        # Whether the statement fails or the whole server, its log says why.
+        log = sandbox.host("db-1").request("logs", timeout_s=60, lines=200)["text"]
+        assert "No space left on device" in log
     finally:
         sandbox.close()
 
@@ -310,7 +316,7 @@ def test_a_failed_start_leaves_no_process(tmp_path: Path, monkeypatch: pytest.Mo
         """
         api:
           command: [bash, -c, "sleep 300 & exit 1"]
-          healthcheck: {test: [CMD, "false"], interval: 50ms, retries: 100}
+          healthcheck: {test: [CMD, "false"], interval: 50ms, retries: 4000}
         """,
     )
     with pytest.raises(HarnessError, match="service-exited"):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -44,7 +45,7 @@ def tmp_path() -> Iterator[Path]:
 
 
 def run(python: Interpreter, text: str, **options: Any) -> Outcome:
-    return python.run(PAGE, 52, text, options.pop("timeout_s", 20.0), **options)
+    return python.run(PAGE, 52, text, options.pop("timeout_s", 180.0), **options)
 
 
 def passes(python: Interpreter, text: str) -> None:
@@ -297,10 +298,14 @@ def test_timeout_kills_what_the_block_started(python: Interpreter, tmp_path: Pat
         'child = subprocess.Popen(["sleep", "1000"], process_group=0)\n'
         f'name = "{tmp_path}/pid"\n'
         'with open(name, "w") as file:\n    file.write(str(child.pid))\n'
+        f'open("{tmp_path}/started", "w").close()\n'
         "time.sleep(1000)\n"
     )
-    outcome = run(python, text, timeout_s=1.5)
-    assert (outcome.passed, outcome.ended) == (False, "timeout")
+    for limit_s in (1.5, 6.0, 24.0, 96.0):
+        outcome = run(python, text, timeout_s=limit_s)
+        assert (outcome.passed, outcome.ended) == (False, "timeout")
+        if (tmp_path / "started").exists():
+            break  # there was time enough to come to where it hangs
     assert outcome.message == "it was still running at its time limit and was killed"
     assert not runs((tmp_path / "pid").read_text())
 
@@ -331,14 +336,16 @@ def test_a_python_without_the_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_many_blocks_leave_nothing_open(python: Interpreter) -> None:
     passes(python, "x = 1\n")
+    gc.collect()
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(3):
         passes(python, "x = 1\n")
-    assert len(os.listdir("/proc/self/fd")) == before
+    # What other tests left to be collected may have been closed meanwhile.
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 def test_requests_and_answers_are_json_lines() -> None:
-    request = {"path": PAGE, "line": 52, "text": "print(1)\n#> 1\n", "timeout_s": 20.0}
+    request = {"path": PAGE, "line": 52, "text": "print(1)\n#> 1\n", "timeout_s": 180.0}
     outgoing = io.StringIO()
     serve(io.StringIO(json.dumps(request) + "\n"), outgoing)
     (answer,) = map(json.loads, outgoing.getvalue().splitlines())
@@ -347,7 +354,7 @@ def test_requests_and_answers_are_json_lines() -> None:
 
 def test_as_a_program_and_when_it_is_killed(tmp_path: Path) -> None:
     text = 'import os\n\nos.write(2, str(os.getpid()).encode())\nprint("a")\n#> a\n'
-    request = {"path": PAGE, "line": 52, "text": text, "timeout_s": 20.0}
+    request = {"path": PAGE, "line": 52, "text": text, "timeout_s": 180.0}
     process = subprocess.Popen(
         [sys.executable, "-m", "drillbook.inside.pysnippet"],
         stdin=subprocess.PIPE,
@@ -367,7 +374,7 @@ def test_as_a_program_and_when_it_is_killed(tmp_path: Path) -> None:
     # It dies with its parent, which the kernel arranges; this waits until it has.
     poll = select.poll()
     poll.register(worker, select.POLLIN)
-    assert poll.poll(10_000)
+    assert poll.poll(180_000)
     os.close(worker)
 
 

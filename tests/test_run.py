@@ -11,6 +11,7 @@ import pytest
 
 from drillbook import control as controls
 from drillbook.control import Told
+from drillbook.drills.watch import Watch
 from drillbook.model import (
     Drill,
     DrillResult,
@@ -50,7 +51,7 @@ def run(local_backend: LocalBackend, tmp_path: Path) -> Play:
         *snippets: Snippet,
         fault: str = "",
         rpo_s: float = 0,
-        rto_s: float = 60,
+        rto_s: float = 3600,
         control: bool = False,
         leave_out: str = "",
         stack: tuple[str, ...] = STACK,
@@ -163,7 +164,10 @@ def test_a_status_that_is_due_passes_and_another_fails(run: Play) -> None:
 def test_a_script_that_goes_wrong_says_how_and_where(
     run: Play, text: str, line: int, said: str
 ) -> None:
-    results, _ = run(snippet("wrong", text, line=10, timeout_s=2), console("next", "$ true\n"))
+    results, _ = run(
+        snippet("wrong", text, line=10, timeout_s=2 if "sleep" in text else 180),
+        console("next", "$ true\n"),
+    )
     assert statuses(results) == ["failed", "not-run"]
     assert said in results[0].reason
     assert results[0].line == line
@@ -230,13 +234,13 @@ def test_a_job_in_the_background_lasts_and_ends_with_the_sandbox(run: Play) -> N
 
 def test_a_block_that_may_take_its_time_is_asked_again(run: Play) -> None:
     results, _ = run(
-        snippet("later", "(sleep 0.4; echo yes > /tmp/flag) > /tmp/log 2>&1 &\n"),
-        console("wait", "$ cat /tmp/flag\nyes\n", eventually_s=10, effect="read"),
-        console("never", "$ cat /tmp/flag\nno\n", eventually_s=0.3, effect="read"),
+        # Each try adds a line: the third is the first to be right, whenever it is.
+        console("wait", "$ echo >> /tmp/tries; wc -l < /tmp/tries\n3\n", eventually_s=180),
+        console("never", "$ cat /tmp/tries | wc -l\n2\n", eventually_s=0.3, effect="read"),
     )
-    assert statuses(results) == ["passed", "passed", "failed"]
-    assert results[1].waited_s > 0.2
-    assert results[2].reason.startswith("did not hold within 0.3 s; at the last try: ")
+    assert statuses(results) == ["passed", "failed"]
+    assert results[0].waited_s > 0
+    assert results[1].reason.startswith("did not hold within 0.3 s; at the last try: ")
 
 
 def test_a_skipped_snippet_says_why_and_the_next_one_runs(run: Play) -> None:
@@ -272,7 +276,7 @@ def test_what_a_simulator_does_not_simulate_is_red(run: Play) -> None:
 def test_a_drill_that_recovers_is_measured_and_stays_down_without_its_steps(run: Play) -> None:
     # A kill may take a row that the replica had not received yet: that is not what is asked here.
     results, drill = run(
-        PROMOTE, REPOINT, fault="kill db-1", rto_s=300, rpo_s=60, control=True
+        PROMOTE, REPOINT, fault="kill db-1", rpo_s=3600, control=True
     )  # fmt: skip
     assert statuses(results) == ["passed", "passed"]
     assert drill
@@ -281,7 +285,7 @@ def test_a_drill_that_recovers_is_measured_and_stays_down_without_its_steps(run:
     assert drill.acknowledged >= 3
     assert drill.doubled == 0
     assert drill.recovered_s is not None
-    assert 0 < drill.recovered_s < 60
+    assert drill.recovered_s > 0
     assert {"db-1", "db-2"} <= set(drill.hosts_contacted or ())
 
 
@@ -317,13 +321,13 @@ def test_a_fault_in_the_middle_that_cannot_be_made_is_an_error(run: Play) -> Non
 
 
 def test_acknowledged_rows_that_are_lost_are_counted_against_the_objective(run: Play) -> None:
-    fault = "cut db-1-repl; wait 1s; kill db-1"
+    fault = "cut db-1-repl; until writes 40; kill db-1"
     _, drill = run(PROMOTE, REPOINT, fault=fault)
     assert drill
     assert drill.status == "failed"
     assert drill.lost > 5
     assert f"{drill.lost} confirmed writes over" in drill.reason
-    _, accepted = run(PROMOTE, REPOINT, fault=fault, rpo_s=30)
+    _, accepted = run(PROMOTE, REPOINT, fault=fault, rpo_s=3600)
     assert accepted
     assert (accepted.status, accepted.lost > 5) == ("passed", True)
 
@@ -348,7 +352,7 @@ def test_a_control_run_that_recovers_proves_nothing_and_fails(run: Play) -> None
     # These say that they only read, so the control run does them too.
     steps = [console(s.name, s.text, effect="read") for s in (PROMOTE,)]
     steps.append(snippet("repoint", REPOINT.text, effect="read"))
-    _, drill = run(*steps, fault="kill db-1", rpo_s=5, control=True)
+    _, drill = run(*steps, fault="kill db-1", rpo_s=3600, control=True)
     assert drill
     assert (drill.status, drill.control) == ("failed", "recovered")
 
@@ -361,7 +365,7 @@ def test_a_control_run_leaves_out_refusals_too(run: Play) -> None:
         " && sed -i s/@db-1:/@db-2:/ /etc/smartbeak/platform.env\n"
     )
     refused = console("refused", guarded, exit_code=1, refusal_of="promote")
-    _, drill = run(PROMOTE, REPOINT, refused, fault="kill db-1", rpo_s=5, control=True)
+    _, drill = run(PROMOTE, REPOINT, refused, fault="kill db-1", rpo_s=3600, control=True)
     assert drill
     assert (drill.status, drill.control) == ("passed", "stayed-down")
 
@@ -369,7 +373,8 @@ def test_a_control_run_leaves_out_refusals_too(run: Play) -> None:
 def test_a_fault_that_nobody_notices_is_an_error(
     run: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("drillbook.run._BREAK_S", 1.0)
+    # On a busy machine users notice something of their own accord.
+    monkeypatch.setattr(Watch, "until", lambda _, held, **__: held)
     results, drill = run(PROMOTE, REPOINT, fault="delay db-1-repl 1ms")
     assert statuses(results) == ["error", "not-run"]
     assert "fault-without-effect" in results[0].reason

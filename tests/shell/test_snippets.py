@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from drillbook.inside.shell import Shell
-from tests.shell.asked import PAGE, command, said, script
+from tests.shell.asked import PAGE, PATIENCE_S, command, said, script
 
 
 def test_streams_and_status(shell: Shell) -> None:
@@ -68,14 +68,14 @@ def test_messages_from_a_function_name_the_line_of_the_function(shell: Shell) ->
 
 
 def test_a_page_of_any_name(shell: Shell) -> None:
-    outcome = shell.run("command", "source/it's $x.md", 3, "nosuchcmd", 20.0, False)
+    outcome = shell.run("command", "source/it's $x.md", 3, "nosuchcmd", PATIENCE_S, False)
     assert outcome.stderr == "source/it's $x.md: line 3: nosuchcmd: command not found\n"
 
 
 @pytest.mark.parametrize("path", ["/etc/x.md", "source/../../x.md"])
 def test_a_page_outside_the_project_is_refused(shell: Shell, path: str) -> None:
     with pytest.raises(ValueError, match="not a path inside the project"):
-        shell.run("command", path, 3, "true", 20.0, False)
+        shell.run("command", path, 3, "true", PATIENCE_S, False)
 
 
 def test_merged_streams_keep_their_order(shell: Shell) -> None:

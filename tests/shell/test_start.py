@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -17,10 +18,12 @@ def test_many_snippets_leave_nothing_open(shell: Shell) -> None:
         return len(os.listdir("/proc/self/fd"))
 
     command(shell, "true")
+    gc.collect()
     before = descriptors()
     for number in range(50):
         assert said(command(shell, f"echo {number}"))[0] == f"{number}\n"
-    assert descriptors() == before
+    # What other tests left to be collected may have been closed meanwhile.
+    assert descriptors() <= before
 
 
 def test_two_shells_know_nothing_of_each_other(shell: Shell, tmp_path: Path) -> None:
@@ -54,9 +57,10 @@ def test_a_shell_started_through_another_program(tmp_path: Path, folder: Path) -
 def test_a_shell_that_does_not_start(
     argv: tuple[str, ...], message: str, tmp_path: Path, folder: Path
 ) -> None:
+    gc.collect()
     before = len(os.listdir("/proc/self/fd"))
     with pytest.raises(HarnessError) as caught:
         Shell(argv, env=ENV, cwd=str(tmp_path), tmp=str(folder))
     assert str(caught.value) == message
     assert not list(folder.iterdir())
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before

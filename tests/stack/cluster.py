@@ -7,6 +7,7 @@ releases do with the platform is seen in the drills.
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 import socket
 import ssl
@@ -34,7 +35,7 @@ from simulators.kubernetes.server import Server
 HOST = "127.0.0.1"
 NAMESPACE = "smartbeak-production"
 _TOKEN = "of-these-tests"
-_PATIENCE_S = 180.0
+_PATIENCE_S = 400.0
 QUOTA = """
 apiVersion: v1
 kind: ResourceQuota
@@ -123,6 +124,11 @@ class Running:
             time.sleep(0.1)
         return said
 
+    def gives_up_after(self, deployment: str, seconds: int) -> None:
+        """Sets how long a rollout that does not move is waited for."""
+        spec = {"spec": {"progressDeadlineSeconds": seconds}}
+        self.kubectl("patch", deployment, "--patch", json.dumps(spec))
+
     def unknown(self) -> str:
         """Requests that it did not simulate."""
         with contextlib.suppress(FileNotFoundError):
@@ -137,10 +143,23 @@ def program_of_kubectl() -> str:
     return found
 
 
-def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as listener:
-        port: int = listener.getsockname()[1]
+class _Ports:
+    """Ports that nobody else gets: each stays taken, and who reuses addresses may listen there."""
+
+    def __init__(self) -> None:
+        self._taken: list[socket.socket] = []
+
+    def free(self) -> int:
+        taken = socket.socket()
+        self._taken.append(taken)
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind((HOST, 0))
+        port: int = taken.getsockname()[1]
         return port
+
+    def close(self) -> None:
+        for each in self._taken:
+            each.close()
 
 
 def runs(image: str, container: str) -> Sequence[str] | None:
@@ -165,11 +184,16 @@ def started(root: Path, kubectl: str, overlay: Path = program.OVERLAY) -> Iterat
     cluster = Cluster()
     said = subprocess.run([kubectl, "kustomize", str(overlay)], capture_output=True, check=True)
     objects = [each for each in yaml.safe_load_all(said.stdout) if each]
+    for each in objects:
+        if each["kind"] == "Deployment":
+            # Ten seconds are too few on a busy machine; a test that waits for it sets its own.
+            each["spec"]["progressDeadlineSeconds"] = 600
     manifests.load(cluster, objects, {"FROM_SETTINGS": "yes"})
     secrets = {"JWT_KEY_1": "first"}
     refresher = Refresher(cluster, lambda: secrets)
     refresher.look()
-    node = Node(HOST, logs, {"PATH": "/usr/bin:/bin"}, runs, _free_port)
+    ports = _Ports()
+    node = Node(HOST, logs, {"PATH": "/usr/bin:/bin"}, runs, ports.free)
     for thread in (refresher, Controllers(cluster), Kubelet(cluster, node)):
         thread.start()
     api = Api(
@@ -218,4 +242,5 @@ def started(root: Path, kubectl: str, overlay: Path = program.OVERLAY) -> Iterat
         deadline = time.monotonic() + _PATIENCE_S
         while cluster.list("pods") and time.monotonic() < deadline:
             time.sleep(0.05)
+        ports.close()
         assert not cluster.list("pods"), "a pod is left"

@@ -154,7 +154,7 @@ def test_scripts_are_programs_and_shellcheck_finds_nothing(path: Path) -> None:
 
 def run(pair: LocalSandbox, host: str, *argv: str, text: str = "") -> Reply:
     """What a program on a host comes to."""
-    reply = pair.host(host).request("exec", timeout_s=20, argv=list(argv), input=text)
+    reply = pair.host(host).request("exec", timeout_s=180, argv=list(argv), input=text)
     return reply
 
 
@@ -292,15 +292,16 @@ def test_there_is_a_base_backup_to_restore_from(pair: LocalSandbox) -> None:
 def test_a_replica_without_a_primary_is_not_healthy_whatever_pg_isready_says(
     pair: LocalSandbox,
 ) -> None:
-    assert run(pair, "db-2", "postgres-healthy")["status"] == 0
+    healthy = "until postgres-healthy; do sleep 0.1; done"
+    assert run(pair, "db-2", "bash", "-c", healthy)["status"] == 0
     pidfile = "/var/lib/postgresql/data/postmaster.pid"
-    pair.host("db-1").request("signal", timeout_s=5, pidfile=pidfile, signal="KILL")
+    pair.host("db-1").request("signal", timeout_s=60, pidfile=pidfile, signal="KILL")
     # The receiver notices the closed connection; until then it rightly streams.
     wait = "until ! postgres-healthy 2>/tmp/said; do :; done; cat /tmp/said"
     assert run(pair, "db-2", "bash", "-c", wait)["stdout"] == (
         "db-2 is a replica and does not stream\n"
     )
-    assert run(pair, "db-2", "pg_isready")["status"] == 0
+    assert run(pair, "db-2", "pg_isready", "--timeout=60")["status"] == 0
 
 
 def test_a_password_file_is_for_its_owner_alone(pair: LocalSandbox) -> None:

@@ -50,7 +50,7 @@ SERVICE = """\
       test: [CMD, /opt/smartbeak/bin/host-reachable, "http://search:9200/"]
       interval: 200ms
       timeout: 5s
-      retries: 100
+      retries: 900
     x-drillbook:
       pidfile: /run/search.pid
       log: /var/log/search/search.log
@@ -90,7 +90,7 @@ class SearchServed:
     def look(self) -> str:
         """See `drillbook.inside.oracle.Oracle`."""
         try:
-            urllib.request.urlopen("http://search:9200/", timeout=1).close()
+            urllib.request.urlopen("http://search:9200/", timeout=30).close()
         except OSError as error:
             raise Trouble(str(error)) from error
         return ""
@@ -163,7 +163,7 @@ def run(book: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "drillbook", *arguments], cwd=book, capture_output=True, text=True,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}, stdin=subprocess.DEVNULL,
-        timeout=300, check=False,
+        timeout=900, check=False,
     )  # fmt: skip
 
 

@@ -31,4 +31,4 @@ def test_who_is_limited_goes_on_when_the_limiter_ends(monkeypatch: pytest.Monkey
         worker.join()
         state = Path(f"/proc/{limited.pid}/stat").read_text().rpartition(")")[2].split()[0]
         limited.kill()
-    assert state in "RS"
+    assert state != "T"

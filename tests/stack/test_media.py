@@ -98,8 +98,11 @@ def test_the_address_lives_from_now_for_as_long_as_the_facts_say(box: Box) -> No
     began, asked = (
         datetime.strptime(text, "%Y%m%dT%H%M%SZ") for text in (query["X-Amz-Date"][0], now)
     )
-    assert timedelta() <= began - asked < timedelta(seconds=10)
-    assert query["X-Amz-Credential"][0] == f"smartbeak/{now[:8]}/us-east-1/s3/aws4_request"
+    assert timedelta() <= began - asked < timedelta(minutes=5)
+    assert (
+        query["X-Amz-Credential"][0]
+        == f"smartbeak/{query['X-Amz-Date'][0][:8]}/us-east-1/s3/aws4_request"
+    )
 
 
 def test_the_storages_key_is_said_nowhere(box: Box) -> None:

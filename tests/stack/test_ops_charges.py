@@ -21,7 +21,7 @@ from smartbeak_drills.session import Session
 from smartbeak_drills.settings import read_address
 from pathlib import Path
 stripe = Stripe()
-session = Session(read_address(Path("/etc/smartbeak/platform.env")), timeout_s=5)
+session = Session(read_address(Path("/etc/smartbeak/platform.env")), timeout_s=60)
 """
 _DOUBLE = "python3 -m smartbeak_drills.shoppers --config /etc/smartbeak/platform.env double 3"
 

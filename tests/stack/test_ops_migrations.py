@@ -154,7 +154,7 @@ def test_a_lock_is_freed_only_when_nobody_migrates(box: Box) -> None:
     # Whoever migrates has a session, by this name.
     box.shell(
         "ops",
-        "PGAPPNAME=migrate setsid psql -h db-1 -U smartbeak smartbeak -c 'SELECT pg_sleep(60)' "
+        "PGAPPNAME=migrate setsid psql -h db-1 -U smartbeak smartbeak -c 'SELECT pg_sleep(6000)' "
         "</dev/null >/dev/null 2>&1 &",
     )
     running = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'migrate'"
@@ -166,7 +166,7 @@ def test_a_lock_is_freed_only_when_nobody_migrates(box: Box) -> None:
     assert box.sb(f"may drop-index {index}") == (
         "REFUSED: a session of a run is open: it may be building it\n"
     )
-    box.sql("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+    box.sql("SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity "
             "WHERE application_name = 'migrate'")  # fmt: skip
     assert box.sb("may unlock-migrations") == ""
     box.sql("UPDATE schema_migrations_lock SET is_locked = 0")

@@ -39,7 +39,7 @@ def _release(running: Running, tag: str, role: str = "api") -> None:
 
 def _rolled_out(running: Running, tag: str) -> None:
     _release(running, tag)
-    running.kubectl("rollout", "status", API, "--timeout=120s")
+    running.kubectl("rollout", "status", API, "--timeout=300s")
 
 
 def _seen() -> Seen:
@@ -77,7 +77,7 @@ def test_a_release_that_errs_is_seen_and_may_be_rolled_back_once(running: Runnin
     assert (seen.facts["release.errors"], _branch(seen)) == (10.0, "release-errors")
     assert guards.undo("prod-api") == "prod-api: c82d915 goes, 3f9c2d1 comes, revision 1"
     running.kubectl("rollout", "undo", API)
-    running.kubectl("rollout", "status", API, "--timeout=120s")
+    running.kubectl("rollout", "status", API, "--timeout=300s")
     cause = "kubernetes.io/change-cause=rolled back from c82d915: errors"
     running.kubectl("annotate", API, cause, "--overwrite")
     assert _refused("prod-api").startswith("prod-api was rolled back already")
@@ -134,7 +134,8 @@ def test_a_stuck_rollout_says_what_keeps_it(running: Running) -> None:
     facts = _seen().facts
     assert (facts["rollout"], facts["rollout.reason"]) == ("under way", "image")
     assert guards.undo("prod-api")
-    running.kubectl("rollout", "status", API, "--timeout=120s", status=1)
+    running.gives_up_after(API, 1)
+    running.kubectl("rollout", "status", API, "--timeout=300s", status=1)
     assert _seen().facts["rollout"] == "stuck"
 
 

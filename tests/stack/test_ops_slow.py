@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
 import sys
@@ -120,7 +121,8 @@ def test_one_late_answer_of_three_is_no_slowness(monkeypatch: pytest.MonkeyPatch
 
 def test_a_limit_stops_a_service_again_and_again_and_lets_it_go(tmp_path: Path) -> None:
     pidfile = tmp_path / "pid"
-    with subprocess.Popen(["sleep", "60"]) as service:
+    with subprocess.Popen(["sleep", "6000"]) as service, contextlib.ExitStack() as ending:
+        ending.callback(service.kill)
         pidfile.write_text(f"{service.pid}\n")
         argv = [sys.executable, cpu_limit.__file__, "--pidfile", str(pidfile), "--stop", "0.05"]
         with subprocess.Popen([*argv, "--name", "x"], stdout=subprocess.PIPE, text=True) as limit:
@@ -132,7 +134,6 @@ def test_a_limit_stops_a_service_again_and_again_and_lets_it_go(tmp_path: Path) 
             limit.terminate()
         assert states == {True, False}
         assert not host._is_stopped(service.pid)
-        service.kill()
 
 
 def test_a_limit_without_a_service_ends(tmp_path: Path) -> None:

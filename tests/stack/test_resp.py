@@ -36,7 +36,7 @@ class Peer:
                 self.heard.append(channel.recv(65536))
                 channel.sendall(answer)
             if self.answers[-1:] != [b""]:
-                self._end.wait(10)
+                self._end.wait(600)
 
     def close(self) -> None:
         self._end.set()

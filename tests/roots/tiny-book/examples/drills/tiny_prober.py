@@ -22,7 +22,7 @@ def ask(note: str = "") -> str:
     data = note.encode() or None
     request = urllib.request.Request(URL, data, headers={"Authorization": token})
     try:
-        with urllib.request.urlopen(request, timeout=1) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return str(answer.read().decode())
     except urllib.error.HTTPError as error:
         raise Trouble(error.read().decode()) from error
@@ -60,7 +60,7 @@ class Notes:
     def look(self) -> str:
         """See `drillbook.inside.oracle.Oracle`."""
         self.write(kept=False)
-        return self.journal.kept_trouble(1.0)
+        return self.journal.kept_trouble(30.0)
 
     def write(self, *, kept: bool) -> None:
         """Writes the next note."""

@@ -44,7 +44,7 @@ class Notes(BaseHTTPRequestHandler):
 def check() -> None:
     """Asks the server for its notes."""
     request = urllib.request.Request(f"http://notes:{PORT}/", headers={"Authorization": TOKEN})
-    with urllib.request.urlopen(request, timeout=2) as answer:
+    with urllib.request.urlopen(request, timeout=30) as answer:
         print(answer.status)
 
 
