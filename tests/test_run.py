@@ -332,7 +332,9 @@ def test_acknowledged_rows_that_are_lost_are_counted_against_the_objective(run: 
     assert (accepted.status, accepted.lost > 5) == ("passed", True)
 
 
-def test_two_primaries_at_once_fail_the_drill(run: Play) -> None:
+def test_two_primaries_at_once_fail_the_drill(run: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The old one goes on to take writes meanwhile.
+    monkeypatch.setattr("drillbook.run._SERVED_S", 30.0)
     resume = console("resume", "$ true\n", effect="write")
     _, drill = run(PROMOTE, REPOINT, resume, fault="cut db-1-repl")
     assert drill

@@ -143,7 +143,7 @@ class LocalSandbox:
             pids = host.request("signal", timeout_s=5, pidfile=service.pidfile, signal="CONT")[
                 "pids"
             ]
-            host.execute(["kill", "-INT", str(pids[0])], timeout_s=5)
+            host.execute(["kill", "-INT", str(pids[0])], timeout_s=60)
             deadline = time.monotonic() + 120
             while host.request("service", timeout_s=5)["running"]:
                 if time.monotonic() > deadline:

@@ -55,7 +55,9 @@ def test_a_request_is_one_line_of_the_log_and_a_probe_none(box: Box) -> None:
         Call("GET", "/readyz"),
         Call("GET", "/v1/content", headers={"Authorization": "Bearer geheim"}),
     )
-    first, second = box.log("api")[before:]
+    lines = box.log("api")[before:]
+    # A dependency that was late, as on a busy machine, is told as well.
+    first, second = (line for line in lines if line["message"] != "dependency away")
     assert {**first, "time": "", "ms": 0} == {
         **{"level": "info", "time": "", "service": "smartbeak-api"},
         **{"message": "request completed", "method": "GET", "path": "/v1/content/content_5"},
