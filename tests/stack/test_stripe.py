@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 import stripe
 
-from simulators.payments import control, ledger, seed
+from simulators.payments import control, delivery, ledger, seed
 from simulators.payments.stripe import cards
 from tests.conftest import ROOT
 from tests.stack.simulated import (
@@ -467,6 +468,95 @@ def test_what_is_not_taken_is_sent_again_and_can_be_found(
     provider.call("POST", f"/v1/events/{event.id}/retry", **{"Authorization": f"Bearer {API_KEY}"})
     await_that(lambda: len(endpoint.told) == 2)
     await_that(lambda: event.id not in undelivered())
+
+
+def test_an_endpoint_that_takes_nothing_for_nine_days_is_disabled_until_it_is_enabled(
+    provider: Running, endpoint: Endpoint
+) -> None:
+    known = listen(endpoint)
+
+    def status() -> str:
+        return str(stripe.WebhookEndpoint.retrieve(known.id).status)
+
+    def given_up() -> bool:
+        return all(each.pending_webhooks == 0 for each in stripe.Event.list().data)
+
+    endpoint.refusals = 1000
+    paid()
+    # The second attempt comes when the first one was noted.
+    await_that(lambda: endpoint.refusals <= 998)
+    manage(provider, "pass", "8d")
+    await_that(given_up)
+    assert status() == "enabled"
+    manage(provider, "pass", "1d")
+    paid()
+    await_that(lambda: status() == "disabled")
+    # What is due to it is not tried again, and what happens now is not for it.
+    await_that(given_up)
+    paid()
+    assert given_up()
+    endpoint.refusals = 0
+    assert stripe.WebhookEndpoint.modify(known.id, disabled=False).status == "enabled"
+    last = paid()
+    await_that(lambda: bool(endpoint.told))
+    assert last.id.encode() in endpoint.told[0][0]
+    # One failed attempt does not disable it: the count of days begins anew.
+    endpoint.refusals = 1
+    paid()
+    await_that(lambda: len(endpoint.told) == 2)
+    assert status() == "enabled"
+
+
+@pytest.mark.parametrize(
+    ("courier", "address", "state"),
+    [
+        pytest.param(delivery.STRIPE, "http://web", "pending", id="Stripe tries again"),
+        pytest.param(delivery.STRIPE, "", "given up", id="Stripe, to an endpoint that is off"),
+        pytest.param(delivery.PADDLE, "", "pending", id="Paddle does not say"),
+    ],
+)
+def test_what_is_due_to_a_disabled_endpoint_is_given_up(
+    courier: delivery.Courier, address: str, state: str
+) -> None:
+    first = ledger.Delivery(seq=1, event="evt_1", endpoint="we_1", first=0.0, attempts=1)
+    assert delivery.after(first, courier, 1.0, 0, address)[0] == state
+
+
+def test_a_trial_that_ends_in_three_days_is_said_once(customer: Any, provider: Running) -> None:
+    prices: Any = [{"price": "price_plan_pro"}]
+
+    def told() -> list[str]:
+        found = stripe.Event.list(type="customer.subscription.trial_will_end").data
+        return [each.data.object["id"] for each in found]
+
+    week, ended = (
+        stripe.Subscription.create(customer=customer.id, items=prices, trial_period_days=7)
+        for _ in range(2)
+    )
+    stripe.Subscription.cancel(ended.id)
+    manage(provider, "pass", "3d")
+    assert told() == []
+    manage(provider, "pass", "2d")
+    assert told() == [week.id]
+    said: Any = stripe.Event.list(type="customer.subscription.trial_will_end").data[0]
+    age = time.time() - said.created
+    assert (said.data.object["status"], 0.9 < age / 86400 < 1.1) == ("trialing", True)
+    manage(provider, "pass", "1d")
+    assert told() == [week.id]
+    short = stripe.Subscription.create(customer=customer.id, items=prices, trial_period_days=2)
+    assert told() == [short.id, week.id]
+
+
+def test_what_is_sent_is_what_can_be_read(
+    customer: Any, provider: Running, endpoint: Endpoint
+) -> None:
+    listen(endpoint, "customer.subscription.created", "customer.subscription.trial_will_end")
+    prices: Any = [{"price": "price_plan_pro"}]
+    stripe.Subscription.create(customer=customer.id, items=prices, trial_period_days=2)
+    await_that(lambda: len(endpoint.told) == 2)
+    for body, _ in endpoint.told:
+        sent = json.loads(body)
+        assert sent["data"] == stripe.Event.retrieve(sent["id"]).data.to_dict()
 
 
 def undelivered() -> list[str]:

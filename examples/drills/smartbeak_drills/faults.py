@@ -649,6 +649,12 @@ FAULTS = (
         "data", always("settled"), payments.block_country, (WEB, APP, STRIPE_WAN),
     ),
     Declaration(
+        "misdirect-stripe", (),
+        "Somebody types the address of the webhooks anew in Stripe's dashboard, with a slip: the "
+        "web host answers 404.",
+        "data", always("settled"), payments.misdirect_stripe, (WEB, APP, STRIPE_WAN),
+    ),
+    Declaration(
         "dispute-charges", ("COUNT",),
         "The cardholders of the first so many of the seed's customers dispute what they paid: the "
         "bank takes the money back, unless the dispute is answered and won.",

@@ -4,15 +4,16 @@
     python3 -m smartbeak_drills.shoppers --config FILE decline CARD
     python3 -m smartbeak_drills.shoppers --config FILE archive PLAN
     python3 -m smartbeak_drills.shoppers --config FILE block COUNTRY
+    python3 -m smartbeak_drills.shoppers --config FILE astray
     python3 -m smartbeak_drills.shoppers --config FILE hammer
 
 `decline` has customers pay with such a card; `archive` takes a plan's price off sale, as
 somebody does in Stripe's dashboard, `block` puts a country on Radar's list of those whose cards
-are refused. `hammer` is a script that asks Stripe without a pause,
-until it is ended. `double` does as a release that has no idempotency keys: an answer that
-comes late is asked for again. Among the customers that it charges twice are others who look
-like it: those who pay the same, one who cancelled and bought again, one who was charged twice
-and has the money back. Prints `done` when it is, `double` when the platform knows all of it.
+are refused, `astray` gives the webhooks another path. `hammer` is a script that asks Stripe
+without a pause, until it is ended. `double` does as a release that has no idempotency keys: an
+answer that comes late is asked for again. Among the customers that it charges twice are others
+who look like it: those who pay the same, one who cancelled and bought again, one who was charged
+twice and has the money back. Prints `done` when it is, `double` when the platform knows all of it.
 """
 
 from __future__ import annotations
@@ -114,6 +115,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     what.add_parser("decline").add_argument("card", help="behind pm_card_")
     what.add_parser("archive").add_argument("plan")
     what.add_parser("block").add_argument("country")
+    what.add_parser("astray")
     what.add_parser("hammer")
     options = parser.parse_args(argv)
     try:
@@ -124,6 +126,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.what == "block":
             fields = {"value_list": "rsl_card_country_blocklist", "value": options.country}
             Stripe().post("radar/value_list_items", fields)
+            print("done", flush=True)
+            return 0
+        if options.what == "astray":
+            _astray(Stripe())
             print("done", flush=True)
             return 0
         if options.what == "decline":
@@ -142,6 +148,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     print("done", flush=True)
     return 0
+
+
+def _astray(stripe: Stripe) -> None:
+    """Somebody types the webhooks' address anew, with a slip."""
+    endpoint = next(stripe.all("webhook_endpoints"))
+    slip = endpoint["url"].replace("webhooks", "webhook")
+    stripe.post(f"webhook_endpoints/{endpoint['id']}", {"url": slip})
 
 
 def _decline(card: str) -> None:

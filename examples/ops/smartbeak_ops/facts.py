@@ -143,6 +143,7 @@ FACTS: dict[str, Kind] = {
     "webhooks.paddle": NUMBER,
     "subscriptions.percent": NUMBER,
     "stripe": ("answers", "slow", "busy", "refuses the key", "fails", "no answer", "absent"),
+    "stripe.path": ("right", "wrong", "off"),
     "charges.doubled": NUMBER,
     "disputes.open": NUMBER,
     "prices.missing": NUMBER,

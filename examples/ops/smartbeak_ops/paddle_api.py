@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from typing import Any
 
 import requests
 from paddle_billing import Client
+from paddle_billing.Entities.Collections import Collection
 from paddle_billing.Exceptions.ApiError import ApiError
 
 from smartbeak_ops import secrets
@@ -29,6 +32,23 @@ def client() -> Client:
     made = Client(secrets.read(_KEY), retry_count=0, timeout=_ANSWER_S)
     made.client.verify = os.environ.get("SSL_CERT_FILE", True)
     return made
+
+
+def every(page: Collection[Any]) -> Iterator[Any]:
+    """Every entity of a list, its pages one after another.
+
+    The library's own iteration keeps all pages that it has read.
+
+    Args:
+        page: The first one, as the library's `list` returns it.
+
+    Raises:
+        ApiError, requests.RequestException: See `UNANSWERED`.
+    """
+    yield from page.items
+    while page.paginator and page.paginator.has_more:
+        page = page.paginator.next_page()
+        yield from page.items
 
 
 def unanswered(error: Exception) -> UnknownError:

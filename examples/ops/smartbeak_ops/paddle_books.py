@@ -116,7 +116,7 @@ def accounts(known: settings.Settings) -> list[Account]:
     plans = set[tuple[str, str]]()
     young = datetime.now(UTC) - timedelta(days=1)
     asked = ListSubscriptions(Pager(per_page=_PAGE))  # the oldest first
-    for each in paddle_api.client().subscriptions.list(asked):
+    for each in paddle_api.every(paddle_api.client().subscriptions.list(asked)):
         org = org_of(each.custom_data)
         one = found.setdefault(org, Account(org))
         one.subscriptions.append(each.id)
@@ -152,7 +152,7 @@ def with_payments(known: Iterable[Account], since: datetime, until: datetime) ->
         billed_at=DateComparison(since, Comparator.GTE),
         statuses=[TransactionStatus("completed")],
     )
-    for each in paddle_api.client().transactions.list(asked):
+    for each in paddle_api.every(paddle_api.client().transactions.list(asked)):
         if each.billed_at is None or each.billed_at >= until:
             continue
         org = org_of(each.custom_data)
@@ -163,7 +163,8 @@ def with_payments(known: Iterable[Account], since: datetime, until: datetime) ->
         period = (str(each.subscription_id), begins)
         one.twice += period in periods
         periods.add(period)
-    for each in paddle_api.client().adjustments.list(ListAdjustments(Pager(per_page=_PAGE))):
+    given_back = ListAdjustments(Pager(per_page=_PAGE))
+    for each in paddle_api.every(paddle_api.client().adjustments.list(given_back)):
         given = each.action.value in _BACK and each.status.value in ("pending_approval", "approved")
         if given and since <= each.created_at < until:
             org = orgs.get(str(each.subscription_id), "")

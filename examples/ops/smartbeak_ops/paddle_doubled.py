@@ -74,7 +74,7 @@ def find(hours: float) -> list[Doubled]:
     since = datetime.now(UTC) - timedelta(hours=hours)
     groups: dict[tuple[str, str], list[Any]] = {}
     asked = ListSubscriptions(Pager(per_page=_PAGE), statuses=[SubscriptionStatus("active")])
-    for each in client.subscriptions.list(asked):
+    for each in paddle_api.every(client.subscriptions.list(asked)):
         if each.created_at >= since:
             groups.setdefault((org_of(each.custom_data), _plan(each)), []).append(each)
     several = {key: group for key, group in groups.items() if key[0] and len(group) > 1}

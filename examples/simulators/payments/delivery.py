@@ -1,7 +1,7 @@
 """Webhooks on their way: signed, sent, and sent again until they are taken or given up.
 
 Sent one after another, the longest due first; an answer of 2xx within the time limit
-counts as taken. Left out: that an endpoint which fails for days is disabled.
+counts as taken. An endpoint of Stripe's that takes nothing for days is disabled.
 """
 
 from __future__ import annotations
@@ -22,10 +22,14 @@ from simulators.folders import Folders
 from simulators.payments import books, ledger
 from simulators.payments.ledger import Delivery, Ledger, Thing
 from simulators.payments.paddle.desk import payload
+from simulators.payments.stripe.desk import shown
 
 Sign = Callable[[Sequence[str], bytes, int], Mapping[str, str]]
 
-_MINUTE, _HOUR = 60.0, 3600.0
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
+_FAILS = "_failing_since"
+"""Field of an endpoint: when the first attempt failed since it took one, seconds since 1970."""
+
 _LOOK_S = 0.05
 _TIMEOUT_S = 10.0
 _AUTHORITY = "run/tls/ca.crt"
@@ -52,6 +56,10 @@ class Courier:
     body: Callable[[Ledger, Thing], Thing]
     """What an endpoint is sent."""
 
+    disables_s: float | None
+    """Seconds after which it disables an endpoint that takes nothing, and tries nothing again that
+    is due to it; None where it does not say that it does."""
+
 
 def stripe_headers(secrets: Sequence[str], body: bytes, now: int) -> dict[str, str]:
     """One signature for each secret: https://docs.stripe.com/webhooks#verify-manually."""
@@ -75,7 +83,10 @@ STRIPE = Courier(
     2,
     stripe_headers,
     lambda endpoint: endpoint["url"] if endpoint["status"] == "enabled" else "",
-    lambda books, event: {**event, "pending_webhooks": books.pending(event["id"])},
+    lambda books, event: {**shown(event), "pending_webhooks": books.pending(event["id"])},
+    # Stripe says "multiple days in a row". Its e-mail to who failed since 1 May named 10 May:
+    # https://dev.to/edhiblemeer/stripe-webhook-was-silently-failing-for-5-days-the-4xx-retry-trap-and-the-beginning-of-month-time-5d2o
+    9 * _DAY,
 )
 PADDLE = Courier(
     "Paddle",
@@ -89,6 +100,7 @@ PADDLE = Courier(
     paddle_headers,
     lambda setting: setting["destination"] if setting["active"] else "",
     payload,
+    None,
 )
 
 
@@ -155,17 +167,51 @@ def _next(known: Ledger, courier: Courier, scale: float, root: str) -> bool:
         secrets = known.secrets(delivery.endpoint)
         status = attempt(courier, address, secrets, courier.body(known, event), root)
     with known.changing():
-        known.attempted(delivery, *_after(delivery, courier, scale, status), status)
+        known.attempted(delivery, *after(delivery, courier, scale, status, address), status)
+        if address and courier.disables_s is not None:
+            _judge(known, delivery.endpoint, courier.disables_s, taken=_taken(status))
     return True
 
 
-def _after(delivery: Delivery, courier: Courier, scale: float, status: int) -> tuple[str, float]:
-    """State of a delivery after an attempt, and when the next is due."""
-    if 200 <= status < 300:
+def _judge(known: Ledger, key: str, disables_s: float, *, taken: bool) -> None:
+    """Notes since when an endpoint takes nothing; disables it if that is too long."""
+    endpoint, now = known.get(key), int(time.time())
+    since = endpoint.get(_FAILS) if endpoint else None
+    if endpoint is None or (taken and since is None):
+        return
+    if taken:
+        endpoint[_FAILS] = None
+    elif since is None:
+        endpoint[_FAILS] = now
+    elif now - since >= disables_s:
+        endpoint.update({"status": "disabled", _FAILS: None})
+    else:
+        return
+    known.save(endpoint)
+
+
+def after(
+    delivery: Delivery, courier: Courier, scale: float, status: int, address: str
+) -> tuple[str, float]:
+    """State of a delivery after an attempt, and when the next is due.
+
+    Args:
+        delivery: With the attempts before this one.
+        courier: Whose it is.
+        scale: Delays are divided by it.
+        status: HTTP status; 0 without an answer.
+        address: Where the endpoint is; empty if it does not listen.
+    """
+    if _taken(status):
         return "delivered", 0.0
-    if delivery.attempts >= len(courier.later):
+    stopped = not address and courier.disables_s is not None
+    if stopped or delivery.attempts >= len(courier.later):
         return "given up", 0.0
     return "pending", delivery.first + courier.later[delivery.attempts] / scale
+
+
+def _taken(status: int) -> bool:
+    return 200 <= status < 300
 
 
 def _hex(secret: str, signed: bytes) -> str:

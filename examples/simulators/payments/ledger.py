@@ -71,7 +71,7 @@ DELIVERY = (
 _AGES = (
     *("expires_at", "data.object.created", "data.object.expires_at"),
     *(f"{where}{name}_at" for where in ("", "data.") for name in ("created", "updated", "billed")),
-    *("occurred_at", "data.canceled_at", "canceled_at"),
+    *("occurred_at", "data.canceled_at", "canceled_at", "_failing_since"),
 )
 """Moments of an object, beside `created`, that are older once time has passed."""
 

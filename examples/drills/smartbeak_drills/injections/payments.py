@@ -54,6 +54,11 @@ def block_country(sandbox: Sandbox, country: str) -> None:
     run(sandbox, APP, *argv)
 
 
+def misdirect_stripe(sandbox: Sandbox) -> None:
+    """Has somebody give Stripe another path for webhooks."""
+    run(sandbox, APP, "python3", "-m", "smartbeak_drills.shoppers", "--config", CONFIG, "astray")
+
+
 def dispute_charges(sandbox: Sandbox, count: str) -> None:
     """Has the first customers' cardholders go to their banks, the second one for another reason."""
     for number in range(1, int(count) + 1):

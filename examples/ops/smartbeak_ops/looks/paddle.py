@@ -156,7 +156,7 @@ def _payments(seen: Seen) -> None:
     asked = ListTransactions(Pager(per_page=_PAGE), updated_at=since)
     tried = [
         payment
-        for each in paddle_api.client().transactions.list(asked)
+        for each in paddle_api.every(paddle_api.client().transactions.list(asked))
         for payment in each.payments
     ]
     codes = Counter(str(each.error_code.value) for each in tried if each.error_code)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from urllib.parse import urlsplit
 
 import stripe
 
 from smartbeak_ops import doubled, postgres, settings, stripe_api
 from smartbeak_ops.failures import ServiceError
 from smartbeak_ops.looks.seen import Look, Seen, span
+
+PATH = "/api/webhooks/stripe"
+"""Where the platform takes Stripe's events; see `examples/platform/facts.yaml`."""
 
 _SLOW_S = 3.0
 """Longest that an answer takes while all is well."""
@@ -33,9 +37,11 @@ def looks(known: settings.Settings) -> list[Look]:
 
 
 def _answers(seen: Seen) -> None:
+    """Whether it answers; what it is asked for is where it sends its events."""
     began = time.perf_counter()
+    endpoints: list[stripe.WebhookEndpoint] | None = None
     try:
-        stripe_api.client(tries=0).v1.events.list({"limit": 1})
+        endpoints = stripe_api.client(tries=0).v1.webhook_endpoints.list({"limit": 100}).data
         took = time.perf_counter() - began
         said = "answers" if took < _SLOW_S else "slow"
     except stripe.StripeError as error:
@@ -44,6 +50,20 @@ def _answers(seen: Seen) -> None:
             error.http_status or 0, "fails"
         )
     seen.say(f"stripe: {said} in {took:.1f} s", stripe=said)
+    if endpoints is not None:
+        heard(seen, endpoints)
+
+
+def heard(seen: Seen, endpoints: list[stripe.WebhookEndpoint]) -> None:
+    """Whether Stripe sends its events to the platform's path, and has not disabled it."""
+    paths = {urlsplit(each.url).path: each.status for each in endpoints}
+    strays = [path for path, status in paths.items() if path != PATH and status == "enabled"]
+    if paths.get(PATH) == "enabled":
+        seen.know(stripe__path="right")
+    elif PATH in paths or not strays:
+        seen.say("stripe: webhooks are switched off", stripe__path="off")
+    else:
+        seen.say(f"stripe: webhooks go to {strays[0]}, not to {PATH}", stripe__path="wrong")
 
 
 def _charges(seen: Seen) -> None:

@@ -79,3 +79,12 @@ class Desk:
         self.ledger.add(event)
         for endpoint in endpoints:
             self.ledger.deliver(event["id"], endpoint, self.now)
+
+
+def shown(value: Any) -> Any:
+    """As Stripe shows it: without what is the simulator's own."""
+    if isinstance(value, dict):
+        return {name: shown(each) for name, each in value.items() if not name.startswith("_")}
+    if isinstance(value, list):
+        return [shown(each) for each in value]
+    return value

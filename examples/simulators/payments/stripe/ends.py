@@ -1,5 +1,7 @@
 """What ends by itself at Stripe: sessions, trials, periods, open invoices, disputes.
 
+Three days before a trial ends, Stripe says so.
+
 Left out: what an account can choose otherwise. Here a subscription whose renewal was declined four
 times is canceled.
 """
@@ -32,10 +34,18 @@ def due(desk: Desk) -> Iterator[Due]:
     live = ("status", "IN", ["active", "trialing"])
     for one in desk.ledger.find("subscription", [live, ("current_period_end", ">=", desk.now)]):
         yield _due(desk, one, one["current_period_end"])
+    untold = [("status", "=", "trialing"), ("_told", "IS", None)]
+    for one in desk.ledger.find("subscription", untold):
+        yield _notice(desk, one)
 
 
 def _due(desk: Desk, thing: Thing, moment: int) -> Due:
     return Due(moment, lambda: _END[thing["object"]](desk, thing["id"]))
+
+
+def _notice(desk: Desk, trial: Thing) -> Due:
+    moment = trial["trial_end"] - subscriptions.NOTICE_S
+    return Due(moment, lambda: subscriptions.will_end(desk, trial["id"]))
 
 
 def _subscription(desk: Desk, key: str) -> None:

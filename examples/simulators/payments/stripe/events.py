@@ -78,6 +78,7 @@ def update_endpoint(desk: Desk, key: str, sent: Mapping[str, Any]) -> Thing:
     endpoint = desk.get("webhook_endpoint", key)
     if "disabled" in values:
         values["status"] = "disabled" if values.pop("disabled") else "enabled"
+        values["_failing_since"] = None
     return desk.change(endpoint, values)
 
 

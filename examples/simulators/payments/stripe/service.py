@@ -30,7 +30,7 @@ from simulators.payments.stripe import (
     refunds,
     subscriptions,
 )
-from simulators.payments.stripe.desk import API_VERSION, Desk
+from simulators.payments.stripe.desk import API_VERSION, Desk, shown
 from simulators.payments.stripe.errors import NotSimulatedError, StripeError
 from simulators.store import Record
 
@@ -240,12 +240,12 @@ class Stripe:
             desk = Desk(books, int(time.time()), known, key)
             refusal = None
             try:
-                body = _shown(_expanded(books, operation(desk, *ids, sent), expand))
+                body = shown(_expanded(books, operation(desk, *ids, sent), expand))
                 status = 200
             except StripeError as error:
                 if not error.keeps:
                     raise
-                refusal, status, body = error, error.status, _shown({"error": error.error})
+                refusal, status, body = error, error.status, shown({"error": error.error})
             if key:
                 books.keep_answer(key, digest, status, json.dumps(body))
         headers = {"Idempotency-Key": key} if key else {}
@@ -309,12 +309,3 @@ def _expand(books: Ledger, place: Any, parts: list[str], path: str) -> None:
         value = place[parts[0]] = books.get(value) or value
     if len(parts) > 1 and value is not None:
         _expand(books, value, parts[1:], path)
-
-
-def _shown(value: Any) -> Any:
-    """Without what is the simulator's own."""
-    if isinstance(value, dict):
-        return {name: _shown(each) for name, each in value.items() if not name.startswith("_")}
-    if isinstance(value, list):
-        return [_shown(each) for each in value]
-    return value

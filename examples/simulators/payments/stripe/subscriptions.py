@@ -21,6 +21,9 @@ _STATUSES = (
     *("trialing", "paused"),
 )
 _FINAL = ("canceled", "incomplete_expired")
+NOTICE_S = 3 * 24 * 3600
+"""Seconds before the end of a trial at which Stripe says that it ends; of a shorter one at once."""
+
 _ITEM: parameters.Fields = {
     "id": parameters.text,
     "price": parameters.text,
@@ -89,6 +92,8 @@ def create(desk: Desk, sent: Mapping[str, Any]) -> Thing:
     if days:
         desk.change(subscription, {"status": "trialing"})
         desk.emit("customer.subscription.created", subscription)
+        if ends - desk.now < NOTICE_S:
+            will_end(desk, subscription["id"])
         return subscription
     charged = None if behaviour == "default_incomplete" else chosen
     lines = [_line(subscription)]
@@ -99,6 +104,12 @@ def create(desk: Desk, sent: Mapping[str, Any]) -> Thing:
     desk.change(subscription, {"status": "incomplete" if refusal else "active"})
     desk.emit("customer.subscription.created", subscription)
     return subscription
+
+
+def will_end(desk: Desk, key: str) -> None:
+    """Tells once that a trial ends soon."""
+    subscription = desk.change(desk.get("subscription", key), {"_told": True})
+    desk.emit("customer.subscription.trial_will_end", subscription)
 
 
 def update(desk: Desk, key: str, sent: Mapping[str, Any]) -> Thing:
