@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from drillbook import consistency
+from drillbook.site import triage
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "source"
@@ -133,7 +134,10 @@ def test_what_may_be_automated_is_said_of_every_runbook(docname: str) -> None:
 @hub
 def test_a_hub_is_short_and_has_one_table_and_a_stop_card(docname: str) -> None:
     text = (SOURCE / f"{docname}.md").read_text(encoding="utf-8")
-    assert words(text) <= HUB_WORDS
+    [tree] = [each for each in TREES.values() if each["hub"] == docname]
+    # A mark is one word here; the rows that are folded below the table are not counted.
+    table = re.sub(r"`branch \S+`", "`mark`", triage.branches(tree["rows"]))
+    assert words(text) + words(table) <= HUB_WORDS
     assert len(re.findall(r"\{drillbook-triage\}", text)) == 1
     assert functions(text) == []
     [card] = re.findall(r"(?ms)^:::\{admonition\} Never\n:class: danger\n(.*?)^:::$", text)

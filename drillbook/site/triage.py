@@ -35,15 +35,16 @@ _NONE = "none"
 
 
 class Triage(SphinxDirective):
-    """`{drillbook-triage} SUBJECT`: the rows of one tree as a table, then as a drawing.
+    """`{drillbook-triage} SUBJECT`: the branches of one tree as a table; folded, its rows.
 
-    Each row links to its branch and shows what is known of the drills there.
+    Each line of the table is a branch, and shows what is known of the drills there. The rows
+    that lead to it follow in the order in which they are read, as text and as a drawing.
     """
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """The table and, folded, the drawing."""
+        """The table and, folded, the rows."""
         root = Path(self.env.app.confdir)
         book = consistency.stack_of(root)
         path = Path(book.triage, f"{self.arguments[0]}.yaml")
@@ -55,11 +56,14 @@ class Triage(SphinxDirective):
         rows: list[Mapping[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))["rows"]
         for row in rows:
             self._known(str(row["branch"]))
-        table = self.parse_text_to_nodes(_table(rows, book.triaged_by))
+        table = self.parse_text_to_nodes(branches(rows))
         for cell in (each for node in table for each in node.findall(nodes.literal)):
             if cell.astext().startswith(BRANCH):
                 cell.replace_self(SummaryNode(what=cell.astext()))
-        return table + self.parse_text_to_nodes(_drawing(rows, self._address))
+        folded = f"{_rows(rows, book.triaged_by)}\n\n{_drawing(rows, self._address)}"
+        return table + self.parse_text_to_nodes(
+            f"`````{{dropdown}} Each row, in the order in which it is read\n{folded}`````\n"
+        )
 
     def _address(self, branch: str) -> str:
         """Where a node of the drawing leads, seen from this page's file."""
@@ -76,23 +80,43 @@ class Triage(SphinxDirective):
             )
 
 
-def _table(rows: Sequence[Mapping[str, Any]], command: str) -> str:
-    names = f"| What users see | `{command}` says | Level | Proven |"
-    lines = ["{.db-triage}", names, "|---|---|---|---|"]
-    seen: set[tuple[str, str]] = set()
+def branches(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The table that a reader sees: a line for each branch, where its first row stands.
+
+    Args:
+        rows: Of the tree, in the order in which they are read.
+    """
+    lines = ["{.db-triage}", "| What users see | Level | Proven |", "|---|---|---|"]
+    levels: dict[str, dict[str, None]] = {}
     for row in rows:
-        branch, symptom = str(row["branch"]), str(row["symptom"])
-        # The tool needs a row for each host it may be typed on; a reader needs one.
-        if (branch, symptom) in seen:
-            continue
-        seen.add((branch, symptom))
-        level = "plan" if row["severity"] == _NONE else row["severity"]
-        document, _, anchor = branch.partition("#")
-        to = f"/{document}.md" + (f"#{anchor}" if anchor else "")
+        level = "plan" if row["severity"] == _NONE else str(row["severity"])
+        levels.setdefault(str(row["branch"]), {})[level] = None
+    for branch, found in levels.items():
+        first = next(row for row in rows if row["branch"] == branch)
+        document = branch.partition("#")[0]
         lines.append(
-            f"| [{symptom}]({to}) | {_cell(row.get('says', ''))} | {level} | `{BRANCH}{document}` |"
+            f"| [{first['symptom']}]({_to(branch)}) | {', '.join(found)} | `{BRANCH}{document}` |"
         )
     return "\n".join(lines)
+
+
+def _rows(rows: Sequence[Mapping[str, Any]], command: str) -> str:
+    lines = [f"| What users see | `{command}` says | Branch |", "|---|---|---|"]
+    for row in rows:
+        branch = str(row["branch"])
+        line = (
+            f"| {row['symptom']} | {_cell(row.get('says', ''))} "
+            f"| [{branch.rpartition('/')[2]}]({_to(branch)}) |"
+        )
+        # The tool needs a row for each host it may be typed on; a reader needs one.
+        if line not in lines:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def _to(branch: str) -> str:
+    document, _, anchor = branch.partition("#")
+    return f"/{document}.md" + (f"#{anchor}" if anchor else "")
 
 
 def _cell(text: str) -> str:
@@ -113,13 +137,7 @@ def _drawing(rows: Sequence[Mapping[str, Any]], address: Callable[[str], str]) -
         if number:
             lines.append(f"  q{number - 1} -- no --> q{number}")
     alternative = "The rows of the table above, from top to bottom; the first that fits is taken."
-    return (
-        "````{dropdown} The same as a drawing\n```{mermaid}\n:alt: "
-        + alternative
-        + "\n\n"
-        + "\n".join(lines)
-        + "\n```\n````\n"
-    )
+    return f"```{{mermaid}}\n:alt: {alternative}\n\n" + "\n".join(lines) + "\n```\n"
 
 
 def _wrapped(text: str, width: int = 34) -> str:

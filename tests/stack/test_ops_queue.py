@@ -20,6 +20,16 @@ FROM (SELECT * FROM publishing_jobs ORDER BY id LIMIT 1) AS old,
 """
 """LinkedIn: a target that cannot be asked for its posts, so that none has to be there."""
 
+_SAID = {
+    "site1.example.com: [Errno 24] Too many open files": "ours",
+    "site1.example.com: [Errno 28] No space left on device": "ours",
+    "site1.example.com: [Errno -3] Temporary failure in name resolution": "ours",
+    "site1.example.com: [SSL: CERTIFICATE_VERIFY_FAILED] certificate has expired": "outage",
+    "site1.example.com: [Errno -2] Name or service not known": "outage",
+    "site1.example.com answered 401": "credentials",
+}
+"""What a worker recorded of an attempt, and who is to blame for it."""
+
 
 @pytest.fixture(scope="module")
 def box(local_backend: LocalBackend) -> Iterator[Box]:
@@ -80,3 +90,19 @@ def test_an_open_breaker_hides_no_reason(box: Box) -> None:
         assert "Circuit breaker" not in said
     finally:
         box.sql("DELETE FROM publish_attempts WHERE attempt_number > 100")
+
+
+def test_who_is_to_blame_for_an_attempt_is_read_from_what_it_said(box: Box) -> None:
+    told: dict[str, str] = {}
+    try:
+        for said in _SAID:
+            box.sql("DELETE FROM publish_attempts WHERE attempt_number > 100")
+            box.sql(
+                "INSERT INTO publish_attempts (id, publishing_job_id, attempt_number, status, "
+                "error) SELECT gen_random_uuid(), (SELECT id FROM publishing_jobs LIMIT 1), 101, "
+                f"'failure', '{said}'"
+            )
+            told[said] = box.sql(publishing_sql.REASONS)[0].partition("|")[0]
+    finally:
+        box.sql("DELETE FROM publish_attempts WHERE attempt_number > 100")
+    assert told == _SAID

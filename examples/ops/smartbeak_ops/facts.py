@@ -20,6 +20,8 @@ FACTS: dict[str, Kind] = {
     # The platform's way into its database, and both servers by their part in the pair.
     "platform": ("writable", "read-only", "set to read-only", *_SERVICE),
     "platform.address": ("known", "managed", "foreign"),
+    "platform.tables": ("hidden",),
+    "platform.role": ("ended",),
     "primary": _SERVER,
     "primary.host": ("db-1", "db-2"),
     "primary.streaming": NUMBER,
@@ -102,6 +104,7 @@ FACTS: dict[str, Kind] = {
     ),
     "redis.evicted": NUMBER,
     "redis.flushed": NUMBER,
+    "redis.mistyped": NUMBER,
     "redis.blocked": NUMBER,
     "redis.clients_percent": NUMBER,
     "peer": ("master", "replica", "absent", *_SERVICE),
@@ -130,7 +133,7 @@ FACTS: dict[str, Kind] = {
     "targets.limited": FLAG,
     "targets.disabled": NUMBER,
     "targets.reason": (
-        *("none", "credentials", "limit", "content", "disabled", "poison", "outage"),
+        *("none", "credentials", "limit", "content", "disabled", "poison", "ours", "outage"),
     ),
     "sites.failing": NUMBER,
     "letters.recent": NUMBER,

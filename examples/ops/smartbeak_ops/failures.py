@@ -10,7 +10,11 @@ import re
 
 # In this order: a message may hold several of these texts, and the first one decides.
 _TEXTS = (
-    ("unknown host", r"failed to resolve host|could not translate host name|Name or service not"),
+    (
+        "unknown host",
+        r"failed to resolve host|could not translate host name|Name or service not"
+        r"|failure in name resolution|ENOTFOUND|EAI_AGAIN",
+    ),
     (
         "login refused",
         r"is not permitted to log in|not currently accepting connections"
@@ -25,9 +29,11 @@ _TEXTS = (
     ("starting", r"is starting up|not yet accepting connections|LOADING|loading the dataset"),
     ("stopping", r"is shutting down"),
     ("max clients", r"max number of clients"),
-    ("disk full", r"No space left|could not write init file"),
+    ("disk full", r"[Nn]o space left|could not write init file"),
     ("waits for a lock", r"lock timeout|LockNotAvailable"),
     ("slow", r"statement timeout"),
+    # Who says this is well: it was told to end who is idle, or takes too long.
+    ("ended", r"due to (?:idle[a-z-]*|transaction|timeout)"),
     ("MISCONF", r"MISCONF"),
     ("NOREPLICAS", r"NOREPLICAS"),
     ("NOPERM", r"NOPERM"),

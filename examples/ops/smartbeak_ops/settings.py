@@ -25,6 +25,9 @@ DATABASES = ("db-1", "db-2")
 DATABASE_PORT, REDIS_PORT, REDIS_NUMBER = "5432", "6379", "0"
 """Where the servers of both pairs listen, and which of Redis' numbered databases is used."""
 
+ROLE = "smartbeak"
+"""The role as which the platform logs in to its database."""
+
 RDS = ".rds.amazonaws.com"
 """End of every name of an endpoint of Amazon's managed databases."""
 
@@ -39,6 +42,9 @@ PAIR = "smartbeak"
 """What the sentinels call the pair of Redis hosts."""
 
 HOME_REGION = "us-east-1"
+
+REGIONS = (HOME_REGION, "eu-west-1")
+"""The regions that have a worker, where PostgreSQL cannot be asked which."""
 
 PROCESSES = ("api", "web", "worker", "worker-eu")
 """Hosts with a process of the platform that has a pool of connections."""

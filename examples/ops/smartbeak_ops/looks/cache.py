@@ -7,6 +7,7 @@ from typing import Any
 
 from smartbeak_ops import redisdb, settings
 from smartbeak_ops.failures import ServiceError
+from smartbeak_ops.looks import mistyped
 from smartbeak_ops.looks.seen import Look, Seen
 from smartbeak_ops.refusal import RefusedError
 
@@ -37,6 +38,7 @@ def looks(known: settings.Settings) -> list[Look]:
         Look("redis", lambda seen: _redis(seen, known)),
         Look("other Redis", lambda seen: _peer(seen, peer)),
         Look("sentinels", lambda seen: _sentinels(seen, master)),
+        mistyped.look(known),
     ]
 
 

@@ -82,11 +82,32 @@ def _platform(seen: Seen, known: settings.Settings, address: str = "known") -> N
             seen.blind("platform", "no password of its role here")
         else:
             seen.say(f"platform: {error.said}", platform=error.state)
+        if error.state == "wrong password" and address == "known":
+            _see_end_of_role(seen, known)
         return
     state = "read-only" if row["recovering"] else "writable"
     if not row["recovering"] and row["read_only"]:
         state = "set to read-only"
     seen.say(f"platform: {state}", platform=state)
+    if row["hidden"]:
+        seen.say(
+            f"  its tables are there, and not on its search_path: {clean(str(row['path']))}",
+            platform__tables="hidden",
+        )
+
+
+def _see_end_of_role(seen: Seen, known: settings.Settings) -> None:
+    """Whether the password is right, and its last day is over."""
+    try:
+        with postgres.superuser(known.primary) as server:
+            ended = server.rows(sql.ENDED, [settings.ROLE])
+    except ServiceError:
+        return  # the look at that server says it
+    for row in ended:
+        seen.say(
+            f"  the password of {row['rolname']} was valid until {row['until']}",
+            platform__role="ended",
+        )
 
 
 def _api(seen: Seen, hosts: dict[str, str]) -> None:

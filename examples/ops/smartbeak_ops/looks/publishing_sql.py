@@ -84,6 +84,9 @@ SELECT CASE WHEN attempt.error ~ 'answered 40[13]' THEN 'credentials'
             WHEN attempt.error ~ 'answered 4' THEN 'content'
             WHEN attempt.error ~ 'disabled' THEN 'disabled'
             WHEN attempt.error ~ '(stalled|taken out)' THEN 'poison'
+            -- Of the worker's own host: no target is to blame.
+            WHEN attempt.error ~* '(too many open files|no space left|cannot allocate memory'
+              '|failure in name resolution)' THEN 'ours'
             ELSE 'outage' END AS kind, max(attempt.created_at) AS newest, count(*)
 FROM publish_attempts AS attempt
 WHERE attempt.status = 'failure' AND attempt.created_at > now() - interval '1 hour'

@@ -63,7 +63,7 @@ def regions(known: settings.Settings) -> list[str]:
         with postgres.Server(known.database) as server:
             return [str(row["region"]) for row in server.rows(sql.KNOWN_REGIONS)]
     except ServiceError:
-        return [settings.HOME_REGION, "eu-west-1"]
+        return list(settings.REGIONS)
 
 
 def _api(seen: Seen) -> None:
@@ -148,7 +148,7 @@ def _queues(seen: Seen, known: settings.Settings) -> None:
     silent = []
     states = {}
     wrong = False
-    for region in rows or (settings.HOME_REGION, "eu-west-1"):
+    for region in rows or settings.REGIONS:
         host = settings.worker_of(region)
         if not settings.known(host):
             continue

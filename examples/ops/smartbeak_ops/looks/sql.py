@@ -10,7 +10,16 @@ LOG: Final = "/var/log/postgresql/postgresql.log"
 ACCESS: Final[LiteralString] = """
 SELECT pg_is_in_recovery() AS recovering,
        (SELECT reset_val = 'on' FROM pg_settings
-        WHERE name = 'default_transaction_read_only') AS read_only
+        WHERE name = 'default_transaction_read_only') AS read_only,
+       to_regclass('content_items') IS NULL AND EXISTS (
+         SELECT FROM pg_class WHERE relname = 'content_items') AS hidden,
+       current_setting('search_path') AS path
+"""
+
+# The client hears of a wrong password then; only the server's log says more.
+ENDED: Final[LiteralString] = """
+SELECT rolname, rolvaliduntil::text AS until FROM pg_roles
+WHERE rolname = %s AND rolvaliduntil < now()
 """
 
 API_SESSIONS: Final[LiteralString] = """

@@ -25,7 +25,7 @@ MANY = 3
 _OURS = re.compile(r"\] smartbeak@smartbeak ERROR:  (.*)")
 # What has a branch of its own, or is an answer to the user who asked.
 _ELSEWHERE = re.compile(
-    r"^duplicate key|deadlock detected|could not serialize|lock timeout|due to user request"
+    r"^duplicate key|could not serialize|lock timeout|due to user request"
     r'|recovery|read-only transaction|No space left|^relation ".*" does not exist'
     r"|terminating connection|administrator command|statement timeout"
 )
