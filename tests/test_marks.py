@@ -18,15 +18,21 @@ from drillbook.site.wording import SYMBOLS, WORDS, day, seconds
 from drillbook.snippets.masks import MASKS
 from drillbook.verification import STATES, Verification
 from tests import marks_sample
-from tests.sphinx_book import Book
+from tests.sphinx_book import Book, in_days
 
 ROOT = Path(__file__).parent.parent
 FAILOVER = "runbooks/failover"
 
 
+UNTIL = in_days(60)
+"""How long the sample book's skips last."""
+
+
 def sample(folder: Path) -> Book:
     """A copy of the sample book that uses the real book's configuration."""
     book = Book.copy("marks", folder)
+    page = book.root / "source/runbooks/failover.md"
+    page.write_text(page.read_text().replace(":until: 2026-12-31\n", f":until: {UNTIL}\n"))
     conf = book.root / "conf.py"
     text = conf.read_text().replace("Path(__file__).resolve().parents[3]", f"Path({str(ROOT)!r})")
     conf.write_text(text)
@@ -135,7 +141,7 @@ def test_the_lines_of_blocks_that_are_not_verified(book: Book) -> None:
         "≠ stale · changed since its last run (passed on 2026-11-23) · output"
     )
     assert lines["skipped"] == (
-        "– skipped · needs an account that the sandbox has not (until 2026-12-31)"
+        f"– skipped · needs an account that the sandbox has not (until {UNTIL})"
     )
     why = block(soup, "failed").select_one("details")
     assert text_of(why) == (

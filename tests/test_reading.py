@@ -153,6 +153,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def found(site: Path, profile: Path, width: int, *more: str) -> dict[str, Any]:
     command = [
         str(chromium()), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+        "--disable-dev-shm-usage",
         "--no-first-run", "--disable-background-networking", "--disable-component-update",
         "--disable-sync", f"--user-data-dir={profile}", f"--window-size={width},900",
         "--virtual-time-budget=8000", *more, "--dump-dom", site.as_uri(),

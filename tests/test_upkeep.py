@@ -193,7 +193,7 @@ def test_what_was_not_run_is_not_measured(book: Path) -> None:
     assert found["drills that pass"].value is None
     assert found["post-mortems that are complete"].detail == "no incident is recorded here"
     passed = Result(
-        "runbooks/a#s", "runbooks/a#page", "1", "failed", started="2026-11-26T00:00:00Z"
+        "runbooks/a#s", "runbooks/a#page", "1", "failed", started=f"{date.today()}T00:00:00Z"
     )
     report = _report(results=(passed,))
     found = {
