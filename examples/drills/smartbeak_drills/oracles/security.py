@@ -13,6 +13,7 @@ from smartbeak_drills.collector import Collected
 from smartbeak_drills.loot import NEIGHBOUR, Loot
 from smartbeak_drills.session import Session, SessionError
 from smartbeak_drills.users.calls import CallError, Line
+from smartbeak_drills.users.platform import TOO_SLOW
 
 _TRY_S = 0.5
 _QUIET_S = 3.0
@@ -114,7 +115,8 @@ class LoggedOut(_Stolen):
         self._before: frozenset[str] | None = None
 
     def _trouble(self, stolen: Loot) -> str:
-        failed = frozenset(self._users.errors)
+        # A late answer is the machine's, and one all the same.
+        failed = frozenset(self._users.errors) - {TOO_SLOW}
         if self._before is None:
             self._before = failed
         if new := failed - self._before:

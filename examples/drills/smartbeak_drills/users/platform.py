@@ -16,6 +16,10 @@ _TIMEOUT_S = 2.5
 what it says is worth having."""
 
 
+TOO_SLOW = f"an answer took longer than {PATIENCE_S:g} s"
+"""What came, and too late for whoever waited."""
+
+
 class Waiting(CallError):
     """Every user who could do it has reached the platform's rate limit."""
 
@@ -31,7 +35,7 @@ def check_in_time(*answers: Answer) -> None:
     """
     for answer in answers:
         if answer.took_s > PATIENCE_S:
-            raise CallError(f"an answer took longer than {PATIENCE_S:g} s")
+            raise CallError(TOO_SLOW)
 
 
 @dataclass(frozen=True, slots=True)
