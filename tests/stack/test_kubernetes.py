@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
+import termios
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -268,10 +272,37 @@ def test_a_command_in_a_pod_that_waits_is_refused(running: Running) -> None:
     assert 'container not found ("api")' in said
 
 
-def test_a_command_with_input_is_not_simulated(tmp_path: Path) -> None:
-    with cluster.started(tmp_path, cluster.program_of_kubectl()) as found:
-        found.kubectl("exec", "-i", API, "--", "cat", status=1, stdin="text")
-        assert "/exec" in found.unknown()
+def test_a_command_reads_what_it_is_given(running: Running) -> None:
+    given = "".join(f"{each}\n" for each in range(60_000))  # more than a pipe holds
+    assert running.kubectl("exec", "-i", API, "--", "cat", stdin=given) == given
+    assert running.kubectl("exec", "-i", API, "--", "head", "-n", "1", stdin=given) == "0\n"
+    assert running.kubectl("exec", "-i", API, "--", "cat", stdin="") == ""
+    assert running.kubectl("exec", API, "--", "cat", stdin=given) == ""
+
+
+def test_a_command_has_a_terminal(running: Running) -> None:
+    """Of the size of the client's, and with what is typed there."""
+    code = """
+        read name
+        until [ "$(stty size)" = "40 120" ]; do sleep 0.05; done
+        echo "$name is $TERM on $(tty | cut -c -9)"
+        exit 7"""
+    argv = running.argv("exec", "-it", API, "--", "sh", "-c", code)
+    here, there = os.openpty()
+    fcntl.ioctl(there, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    with subprocess.Popen(
+        argv, env=running.environment, stdin=there, stdout=there, stderr=there,
+        start_new_session=True,
+    ) as process:  # fmt: skip
+        os.close(there)
+        os.write(here, b"smartbeak\n")
+        said = b""
+        with contextlib.suppress(OSError):  # nobody has it open any more
+            while part := os.read(here, 1024):
+                said += part
+    os.close(here)
+    assert process.returncode == 7
+    assert b"smartbeak is xterm on /dev/pts/" in said
 
 
 def test_its_deployments_are_those_of_the_facts() -> None:

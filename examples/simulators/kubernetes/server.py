@@ -138,13 +138,12 @@ class _Handler(Connection):
         """The answer with the environment for a command in a pod.
 
         Raises:
-            NotSimulated: The older way (SPDY), input, a terminal.
+            NotSimulated: The older way (SPDY).
         """
         pod = reply.content
         (status,) = pod["status"]["containerStatuses"]
         if "running" in status["state"]:
-            newer = self.headers.get("upgrade", "").lower() == "websocket"
-            if not newer or "true" in (call.query.get("stdin"), call.query.get("tty")):
+            if self.headers.get("upgrade", "").lower() != "websocket":
                 raise NotSimulated
             with contextlib.suppress(OSError):  # it ended since
                 return Reply(101, entered.environment(pod["status"]["simulatedPid"]))
@@ -153,9 +152,13 @@ class _Handler(Connection):
         return Reply(400, said)
 
     def _enter(self, variables: dict[str, str]) -> None:
-        argv = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)["command"]
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
         self.close_connection = True
-        entered.serve(self.connection, (self.path, self.headers.items()), argv, variables)
+        asked = entered.Asked(
+            self.path, tuple(self.headers.items()), tuple(query["command"]),
+            stdin="true" in query.get("stdin", ()), tty="true" in query.get("tty", ()),
+        )  # fmt: skip
+        entered.serve(self.connection, asked, variables)
 
     def _health(self) -> Reply:
         """Whether every Deployment serves; for the stack, and so without a token."""
