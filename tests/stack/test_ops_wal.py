@@ -1,13 +1,15 @@
-"""What a replica lacks of a dead server's log, as the files of the log show it."""
+"""What the files of a log show: what a replica lacks of it, and how much of the disk it takes."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import types
 from pathlib import Path
 
 import pytest
 
-from smartbeak_ops.looks.wal import lacking
+from smartbeak_ops.looks.wal import lacking, share
 
 LENGTH = 1024
 """Of the files here."""
@@ -34,3 +36,22 @@ def test_whole_files_after_the_position_are_lacking(got: int, lacks: int, tmp_pa
 
 def test_a_log_without_files_lacks_nothing(tmp_path: Path) -> None:
     assert lacking(tmp_path, 0) == 0
+
+
+def test_the_share_of_the_disk_that_is_wal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "pg_wal"
+    (log / "archive_status").mkdir(parents=True)
+    for number in range(3):
+        (log / f"{number:024X}").write_bytes(b"x" * LENGTH)
+    total = types.SimpleNamespace(total=4 * LENGTH)
+    monkeypatch.setattr(shutil, "disk_usage", {tmp_path: total}.__getitem__)
+    assert share(tmp_path) == 75
+
+
+def test_wal_on_another_disk_has_no_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pg_wal").mkdir()
+    devices = {tmp_path / "pg_wal": 2, tmp_path: 1}
+    monkeypatch.setattr(
+        Path, "stat", lambda self: types.SimpleNamespace(st_dev=devices[self]), raising=True
+    )
+    assert share(tmp_path) == 0

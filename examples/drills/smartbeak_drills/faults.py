@@ -322,6 +322,12 @@ FAULTS = (
         "files", said_by_service, disks.fill, (OPERATOR,), counts_from_end=True,
     ),
     Declaration(
+        "pile-up-wal", (),
+        "A clean-up removes the folder of the WAL archive, and the primary keeps all its WAL: it "
+        "fills the disk, until the server finds no room for more and ends. The replica has room.",
+        "files", always("writes"), disks.pile_up_wal, (PRIMARY, REPLICA), counts_from_end=True,
+    ),
+    Declaration(
         "lose-password-file", (),
         "A clean-up empties the file with the database's password on the API's host, and the "
         "API's sessions end: it gets none any more. Everybody else does.",

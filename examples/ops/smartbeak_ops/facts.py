@@ -76,6 +76,7 @@ FACTS: dict[str, Kind] = {
     "file": ("there", "gone", "incomplete", "damaged"),
     "fenced": FLAG,
     "disk": ("ok", "full"),
+    "wal.percent": NUMBER,
     "own": _SERVER,
     "own.streaming": NUMBER,
     "own.lag_mb": NUMBER,

@@ -46,6 +46,24 @@ def data(monkeypatch: MP, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def elsewhere(monkeypatch: MP, tmp_path: Path) -> Path:
+    """A folder that is on another disk."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    seen = Path.stat
+
+    def stat(self: Path, **given: Any) -> Any:
+        found = seen(self, **given)
+        if self != folder:
+            return found
+        return types.SimpleNamespace(st_dev=found.st_dev + 1, st_mode=found.st_mode)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    monkeypatch.setattr(host, "room", lambda where: "3 kB")
+    return folder
+
+
 SERVER_GUARDS = [
     *(server.start, server.fence, server.rewind, server.follow, server.copy, server.exchange),
 ]
@@ -60,22 +78,6 @@ def test_a_database_hosts_guard_is_asked_there(monkeypatch: MP, guard: Callable[
 
 class TestMoveOff:
     """A full disk: what may leave it. The other disk is one that the test's machine has."""
-
-    @pytest.fixture
-    def elsewhere(self, monkeypatch: MP, tmp_path: Path) -> Path:
-        folder = tmp_path / "elsewhere"
-        folder.mkdir()
-        seen = Path.stat
-
-        def stat(self: Path, **given: Any) -> Any:
-            found = seen(self, **given)
-            if self != folder:
-                return found
-            return types.SimpleNamespace(st_dev=found.st_dev + 1, st_mode=found.st_mode)
-
-        monkeypatch.setattr(Path, "stat", stat)
-        monkeypatch.setattr(host, "room", lambda where: "3 kB")
-        return folder
 
     def test_what_is_not_the_servers(self, data: Path, elsewhere: Path) -> None:
         file = data.with_name("report.csv")
@@ -134,6 +136,51 @@ class TestMoveOff:
         full = types.SimpleNamespace(free=4095, total=9999)
         monkeypatch.setattr(shutil, "disk_usage", {elsewhere: full}.__getitem__)
         assert refused(server.move_off, file, elsewhere) == (
+            f"4096 bytes are needed in {elsewhere}, 3 kB are free"
+        )
+
+
+class TestMoveWal:
+    """The log may go to another disk as a whole, and in no other way."""
+
+    @pytest.fixture
+    def wal(self, data: Path) -> Path:
+        folder = data / "pg_wal"
+        folder.mkdir()
+        (folder / "000000010000000000000001").write_bytes(b"x" * 4096)
+        return folder
+
+    def test_to_another_disk(self, wal: Path, elsewhere: Path) -> None:
+        assert server.move_wal(elsewhere) == (
+            f"4 kB of WAL have room in {elsewhere}, and no server runs"
+        )
+
+    def test_running(self, wal: Path, elsewhere: Path, monkeypatch: MP) -> None:
+        runs(monkeypatch, "postgres")
+        assert refused(server.move_wal, elsewhere) == "a server runs on db-1 already"
+
+    def test_moved_already(self, wal: Path, elsewhere: Path) -> None:
+        wal.rename(elsewhere / "pg_wal")
+        wal.symlink_to(elsewhere / "pg_wal")
+        assert refused(server.move_wal, elsewhere) == (
+            f"it was moved already: {wal} is a link to {elsewhere / 'pg_wal'}"
+        )
+
+    def test_the_same_disk(self, wal: Path, data: Path) -> None:
+        folder = data.with_name("aside")
+        folder.mkdir()
+        assert refused(server.move_wal, folder) == f"{folder} is no folder on another disk"
+
+    def test_a_copy_that_broke_off(self, wal: Path, elsewhere: Path) -> None:
+        (elsewhere / "pg_wal").mkdir()
+        assert refused(server.move_wal, elsewhere) == (
+            f"{elsewhere / 'pg_wal'} is there already: look what is in it"
+        )
+
+    def test_no_room_there(self, wal: Path, elsewhere: Path, monkeypatch: MP) -> None:
+        full = types.SimpleNamespace(free=4095, total=9999)
+        monkeypatch.setattr(shutil, "disk_usage", {elsewhere: full}.__getitem__)
+        assert refused(server.move_wal, elsewhere) == (
             f"4096 bytes are needed in {elsewhere}, 3 kB are free"
         )
 

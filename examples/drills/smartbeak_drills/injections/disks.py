@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from drillbook.drills.hosts import InjectionFailed, ask, run, until
 from drillbook.sandboxes.sandbox import Sandbox
-from smartbeak_drills.places import DATABASES, OPERATOR
+from smartbeak_drills.injections.postgres import ARCHIVE, DATA, sql
+from smartbeak_drills.places import DATABASES, OPERATOR, PRIMARY, REPLICA
 
 DISK, REDIS_DISK = "/var/lib/postgresql", "/var/lib/redis"
 """What is bounded: volumes with a size."""
@@ -24,6 +25,14 @@ WRITES = """
 SELECT count(pg_logical_emit_message(false, 'drill', repeat('x', 500)))
 FROM generate_series(1, 20000)"""
 
+PILED = """
+SELECT count(pg_logical_emit_message(false, 'drill', repeat('x', 1024 * 1024)))
+FROM generate_series(1, 64)"""
+"""Of WAL, in one go: the replica has room for twice as much."""
+
+_LEFT_MB = 80
+"""With less room than that the next one may be the last."""
+
 # More than a page: what is left of the last one is used up, too.
 _REDIS_WRITE = "return redis.call('SET', 'cache:report:1', string.rep('x', 20000))"
 
@@ -41,6 +50,31 @@ def fill(sandbox: Sandbox, host: str) -> None:
         until(lambda: _refuses(sandbox, host), f"{host} to refuse writes")
     else:
         raise InjectionFailed(f"{host} has no disk of its own: databases and Redis hosts have")
+
+
+def pile_up_wal(sandbox: Sandbox) -> None:
+    """Has WAL pile up for an archive that is gone, until the primary finds no room for more.
+
+    Of the replica, too, which keeps none for it: it has room for what comes.
+    """
+    run(sandbox, PRIMARY, "rm", "--recursive", ARCHIVE)
+    while _free_mb(sandbox) > _LEFT_MB:
+        _pile_up_more(sandbox)
+    ask(sandbox, PRIMARY, "psql", "--no-psqlrc", "--dbname=postgres", f"--command={PILED}")
+    until(lambda: _ended(sandbox, PRIMARY), f"the server of {PRIMARY} to end")
+
+
+def _pile_up_more(sandbox: Sandbox) -> None:
+    """Ends with checkpoints: what stays is kept for the archive alone."""
+    said = sql(sandbox, PRIMARY, PILED, "CHECKPOINT", "SELECT pg_current_wal_flush_lsn()")
+    arrived = f"SELECT pg_last_wal_replay_lsn() >= '{said.split()[-1]}'"
+    until(lambda: sql(sandbox, REPLICA, arrived) == "t", f"{REPLICA} to replay it")
+    sql(sandbox, REPLICA, "CHECKPOINT")
+
+
+def _free_mb(sandbox: Sandbox) -> int:
+    said = run(sandbox, PRIMARY, "df", "--output=avail", "--block-size=M", DATA)
+    return int(said.split()[-1].removesuffix("M"))
 
 
 def _fill(sandbox: Sandbox, host: str, disk: str) -> None:

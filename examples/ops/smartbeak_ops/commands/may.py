@@ -156,6 +156,15 @@ def move_off(file: Path, folder: Path) -> None:
         click.echo(cache.move_off(file, folder))
 
 
+@may.command("move-wal")
+@click.argument("folder", type=click.Path(path_type=Path))
+def move_wal(folder: Path) -> None:
+    """All of pg_wal may be moved to FOLDER: no server runs, and it is a disk with room."""
+    from smartbeak_ops.guards import server
+
+    click.echo(server.move_wal(folder))
+
+
 @may.command()
 @click.argument("host", required=False)
 def follow(host: str | None) -> None:

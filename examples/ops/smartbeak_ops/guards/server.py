@@ -11,6 +11,7 @@ from smartbeak_ops import postgres, reading, settings
 from smartbeak_ops.failures import ServiceError
 from smartbeak_ops.guards import disk, sql
 from smartbeak_ops.looks import host
+from smartbeak_ops.looks.seen import size
 from smartbeak_ops.refusal import RefusedError
 
 BACKUPS = Path("/srv/backup/base")
@@ -53,6 +54,30 @@ def move_off(file: Path, folder: Path) -> str:
     """
     data, _ = _here()
     return disk.move_off(file, folder, data, _own(data))
+
+
+def move_wal(folder: Path) -> str:
+    """Lets the log be moved to another disk: the one way in which it may leave its own.
+
+    Args:
+        folder: Where it goes, under its name.
+
+    Returns:
+        How much room that makes.
+    """
+    data, _ = _here()
+    _stopped()
+    log = data / "pg_wal"
+    if log.is_symlink():
+        raise RefusedError(f"it was moved already: {log} is a link to {log.readlink()}")
+    if not folder.is_dir() or folder.stat().st_dev == data.stat().st_dev:
+        raise RefusedError(f"{folder} is no folder on another disk")
+    if (folder / log.name).exists():
+        raise RefusedError(f"{folder / log.name} is there already: look what is in it")
+    needed = disk.used(log)
+    if needed > shutil.disk_usage(folder).free:
+        raise RefusedError(f"{needed} bytes are needed in {folder}, {host.room(folder)} are free")
+    return f"{size(needed)} of WAL have room in {folder}, and no server runs"
 
 
 def _own(data: Path) -> list[Path]:

@@ -37,6 +37,9 @@ _PROBE_S = 3.0
 FREE_PERCENT = 3
 """Share of a disk that must be free; below it counts as full."""
 
+_MUCH_PERCENT = 50
+"""Share of a full disk from which on WAL is what fills it."""
+
 
 def data_folder() -> Path | None:
     """Data folder of PostgreSQL on this host; None on another kind of host."""
@@ -162,6 +165,8 @@ def _database(seen: Seen) -> None:
         percent = free(data)
         seen.lines.append(f"disk: {percent} % free")
         seen.know(disk="full" if percent < FREE_PERCENT else "ok")
+        if percent < FREE_PERCENT and (share := wal.share(data)) >= _MUCH_PERCENT:
+            seen.say(f"  {share} % of it are WAL", wal__percent=share)
     log = log_end(Path(sql.LOG))
     for line in reversed(log[-60:]):
         if re.search(r"PANIC|No space left|could not (read|write|fsync)", line):

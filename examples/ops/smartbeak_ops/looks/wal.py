@@ -1,8 +1,9 @@
-"""Looks at the files of a write-ahead log, whose server is dead."""
+"""Looks at the files of a write-ahead log."""
 
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 
@@ -23,3 +24,16 @@ def lacking(log: Path, got: int) -> int:
     length = newest.stat().st_size
     begins = (int(newest.name[8:16], 16) << 32) + int(newest.name[16:], 16) * length
     return max(0, begins - got)
+
+
+def share(data: Path) -> int:
+    """Percent of a data folder's disk that its log takes, rounded down; 0 if it is on another.
+
+    Args:
+        data: The data folder.
+    """
+    log = data / "pg_wal"
+    if log.stat().st_dev != data.stat().st_dev:
+        return 0
+    files = sum(each.stat().st_size for each in log.iterdir() if each.is_file())
+    return int(100 * files / shutil.disk_usage(data).total)
