@@ -37,7 +37,7 @@ import json, sys, http.client, urllib.parse, concurrent.futures
 def call(asked):
     method, url, headers, body = asked
     place = urllib.parse.urlsplit(url)
-    line = http.client.HTTPConnection(place.hostname, place.port, timeout=60)
+    line = http.client.HTTPConnection(place.hostname, place.port, timeout=280)
     path = place.path + ("?" + place.query if place.query else "")
     line.request(method, path, None if body is None else body.encode("latin-1"), headers)
     answer = line.getresponse()

@@ -53,7 +53,10 @@ def test_what_is_not_simulated_is_said(service: vercel.Vercel) -> None:
         assert ask(service, method, path) is None, path
 
 
-def test_production_is_one_deployment_and_its_name_leads_there(service: vercel.Vercel) -> None:
+def test_production_is_one_deployment_and_its_name_leads_there(
+    service: vercel.Vercel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vercel, "_TAKES_S", 3600.0)
     state = service._state
 
     def page(host: str = vercel.SITE) -> int:
