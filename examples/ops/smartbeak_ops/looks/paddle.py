@@ -54,7 +54,7 @@ def differing(known: settings.Settings) -> tuple[int, list[Account]]:
 
 
 def _look(seen: Seen, known: settings.Settings) -> None:
-    if not _answers(seen):
+    if not answers(seen):
         return
     from smartbeak_ops import paddle_api
 
@@ -68,7 +68,7 @@ def _look(seen: Seen, known: settings.Settings) -> None:
         seen.blind("paddle", f"the platform says {error.said}")
 
 
-def _answers(seen: Seen) -> bool:
+def answers(seen: Seen) -> bool:
     """Whether it answers well; on the way, where it sends its events.
 
     Without Paddle's library: what is said first is said before that is loaded.

@@ -27,7 +27,7 @@ _FEWEST = 5
 def looks(known: settings.Settings) -> list[Look]:
     """Stripe, from the operator's machine, where it can be reached by name."""
     return [
-        Look("stripe", _answers),
+        Look("stripe", answers),
         Look("charges", _charges),
         Look("doubled", _doubled),
         Look("disputes", _disputes),
@@ -36,7 +36,7 @@ def looks(known: settings.Settings) -> list[Look]:
     ]
 
 
-def _answers(seen: Seen) -> None:
+def answers(seen: Seen) -> None:
     """Whether it answers; what it is asked for is where it sends its events."""
     began = time.perf_counter()
     endpoints: list[stripe.WebhookEndpoint] | None = None
