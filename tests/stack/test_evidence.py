@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
+from pathlib import Path
 
 import pytest
 
 from smartbeak_drills import intruder
 from smartbeak_drills.oracles.evidence import Intact, Preserved
+from smartbeak_ops import evidence
+from smartbeak_ops.refusal import RefusedError
 
 HEAD = '<ListVersionsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
 VERSION = "<Version><Key>{}</Key><IsLatest>{}</IsLatest><ETag>{}</ETag></Version>"
@@ -104,3 +109,42 @@ def test_a_session_is_preserved_by_a_package_that_fits_itself(
 
     assert oracle("a login").look() == trouble
     assert oracle(None).look() == ""
+
+
+def _kept(monkeypatch: pytest.MonkeyPatch, folder: Path) -> evidence.Kept:
+    parts = {"a.json": lambda: "first", "b.json": lambda: "second"}
+    monkeypatch.setattr(evidence, "_parts", lambda: parts)
+    monkeypatch.setattr(evidence, "NEEDED", 0)
+    return evidence.keep(folder)
+
+
+def test_a_disk_that_fills_meanwhile_leaves_no_half_of_a_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    written = Path.write_text
+
+    def write(file: Path, text: str, encoding: str) -> int:
+        if file.name == "a.json":
+            return written(file, text, encoding)
+        written(file, text[:2], encoding)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", write)
+    kept = _kept(monkeypatch, tmp_path / "kept")
+    assert (kept.files, kept.missing) == (1, ["b.json: No space left on device"])
+    assert (tmp_path / "kept/a.json").read_text() == "first"
+    assert not (tmp_path / "kept/b.json").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(RefusedError) as refused:
+        _kept(monkeypatch, tmp_path / "kept")
+    assert refused.value.reason == (
+        f"{tmp_path}/kept cannot be made: Read-only file system: name another"
+    )

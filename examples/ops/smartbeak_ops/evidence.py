@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -136,14 +137,21 @@ def keep(folder: Path | None = None) -> Kept:
             if total > MOST_ALL:
                 kept.missing.append(f"{file}: more than {size(MOST_ALL)} together")
                 continue
-            (target / file).write_text(text, encoding="utf-8")
+            try:
+                (target / file).write_text(text, encoding="utf-8")
+            except OSError as refused:
+                # Half of a file would be taken for all there was.
+                (target / file).unlink(missing_ok=True)
+                kept.missing.append(f"{file}: {refused.strerror}")
+                continue
             kept.files += 1
         kept.missing += made.missing if isinstance(made, Several) else []
     kept.missing += [f"{running[future]}: no answer within {WAIT_S:g} s" for future in late]
     kept.missing.sort()
     kept.size = size(sum(each.stat().st_size for each in target.iterdir()))
     if kept.missing:
-        (target / "not-kept.txt").write_text("\n".join(kept.missing) + "\n", encoding="utf-8")
+        with contextlib.suppress(OSError):  # a disk that is full since; it is printed anyway
+            (target / "not-kept.txt").write_text("\n".join(kept.missing) + "\n", encoding="utf-8")
     return kept
 
 
@@ -161,7 +169,10 @@ def _target(folder: Path | None) -> Path:
             f"{above} has {host.room(above)} free, {size(NEEDED)} are needed: "
             "name another folder with --to"
         )
-    target.mkdir(mode=0o700, parents=True)
+    try:
+        target.mkdir(mode=0o700, parents=True)
+    except OSError as error:
+        raise RefusedError(f"{target} cannot be made: {error.strerror}: name another") from error
     return target
 
 
