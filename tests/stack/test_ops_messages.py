@@ -98,6 +98,13 @@ def test_what_redis_says_leads_to_no_other_fault(text: str) -> None:
     assert branch("redis", {"redis": failures.state_of(text), "peer": "replica"}) == REDIS[text]
 
 
+@pytest.mark.parametrize("text", ["certificate verify failed", "Too many open files", "odd"])
+def test_a_replica_that_says_it_is_not_well(text: str) -> None:
+    state = failures.state_of(text)
+    assert branch("postgres", {"primary": "primary", "replica": state}) == UNKNOWN
+    assert branch("redis", {"redis": "master", "peer": state}) == UNKNOWN
+
+
 OTHERS = {
     "postgres": {"no password", "max clients", "MISCONF", "NOREPLICAS", "NOPERM", "OOM"},
     "redis": {"login refused", "no free connection", "waits for a lock"},
