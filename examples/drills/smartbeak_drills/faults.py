@@ -277,9 +277,9 @@ FAULTS = (
     Declaration(
         "lose-power", (),
         "The machine of db-1, redis-1 and the worker loses its power. Simulated: SIGKILL; every "
-        "file of db-1 but its log goes back to the last checkpoint, and the append-only file of "
-        "Redis loses its last second, in which users ordered jobs. No page is torn, and no disk "
-        "says that it has what it has not.",
+        "file of db-1 but its log goes back to the last checkpoint, and so does its log where the "
+        "server counts no fsync of it; the append-only file of Redis loses its last second, in "
+        "which users ordered jobs. No page is torn, and no disk says that it has what it has not.",
         "files", always("redis"), power.cut, (PRIMARY, APP, API, "redis-1", "worker"),
         counts_from_end=True,
     ),
