@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import stripe
 
-from smartbeak_ops import secrets, stripe_api, tree, web
+from smartbeak_ops import paddle_api, secrets, stripe_api, tree, web
 from smartbeak_ops.looks import paddle, provider
 from smartbeak_ops.looks.seen import Seen
 
@@ -60,3 +60,15 @@ def test_what_paddle_answers_leads_to_its_branch(
     paddle.answers(seen)
     assert (seen.facts["paddle"], seen.lines) == (word, [f"paddle: {word} in {took_s:.1f} s"])
     assert branch(seen) == (None if word == "refuses the key" else f"{DOWN}/paddle-down")
+
+
+def test_every_page_of_a_list_is_read_and_none_is_kept() -> None:
+    last: Any = SimpleNamespace(items=[5], paginator=SimpleNamespace(has_more=False))
+    second: Any = SimpleNamespace(
+        items=[3, 4], paginator=SimpleNamespace(has_more=True, next_page=lambda: last)
+    )
+    first: Any = SimpleNamespace(
+        items=[1, 2], paginator=SimpleNamespace(has_more=True, next_page=lambda: second)
+    )
+    assert list(paddle_api.every(first)) == [1, 2, 3, 4, 5]
+    assert (first.items, second.items) == ([1, 2], [3, 4])
