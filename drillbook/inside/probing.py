@@ -35,7 +35,7 @@ _STEADY_S = 3.0
 """After an outage users are served once no look has failed for so long. One look in between
 proves nothing: where all connections are taken, one gets free now and then."""
 
-_LAST_S = 3.6
+_LAST_S = 20.0
 """Seconds that a client may take to end what it is at."""
 
 

@@ -284,7 +284,7 @@ def identity(user: str, home: str, names: Mapping[str, str]) -> None:
         "passwd": f"root:x:0:0:root:/root:/bin/bash\n{user}:x:1000:1000::{home}:/bin/bash\n",
         "group": f"root:x:0:\n{user}:x:1000:\n",
         "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
-        "resolv.conf": "nameserver 127.0.0.1\noptions timeout:2 attempts:2\n",
+        "resolv.conf": "nameserver 127.0.0.1\noptions timeout:2 attempts:5\n",
         "hosts": "127.0.0.1 localhost\n" + "".join(f"{a} {n}\n" for n, a in names.items()),
     }
     for name, text in files.items():
