@@ -324,7 +324,8 @@ FAULTS = (
     Declaration(
         "pile-up-wal", (),
         "A clean-up removes the folder of the WAL archive, and the primary keeps all its WAL: it "
-        "fills the disk, until the server finds no room for more and ends. The replica has room.",
+        "fills the disk up to the last megabytes. Then SIGKILL to the server; the replica has "
+        "room.",
         "files", always("writes"), disks.pile_up_wal, (PRIMARY, REPLICA), counts_from_end=True,
     ),
     Declaration(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drillbook.drills.hosts import InjectionFailed, ask, run, until
+from drillbook.drills.hosts import InjectionFailed, ask, run, signal, until
 from drillbook.sandboxes.sandbox import Sandbox
 from smartbeak_drills.injections.postgres import ARCHIVE, DATA, sql
 from smartbeak_drills.places import DATABASES, OPERATOR, PRIMARY, REPLICA
@@ -33,6 +33,9 @@ FROM generate_series(1, 64)"""
 _LEFT_MB = 80
 """With less room than that the next one may be the last."""
 
+_FULL_MB = 7
+"""Less than 3 % of the disk, and more than the server needs to go on until it is killed."""
+
 # More than a page: what is left of the last one is used up, too.
 _REDIS_WRITE = "return redis.call('SET', 'cache:report:1', string.rep('x', 20000))"
 
@@ -53,15 +56,25 @@ def fill(sandbox: Sandbox, host: str) -> None:
 
 
 def pile_up_wal(sandbox: Sandbox) -> None:
-    """Has WAL pile up for an archive that is gone, until the primary finds no room for more.
+    """Has WAL pile up for an archive that is gone until the disk is full; then the server dies.
 
-    Of the replica, too, which keeps none for it: it has room for what comes.
+    It is killed: whether it ends by itself is a matter of the byte at which it finds no room.
     """
     run(sandbox, PRIMARY, "rm", "--recursive", ARCHIVE)
     while _free_mb(sandbox) > _LEFT_MB:
         _pile_up_more(sandbox)
-    ask(sandbox, PRIMARY, "psql", "--no-psqlrc", "--dbname=postgres", f"--command={PILED}")
-    until(lambda: _ended(sandbox, PRIMARY), f"the server of {PRIMARY} to end")
+    until(lambda: _nearly_full(sandbox), f"the disk of {PRIMARY} to be full")
+    signal(sandbox, PRIMARY, "KILL")
+
+
+def _nearly_full(sandbox: Sandbox) -> bool:
+    free = _free_mb(sandbox)
+    if free > _FULL_MB:
+        more = f"""
+            SELECT count(pg_logical_emit_message(false, 'drill', repeat('x', 1024 * 1024)))
+            FROM generate_series(1, {free - _FULL_MB + 1})"""
+        ask(sandbox, PRIMARY, "psql", "--no-psqlrc", "--dbname=postgres", f"--command={more}")
+    return free <= _FULL_MB
 
 
 def _pile_up_more(sandbox: Sandbox) -> None:
