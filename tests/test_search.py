@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from bs4 import BeautifulSoup
 
 from drillbook.errors import PageError
-from drillbook.site import search
+from drillbook.site import axe, search
 from tests.conftest import ROOT
 from tests.search import measure
 from tests.search.measure import results
 from tests.sphinx_book import Book
+from tests.test_reading import chromium
 
 STATIC = ROOT / "source/_static"
 DATABASE = "runbooks/database-failover"
@@ -79,7 +82,9 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
         '"drillbook.sphinx_ext"]', '"drillbook.sphinx_ext", "drillbook.site.search"]'
     )
     book.put(
-        "conf.py", f'{conf}templates_path = ["{ROOT}/source/_templates"]\nhtml_theme = "furo"\n'
+        "conf.py",
+        f'{conf}templates_path = ["{ROOT}/source/_templates"]\nhtml_theme = "furo"\n'
+        f'html_static_path = ["{STATIC}"]\n',
     )
     book.put(
         "source/index.md",
@@ -155,11 +160,43 @@ def test_a_page_that_is_not_there_leads_to_the_search(small: Path) -> None:
 def test_every_script_of_the_search_page_is_there(small: Path) -> None:
     soup = BeautifulSoup((small / "search.html").read_text(encoding="utf-8"), "html.parser")
     scripts = [str(script["src"]).partition("?")[0] for script in soup.select("script[src]")]
-    # The small book has none of the project's own static files.
     ours = [each for each in scripts if "search" in each or "stemmer" in each]
-    assert [each for each in ours if (small / each).exists()] == [
-        "_static/base-stemmer.js", "_static/english-stemmer.js", "_static/search-texts.js",
+    assert ours == [
+        "_static/vendor/minisearch.js", "_static/base-stemmer.js", "_static/english-stemmer.js",
+        "_static/search-texts.js", "_static/search.js",
     ]  # fmt: skip
+    assert [each for each in scripts if not (small / each).exists()] == []
+
+
+def typed(site: Path, *asked: str) -> dict[str, dict[str, Any]]:
+    """What a browser shows for each, and where its keys lead."""
+    chromium()
+    address = (site / "search.html").as_uri()
+    lines = axe.run(
+        ROOT / "tests/search.browser.mjs", {"page": address, "asked": list(asked)}, ROOT
+    )
+    return {each["typed"]: each for each in lines}
+
+
+def test_what_is_typed_in_a_browser_is_found_with_its_text_and_reached_by_keys(
+    small: Path,
+) -> None:
+    found = typed(small, "rollback", "OOM command not allowed", "limit", "zebra")
+    assert [each["outside"] for each in found.values()] == [[]] * 4
+    assert found["rollback"]["results"] == [
+        ["Let them in › Roll back", "The rollback.", ["rollback"]]
+    ]
+    queue = found["OOM command not allowed"]
+    assert queue["results"][0][0] == "Make room"
+    assert queue["results"][0][2] == ["OOM command not allowed"]
+    # Down twice, and up to the field again; from there Enter leads to the first, and opens it.
+    one, two = (each[0] for each in queue["results"][:2])
+    assert queue["focus"] == [one, two, one, "db-search-input", one]
+    assert queue["url"] == (small / "branches/full.html").as_uri()
+    assert found["limit"]["url"] == (small / "branches/full.html").as_uri() + "#act"
+    # Nothing is found: the keys stay where one types.
+    assert found["zebra"]["results"] == []
+    assert set(found["zebra"]["focus"]) == {"db-search-input"}
 
 
 SHAPE = "the file has `same`, lists of words, and `pages`, a list of texts for each."
@@ -216,6 +253,26 @@ def leads(texts: Path, queries: list[str]) -> dict[str, str]:
 def test_error_texts_lead_first_to_the_branch_that_answers(written: Callable[[str], Path]) -> None:
     wanted = {query: f"{DATABASE}/{branch}" for query, branch in ERRORS.items()} | OTHERS
     assert leads(written("all"), list(wanted)) == wanted
+
+
+def test_error_texts_are_found_in_a_browser(
+    written: Callable[[str], Path], small: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(small, tmp_path / "html")
+    shutil.copy(written("all"), tmp_path / "html" / search.SCRIPT)
+    few = dict(list(OTHERS.items())[::12])
+    for page in few.values():
+        place = tmp_path / f"html/{page}.html"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text("<!doctype html>", encoding="utf-8")
+    found = typed(tmp_path / "html", *few)
+    for (text, page), best in zip(few.items(), results(written("all"), list(few)), strict=True):
+        heading, excerpt, marked = found[text]["results"][0]
+        assert heading.partition(" › ")[0] == best[0]["page"]
+        assert excerpt
+        assert marked
+        assert found[text]["url"].partition("#")[0] == (tmp_path / f"html/{page}.html").as_uri()
+        assert found[text]["outside"] == []
 
 
 def test_the_name_of_an_alert_leads_first_to_its_page(written: Callable[[str], Path]) -> None:
