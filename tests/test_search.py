@@ -63,6 +63,8 @@ ERRORS = {
 }  # fmt: skip
 
 
+RUNBOOKS = ("runbooks/", "reliability/runbooks/")
+PAIRS = ("runbooks/two-at-once/", "runbooks/while-you-mend/")
 OTHERS = {
     text: branch
     for branch, _, text in (
@@ -116,6 +118,10 @@ def first(small: Path, query: str) -> str:
         ("503", "branches/full.html"),
         ("rollb", "branches/refused.html#roll-back"),
         ("queue full", "branches/full.html"),
+        # One letter missing, two exchanged, one changed.
+        ("oom commnd not allowed", "branches/full.html"),
+        ("OOM command not alloewd", "branches/full.html"),
+        ("rellback", "branches/refused.html#roll-back"),
         ("nothing like it", ""),
         ("zebra", ""),
         ("x", ""),
@@ -184,7 +190,11 @@ def test_what_is_typed_in_a_browser_is_found_with_its_text_and_reached_by_keys(
     found = typed(small, "rollback", "OOM command not allowed", "limit", "zebra")
     assert [each["outside"] for each in found.values()] == [[]] * 4
     assert found["rollback"]["results"] == [
-        ["Let them in › Roll back", "The rollback.", ["rollback"]]
+        [
+            "Let them in \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} Roll back",
+            "The rollback.",
+            ["rollback"],
+        ]
     ]
     queue = found["OOM command not allowed"]
     assert queue["results"][0][0] == "Make room"
@@ -268,7 +278,7 @@ def test_error_texts_are_found_in_a_browser(
     found = typed(tmp_path / "html", *few)
     for (text, page), best in zip(few.items(), results(written("all"), list(few)), strict=True):
         heading, excerpt, marked = found[text]["results"][0]
-        assert heading.partition(" › ")[0] == best[0]["page"]
+        assert heading.startswith(best[0]["page"])
         assert excerpt
         assert marked
         assert found[text]["url"].partition("#")[0] == (tmp_path / f"html/{page}.html").as_uri()
@@ -296,9 +306,12 @@ def test_captured_texts_lead_first_to_a_branch_that_saw_them(
     shares = measure.shares(asked, missed)
     low = {group: (shares[group], 95) for group in ("tuning", "held-out") if shares[group] < 95}
     assert not low, missed
-    # Words of users: the first set tuned the search, the second was asked once.
+    # What is typed: `words` and `errors` tuned the search, and so did `words_after`, of which 57 %
+    # were right when they were asked first. `errors_after` was asked once.
     assert shares["words"] >= 95, missed
-    assert shares["words_after"] >= 55, missed
+    assert shares["words_after"] >= 75, missed
+    assert shares["errors"] >= 90, missed
+    assert shares["errors_after"] >= 90, missed
 
 
 def test_captured_texts_that_are_held_back_are_found_by_what_pages_say(
@@ -307,6 +320,20 @@ def test_captured_texts_that_are_held_back_are_found_by_what_pages_say(
     asked = [each for each in measure.asked() if each.group.startswith(measure.HELD_OUT)]
     missed = measure.wrong(written(measure.TUNING), asked)
     assert measure.shares(asked, missed)[measure.HELD_OUT] >= 85, missed
+
+
+def test_every_branch_is_called_what_users_call_it() -> None:
+    called = search.words_of(ROOT / "source")["pages"]
+    drilled = {
+        page.relative_to(ROOT / "source").with_suffix("").as_posix()
+        for page in (ROOT / "source").glob("**/*.md")
+        if "\n```{drill}" in page.read_text(encoding="utf-8")
+    }
+    branches = {
+        page for page in drilled if page.startswith(RUNBOOKS) and not page.startswith(PAIRS)
+    }
+    assert len(branches) > 100
+    assert branches - called.keys() == set()
 
 
 def test_captured_texts_name_pages_of_the_book() -> None:

@@ -10,6 +10,10 @@
   var MOST = 30;
   // Share of the words of a page against one text that leads to it.
   var FIT = 0.6;
+  // What the words of a page count more, by how much of the query no text holds.
+  var REST = 0.1;
+  // Words of a text from which on it says enough when the query holds all of it.
+  var WHOLE_TEXT = 5;
   var NOISE = new RegExp([
     "\\d{4}-\\d\\d-\\d\\d[t ]\\d\\d:\\d\\d:\\d\\d(?:[.,]\\d+)?(?:z| ?utc|[+-]\\d\\d:?\\d\\d)?", // a time
     "\\d{1,2} [a-z]{3} (?:\\d{4} )?\\d\\d:\\d\\d:\\d\\d(?:\\.\\d+)?",
@@ -32,6 +36,21 @@
 
   function escaped(text) {
     return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  }
+
+  // Whether one letter that is missing, added, changed or exchanged with the next tells them apart.
+  function near(one, other) {
+    var from = 0;
+    var most = Math.min(one.length, other.length);
+    if (Math.abs(one.length - other.length) > 1) {
+      return false;
+    }
+    while (from < most && one[from] === other[from]) {
+      from += 1;
+    }
+    var rest = [one.slice(from), other.slice(from)];
+    return rest[0].slice(1) === rest[1].slice(1) || rest[0] === rest[1].slice(1) || rest[0].slice(1) === rest[1]
+      || (rest[0][0] === rest[1][1] && rest[0][1] === rest[1][0] && rest[0].slice(2) === rest[1].slice(2));
   }
 
   // Text to words: one stem for each word, and one name for what goes by several.
@@ -123,7 +142,7 @@
         var alike = common && (2 * common) / (whole + each.sum);
         var value = each.weight * common * held * held * (0.5 + 0.5 * alike);
         if (value > best.value) {
-          best = { value: value, said: each };
+          best = { value: value, said: each, held: held };
         }
       });
       return best;
@@ -147,6 +166,24 @@
       };
     }));
 
+    // A word that no page has is taken for the one that it is a slip of, the commonest of them.
+    var slips = new Map();
+    function meant(word) {
+      if (vocabulary.has(word) || !/^[a-z]{5,}$/.test(word)) {
+        return word;
+      }
+      if (!slips.has(word)) {
+        var best = word;
+        vocabulary.forEach(function (each) {
+          if (near(word, each) && (best === word || (spread.get(each) || 0) > (spread.get(best) || 0))) {
+            best = each;
+          }
+        });
+        slips.set(word, best);
+      }
+      return slips.get(word);
+    }
+
     function byWords(words) {
       var found = new Map();
       var asked = new Set(words).size;
@@ -162,9 +199,9 @@
     }
 
     // The section of a page that holds the words best; the page itself when none does.
-    function place(page, query, best) {
+    function place(page, query, asking, best) {
       var asked = plain(query);
-      var words = new Set(wordsOf(query));
+      var words = new Set(asking);
       function held(list) {
         return new Set(list.filter(function (word) { return words.has(word); })).size;
       }
@@ -185,29 +222,35 @@
 
     // The best results first: `{url, page, section, text}`.
     return function (typed) {
-      var words = wordsOf(typed);
+      var words = wordsOf(typed).map(meant);
       if (plain(typed).length < 2 || !words.length) {
         return [];
       }
       var query = features(words);
       var whole = sum(query);
       var fits = byWords(words);
-      var most = Math.max.apply(null, Array.from(fits.values()).concat(1e-9));
+      var best = Math.max.apply(null, Array.from(fits.values()).concat(1e-9));
       var found = pages.map(function (page) {
         return { page: page, best: bestSaid(page, query, whole) };
       });
-      // One text that fits well says more than words that are scattered over a page.
-      var top = Math.max.apply(null, found.map(function (each) { return each.best.value; })) || whole;
+      // One text that fits well says more than words that are scattered over a page. Where no text
+      // is held, as with words of users, the page's own words decide.
+      var text = found.reduce(function (top, each) {
+        return each.best.value > top.value ? each.best : top;
+      }, { value: 0 });
+      var top = text.value || whole;
+      var sure = text.said ? text.held * Math.min(1, text.said.words.length / WHOLE_TEXT) : 0;
+      var most = FIT * top + REST * (1 - sure) * Math.max(0, whole - top);
       return found.map(function (each) {
-        var fit = (fits.get(each.page.id) || 0) / most;
-        each.value = each.page.weight * (each.best.value + FIT * top * fit);
+        var fit = (fits.get(each.page.id) || 0) / best;
+        each.value = each.page.weight * (each.best.value + most * fit);
         return each;
       }).filter(function (each) {
         return each.value > 0;
       }).sort(function (a, b) {
         return b.value - a.value;
       }).slice(0, MOST).map(function (each) {
-        var at = place(each.page, typed, each.best);
+        var at = place(each.page, typed, words, each.best);
         return {
           url: each.page.url + (at.anchor ? "#" + at.anchor : ""),
           page: each.page.title, section: at.title, text: at.text,

@@ -1,4 +1,4 @@
-"""How often the first result is the page that answers: captured texts by half, and users' words.
+"""How often the first result is the page that answers: captured texts by half, and what is typed.
 
     python -m tests.search.measure path/to/search-texts.js
 
@@ -30,7 +30,7 @@ from tests.search.capture import CAPTURED, form
 
 HERE = Path(__file__).parent
 STATIC = ROOT / "source/_static"
-WORDS = ("words", "words_after")
+WORDS = ("words", "words_after", "errors", "errors_after")
 
 TUNING, HELD_OUT = "tuning", "held-out"
 
@@ -78,12 +78,17 @@ def asked() -> list[Asked]:
         Asked(f"{half(each['text'])}, {how}", query, _right(part, known))
         for each in known
         for how, query, part in _pasted(each["text"])
-    ] + [
-        Asked(name, str(query), frozenset({page}))
-        for name in WORDS
-        for page, queries in yaml.safe_load((HERE / f"{name}.yaml").read_text("utf-8")).items()
-        for query in queries
-    ]
+    ] + [asked for name in WORDS for asked in _written(name)]
+
+
+def _written(name: str) -> Iterator[Asked]:
+    right: dict[str, set[str]] = {}
+    pages = yaml.safe_load((HERE / f"{name}.yaml").read_text("utf-8"))
+    for page, queries in pages.items():
+        for query in queries:
+            right.setdefault(str(query), set()).add(page)
+    for query, answers in right.items():
+        yield Asked(name, query, frozenset(answers))
 
 
 def _right(part: str, known: Sequence[dict[str, Any]]) -> frozenset[str]:
