@@ -118,8 +118,8 @@ def first(small: Path, query: str) -> str:
         ("503", "branches/full.html"),
         ("rollb", "branches/refused.html#roll-back"),
         ("queue full", "branches/full.html"),
-        # One letter missing, two exchanged, one changed.
-        ("oom commnd not allowed", "branches/full.html"),
+        # One letter that differs, and two that are exchanged.
+        ("oom commanx not allowed", "branches/full.html"),
         ("OOM command not alloewd", "branches/full.html"),
         ("rellback", "branches/refused.html#roll-back"),
         ("nothing like it", ""),
