@@ -123,6 +123,7 @@ window.addEventListener("load", () => setTimeout(() => {
     scrolling: getComputedStyle(document.documentElement).scrollBehavior,
     width: innerWidth,
     wrapped: getComputedStyle(pre).whiteSpace,
+    output: getComputedStyle(pre.querySelector(".go")).whiteSpace,
   });
 }, 500));
 </script>
@@ -173,7 +174,9 @@ def test_in_a_browser_at_1300_pixels(site: Path, tmp_path: Path) -> None:
         "Copy code of: 2. What does damage": "Only shown.\n",
     }
     assert set(said["seen"]) == {"1"}
+    # Output keeps its columns where there is room for them.
     assert said["wrapped"] == "pre-wrap"
+    assert said["output"] == "pre"
     # Ticked, and the page loaded anew. A section without a command has no box.
     assert said["steps"] == [
         ["Step 1. Look: done", True],
@@ -187,6 +190,7 @@ def test_in_a_browser_at_1300_pixels(site: Path, tmp_path: Path) -> None:
 def test_in_a_browser_on_a_phone(site: Path, tmp_path: Path) -> None:
     said = found(site, tmp_path, 500, "--touch-events=enabled")
     assert not said["wide"]
+    assert said["output"] == "pre-wrap"
     assert min(said["size"]) >= 44
     assert said["root"]
     assert said["label"] >= 14
