@@ -142,7 +142,7 @@
         var alike = common && (2 * common) / (whole + each.sum);
         var value = each.weight * common * held * held * (0.5 + 0.5 * alike);
         if (value > best.value) {
-          best = { value: value, said: each, held: held };
+          best = { value: value, said: each, held: held, alike: alike };
         }
       });
       return best;
@@ -239,7 +239,7 @@
         return each.best.value > top.value ? each.best : top;
       }, { value: 0 });
       var top = text.value || whole;
-      var sure = text.said ? text.held * Math.min(1, text.said.words.length / WHOLE_TEXT) : 0;
+      var sure = text.said ? Math.max(text.alike, text.held * Math.min(1, text.said.words.length / WHOLE_TEXT)) : 0;
       var most = FIT * top + REST * (1 - sure) * Math.max(0, whole - top);
       return found.map(function (each) {
         var fit = (fits.get(each.page.id) || 0) / best;
