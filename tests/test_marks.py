@@ -258,11 +258,32 @@ def test_tables_over_the_whole_book(book: Book) -> None:
     ]  # fmt: skip
 
 
+def test_the_drills_of_each_runbook_at_a_glance(book: Book) -> None:
+    index = book.root / "source/index.md"
+    text = index.read_text(encoding="utf-8")
+    index.write_text(
+        text.replace("```{drillbook-summary}\n", "```{drillbook-summary} glance\n"),
+        encoding="utf-8",
+    )
+    html(book)
+    (table,) = page(book, "index").select(".db-table")
+    assert [text_of(row) for row in table.select("tbody tr")] == [
+        "Database failover1·····12 min 11 s",
+        "All drills1·····1",
+        "All commands7121111",
+    ]
+    link = table.select_one("tbody a")
+    assert link is not None
+    assert link["href"] == f"{FAILOVER}.html"
+
+
 def test_a_table_that_does_not_exist_is_an_error(book: Book) -> None:
     index = book.root / "source/index.md"
     index.write_text(index.read_text().replace("{drillbook-summary}", "{drillbook-summary} pages"))
     book.build("html")
-    assert "there is no table `pages`: write drills, blocks, marks, catalogue" in book.warnings
+    assert (
+        "there is no table `pages`: write glance, drills, blocks, marks, catalogue" in book.warnings
+    )
 
 
 def test_every_evidence_link_leads_to_a_page_without_secrets(book: Book) -> None:

@@ -14,6 +14,7 @@ from bs4 import BeautifulSoup
 
 from drillbook.errors import HarnessError
 from drillbook.sandboxes import servers, stack
+from drillbook.site import axe
 from tests import marks_sample
 from tests.conftest import ROOT
 from tests.test_marks import sample
@@ -72,7 +73,14 @@ Only shown.
 ### 3. No command
 
 {DRAWING}
+
+```{{toctree}}
+:hidden:
+
+below
+```
 """
+HEAD = "---\nowner: docs\nreview-cycle: monthly\nlast-reviewed: 2026-11-01\nstack: []\n---\n\n"
 # Runs after the page's own scripts: presses every button, ticks a step, comes back later.
 PROBE = """
 <script>
@@ -143,7 +151,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     book = sample(tmp_path_factory.mktemp("reading") / "book")
     book.put("source/runbooks/steps.md", STEPS)
     index = book.root / "source/index.md"
-    index.write_text(index.read_text() + "\n```{toctree}\nrunbooks/steps\n```\n")
+    index.write_text(index.read_text() + "\n```{toctree}\nrunbooks/steps\nrunbooks/after\n```\n")
+    book.put("source/runbooks/below.md", HEAD + "# Below the steps\n\nA page.\n")
+    book.put("source/runbooks/after.md", HEAD + "# After\n\n## One\n\nText.\n\n## Two\n\nText.\n")
     marks_sample.write(book.root / "build", book.plan())
     assert book.build("html") == 0, book.warnings
     path = book.root / "build/html/runbooks/steps.html"
@@ -194,6 +204,14 @@ def test_in_a_browser_on_a_phone(site: Path, tmp_path: Path) -> None:
     assert min(said["size"]) >= 44
     assert said["root"]
     assert said["label"] >= 14
+
+
+def test_what_is_folded_away_is_opened_by_keyboard(site: Path) -> None:
+    chromium()
+    page = site.with_name("after.html").as_uri()
+    (seen,) = axe.run(ROOT / "tests/toggles.browser.mjs", {"page": page}, ROOT)
+    # Who goes by Tab does not meet, one by one, the links of a drawer that nobody sees.
+    assert seen == {"shut": [], "navigation": True, "contents": True, "branch": True}
 
 
 def test_what_does_damage_has_no_copy_button(site: Path) -> None:

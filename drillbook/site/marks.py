@@ -250,6 +250,8 @@ class _View:
                 titles,
                 self._to_page,
             )
+        if what == "glance":
+            return tables.glance(known.drills.values(), known.verifications, titles, self._to_page)
         return tables.page_table(known.plan.pages, known.verifications, titles, self._to_page)
 
     def _prints(self, words: str) -> str:

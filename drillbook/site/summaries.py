@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 METADATA = "drillbook-summary"
 """Key of a page's metadata that says that it shows results of other pages."""
 
-KINDS = ("drills", "blocks", "marks", "catalogue", "symptoms")
+KINDS = ("glance", "drills", "blocks", "marks", "catalogue", "symptoms")
 
 
 class SummaryNode(nodes.General, nodes.Element):
@@ -30,8 +30,8 @@ class SummaryNode(nodes.General, nodes.Element):
 
 
 class Summary(SphinxDirective):
-    """`{drillbook-summary} drills`, `blocks`, `marks`, `catalogue` or `symptoms`; without a word,
-    the first two.
+    """`{drillbook-summary} glance`, `drills`, `blocks`, `marks`, `catalogue` or `symptoms`; without
+    a word, `drills blocks`.
     """
 
     optional_arguments = 2

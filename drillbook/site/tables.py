@@ -166,12 +166,54 @@ def page_table(
             )
         )
     if len(rows) > 1:
-        rows.append(_HTML.all_pages(_counts(total)))
+        rows.append(_HTML.together("All pages", _counts(total)))
     names = ("Page", *(f"{SYMBOLS[s]} {WORDS[s]}" for s in STATES), "All verified since")
     return _table(names, rows, "Blocks", "No page of this book has blocks that are run yet.")
 
 
-def _counts(marks: Sequence[Verification]) -> list[Count]:
+def glance(
+    drills: Iterable[DrillVerification],
+    verifications: Mapping[str, Verification],
+    titles: Mapping[str, str],
+    address: Callable[[str], str],
+) -> str:
+    """One row of counts for the drills of each runbook, and one for all drills and all blocks.
+
+    Args:
+        drills: All that are known.
+        verifications: What is known of each block.
+        titles: Each page's. A drill belongs to the page above its own where there is one.
+        address: Gives a page's.
+    """
+    of_runbook: dict[str, list[DrillVerification]] = {}
+    for drill in drills:
+        above = drill.docname.rpartition("/")[0]
+        of_runbook.setdefault(above if above in titles else drill.docname, []).append(drill)
+    rows = [
+        _HTML.runbook(
+            title=titles.get(docname, docname),
+            address=address(docname),
+            cells=_counts(found),
+            slowest=_seconds_or_dash(max(filter(None, map(_recovered, found)), default=None)),
+        )
+        for docname, found in of_runbook.items()
+    ]
+    if rows:
+        every = [drill for found in of_runbook.values() for drill in found]
+        rows.append(_HTML.together("All drills", _counts(every)))
+        rows.append(_HTML.together("All commands", _counts(list(verifications.values()))))
+    names = ("Runbook", *(f"{SYMBOLS[s]} {WORDS[s]}" for s in STATES), "Slowest recovery")
+    return _table(names, rows, "Drills by runbook", "No page of this book has a drill yet.")
+
+
+def _recovered(drill: DrillVerification) -> float | None:
+    """Seconds that it took, as far as that is known."""
+    best = drill.deciding
+    result = drill.results.get(best.backend) if best else None
+    return result.recovered_s if result else None
+
+
+def _counts(marks: Sequence[counting.Mark]) -> list[Count]:
     """What the cell of each state shows."""
     return [
         Count(state, len(days), untils=counting.untils(days))
