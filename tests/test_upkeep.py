@@ -215,7 +215,8 @@ def test_a_failure_mode_is_covered_when_the_page_of_its_row_has_a_drill(book: Pa
         "x-drillbook: {triage: trees}\nservices: {ops: {image: x}}\n"
     )
     (book / "examples/trees/a.yaml").write_text(
-        "rows: [{branch: runbooks/a}, {branch: runbooks/a#s}, {branch: runbooks/b}]\n"
+        "rows: [{branch: runbooks/a}, {branch: runbooks/a#s}, {branch: runbooks/b, says: b},"
+        " {branch: runbooks/c, says: 'c: ..., none of the above'}]\n"
     )
     one = figure(_page("runbooks/a", drill=True), _page("runbooks/b"))
     assert (one.met, one.detail) == (False, "2 of 3 situations; not drilled: runbooks/b")
