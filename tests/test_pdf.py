@@ -6,10 +6,10 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 
 from drillbook import clock, report
 from drillbook.errors import HarnessError, PageError
@@ -142,6 +142,19 @@ def test_what_paper_shows_like_its_surroundings_is_no_element_of_its_own() -> No
 
 
 @needs_pango
+def test_a_former_address_does_not_part_a_heading_from_the_one_above() -> None:
+    text = (
+        "<section><h2>Act</h2><section><span id='1-look'></span><span id='look-first'></span>"
+        "<h3>1. Look</h3><p>At it.</p></section></section>"
+    )
+    soup = BeautifulSoup(text, "html.parser")
+    paper._headings(soup, cast("Tag", soup.section))
+    assert str(soup) == (
+        '<section><h1>Act</h1><section><h2><span id="1-look"></span><span id="look-first"></span>'
+        "1. Look</h2><p>At it.</p></section></section>"
+    )
+
+
 def test_a_word_of_a_cell_is_broken_only_where_it_must() -> None:
     words = "append-only file is not there, the other host is a replica"
     spans = " ".join(f'<span class="pre">{word}</span>' for word in words.split())

@@ -245,12 +245,23 @@ def _tick_boxes(soup: BeautifulSoup, content: Tag) -> None:
 
 
 def _headings(soup: BeautifulSoup, content: Tag) -> None:
-    """Lets every chapter begin with an h1, whatever it hung below."""
+    """Lets every chapter begin with an h1, whatever it hung below, and a section with its heading.
+
+    A former address before the heading would part it from the heading above on the page.
+    """
     headings = content.find_all(re.compile("^h[1-6]$"))
+    for heading in headings:
+        while _is_address(before := heading.find_previous_sibling()):
+            heading.insert(0, cast("Tag", before).extract())
     if headings:
         highest = int(headings[0].name[1])
         for heading in headings:
             heading.name = f"h{min(6, max(1, int(heading.name[1]) - highest + 1))}"
+
+
+def _is_address(tag: object) -> bool:
+    """Whether it is an element that only bears an id."""
+    return isinstance(tag, Tag) and tag.name == "span" and bool(tag.get("id")) and not tag.contents
 
 
 def _links(chapters: Sequence[Chapter]) -> None:
