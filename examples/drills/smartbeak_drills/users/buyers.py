@@ -4,6 +4,9 @@ They buy through the platform and pay on Stripe's page; the rest they do at Stri
 its billing portal. A purchase counts as acknowledged when Stripe took the money; as lost
 when the customer does not have what was paid for, or has less of it; as doubled when it was
 paid or is there twice.
+
+Who wants something else waits until the platform gives what was paid for: no provider promises
+an order, and an event that is sent again late would undo a newer one.
 """
 
 from __future__ import annotations
@@ -43,6 +46,7 @@ _ACCOUNT_S = 20.0
 
 _AGAIN_S = 0.3
 _CARD = "pm_card_visa"
+_HAS = "SELECT plan_id FROM subscriptions WHERE status = 'active' AND org_id = $1"
 _SIGN_UP = """
 WITH org AS (
   INSERT INTO organizations (id, name, stripe_customer_id) VALUES ($1, $2, $3) RETURNING id
@@ -83,6 +87,8 @@ class Buyers:
         self._lock = threading.Lock()
         self._bought: dict[int, tuple[float, Purchase]] = {}
         """When, and what, by number."""
+        self._last: tuple[int, Purchase] | None = None
+        """Who bought last, and has not done anything with it yet."""
 
     @property
     def works(self) -> Sequence[Work]:
@@ -105,7 +111,7 @@ class Buyers:
         return self._differing([*wanted, *purchases.read()])
 
     def buy(self, line: Line, page: Line) -> None:
-        """One customer, from the sign-up to what it wants in the end.
+        """One customer, from the sign-up to the payment; then what the one before wants.
 
         Raises:
             Trouble: A step failed; whoever had paid before is still accounted for.
@@ -121,7 +127,9 @@ class Buyers:
         bought = Purchase(customer, user.org, "plan_pro", CENTS["plan_pro"])
         self.journal.confirm(number)
         self._note(number, bought)
-        self._afterwards(number, bought)
+        before, self._last = self._last, (number, bought)
+        if before:
+            self._afterwards(*before)
 
     def settle(self) -> float | None:
         """See `drillbook.inside.account.Client`."""
@@ -176,7 +184,7 @@ class Buyers:
     def _afterwards(self, number: int, bought: Purchase) -> None:
         """What some of them do with it: every fourth upgrades, cancels, or wants the money back."""
         turn = number % 4
-        if turn == 0:
+        if turn == 0 or not self._has(bought):
             return
         (subscription,) = self._stripe.all("subscriptions", customer=bought.customer)
         key = subscription["id"]
@@ -205,6 +213,11 @@ class Buyers:
             self._stripe.delete(f"subscriptions/{key}")
             bought = replace(bought, plan="", cents=0 if turn == 3 else bought.cents)
         self._note(number, bought)
+
+    def _has(self, bought: Purchase) -> bool:
+        """Whether the platform gives what was paid for."""
+        with self._database() as session:
+            return [tuple(row) for row in session.run(_HAS, bought.org)] == [("plan_pro",)]
 
     def _found(self) -> list[Difference] | None:
         """All that differs; None if Stripe or the database cannot be asked."""
