@@ -3,21 +3,12 @@
 // Output: a line for each of `asked`: {typed, results, focus, url, outside}. `results` are
 // [heading, excerpt, marked] of each, `focus` what has the focus after each key, `url` where the
 // last one leads, `outside` the addresses asked for that are no file.
-import { createRequire } from "node:module";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { offline } from "./offline.mjs";
 
-const input = JSON.parse(readFileSync(0, "utf8"));
-const { chromium } = createRequire(join(input.modules, "here.js"))("playwright-core");
 const KEYS = ["ArrowDown", "ArrowDown", "ArrowUp", "ArrowUp", "Enter"];
 
-const browser = await chromium.launch({
-  executablePath: input.chromium,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage"],
-});
-try {
-  const context = await browser.newContext({ offline: true });
-  const page = await context.newPage();
+await offline(async (page, input) => {
+  const found = [];
   const outside = [];
   page.on("request", (request) => {
     if (!/^(file|data|blob):/.test(request.url())) outside.push(request.url());
@@ -49,8 +40,7 @@ try {
       ]);
       url = page.url();
     }
-    process.stdout.write(`${JSON.stringify({ typed, results, focus, url, outside })}\n`);
+    found.push({ typed, results, focus, url, outside });
   }
-} finally {
-  await browser.close();
-}
+  return found;
+});

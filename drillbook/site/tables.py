@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from markupsafe import Markup
 
-from drillbook.model import Page
+from drillbook.model import DrillResult, Page
 from drillbook.site import counting, templates
 from drillbook.site.symptoms import Symptom
 from drillbook.site.wording import (
@@ -29,8 +29,7 @@ def drill_table(drills: Iterable[DrillVerification], address: Callable[[str], st
     """One row for each drill of the book."""
     rows = []
     for drill in drills:
-        best = drill.deciding
-        result = drill.results.get(best.backend) if best else None
+        best, result = drill.deciding, _deciding(drill)
         aims = drill.drill
         rows.append(
             _HTML.drill(
@@ -38,7 +37,7 @@ def drill_table(drills: Iterable[DrillVerification], address: Callable[[str], st
                 address=address(drill.id),
                 badge=badge(drill.state),
                 limit=seconds(aims.rto_s - aims.people_s),
-                recovered=_seconds_or_dash(result.recovered_s if result else None),
+                recovered=_seconds_or_dash(_recovered(drill)),
                 may_lose=f"up to {seconds(aims.rpo_s)} of writes" if aims.rpo_s else "none",
                 lost=lost_writes(result) if result else _NONE,
                 moment=moment(best.when) if best and best.when else _NONE,
@@ -66,8 +65,7 @@ def catalogue(
     """One row for each drill, for whoever chooses one for people: what it asks of them."""
     rows = []
     for drill in drills:
-        best = drill.deciding
-        result = drill.results.get(best.backend) if best else None
+        best, result = drill.deciding, _deciding(drill)
         rows.append(
             _HTML.choice(
                 drill,
@@ -77,7 +75,7 @@ def catalogue(
                 badge=badge(drill.state),
                 rto=seconds(drill.drill.rto_s),
                 rpo=seconds(drill.drill.rpo_s),
-                recovered=_seconds_or_dash(result.recovered_s if result else None),
+                recovered=_seconds_or_dash(_recovered(drill)),
                 lost=lost_writes(result) if result else _NONE,
                 moment=moment(best.when) if best and best.when else "",
             )
@@ -91,9 +89,7 @@ def branch_cell(drills: Sequence[DrillVerification]) -> Markup:
     if not drills:
         return Markup(_HTML.branch("", ""))
     worst = max(drills, key=lambda drill: STATES.index(drill.state))
-    best = worst.deciding
-    result = worst.results.get(best.backend) if best else None
-    recovered = result.recovered_s if result else None
+    recovered = _recovered(worst)
     took = "" if recovered is None else seconds(recovered)
     return Markup(_HTML.branch(badge(worst.state), took))
 
@@ -206,10 +202,15 @@ def glance(
     return _table(names, rows, "Drills by runbook", "No page of this book has a drill yet.")
 
 
+def _deciding(drill: DrillVerification) -> DrillResult | None:
+    """What its deciding run came to; None without one."""
+    best = drill.deciding
+    return drill.results.get(best.backend) if best else None
+
+
 def _recovered(drill: DrillVerification) -> float | None:
     """Seconds that it took, as far as that is known."""
-    best = drill.deciding
-    result = drill.results.get(best.backend) if best else None
+    result = _deciding(drill)
     return result.recovered_s if result else None
 
 

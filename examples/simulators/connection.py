@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import socket
+from abc import ABC, abstractmethod
 from http.server import BaseHTTPRequestHandler
 
 
-class Connection(BaseHTTPRequestHandler):
+class Connection(BaseHTTPRequestHandler, ABC):
     """Speaks HTTP/1.1, says that it is simulated, and gives every method to one function."""
 
     protocol_version = "HTTP/1.1"
@@ -18,9 +19,9 @@ class Connection(BaseHTTPRequestHandler):
         super().setup()
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
+    @abstractmethod
     def handle_request(self) -> None:
         """Answers one request."""
-        raise NotImplementedError
 
     def _method(self) -> None:
         self.handle_request()
