@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from drillbook.drills.watch import Watch
+from drillbook.inside.trouble import Trouble
 from drillbook.sandboxes.local import LocalBackend
-from smartbeak_drills.users import purchases
+from smartbeak_drills.session import Session
+from smartbeak_drills.users import buyers, purchases
 from smartbeak_drills.users.paddle import Paddle
 from smartbeak_drills.users.purchases import Purchase
+from smartbeak_drills.users.roster import Roster
 from tests.stack.box import Box, eventually
 
 _PATIENCE_S = 120.0
@@ -62,6 +66,40 @@ def test_a_row_that_is_changed_by_hand_is_noticed(box: Box, change: str) -> None
     box.sql(f"UPDATE subscriptions SET {change} WHERE id = '{kept[0]}'")
     assert watch.until(False, timeout_s=_PATIENCE_S)
     assert figures(watch) == (1, 0, False)
+
+
+class Plans:
+    """The platform's table: these plans are active."""
+
+    def __init__(self, *plans: str) -> None:
+        self.plans = plans
+
+    def __enter__(self) -> Plans:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is open."""
+
+    def run(self, _: str, org: str) -> list[tuple[str]]:
+        assert org == "org_1"
+        return [(plan,) for plan in self.plans]
+
+
+@pytest.mark.parametrize(("plans", "asks"), [((), 0), (("plan_free",), 0), (("plan_pro",), 1)])
+def test_who_does_not_have_yet_what_was_paid_for_wants_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, plans: tuple[str, ...], asks: int
+) -> None:
+    asked: list[str] = []
+
+    def find(what: str, **_: str) -> Iterator[Any]:
+        asked.append(what)
+        raise Trouble("Stripe is away")
+
+    monkeypatch.setattr(buyers, "Stripe", lambda: SimpleNamespace(all=find))
+    customers = buyers.Buyers("", cast(Roster, None), lambda: cast(Session, Plans(*plans)))
+    with contextlib.suppress(Trouble):
+        customers._afterwards(1, Purchase("cus_1", "org_1", "plan_pro", 4900))
+    assert len(asked) == asks
 
 
 def test_each_way_to_differ_has_its_words() -> None:

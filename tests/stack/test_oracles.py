@@ -14,7 +14,9 @@ from drillbook.inside.journal import Journal
 from drillbook.inside.oracle import All
 from drillbook.inside.probing import CannotLook
 from drillbook.inside.trouble import Trouble
+from smartbeak_drills import intruder
 from smartbeak_drills.collector import CHECKED, Collected, kept
+from smartbeak_drills.loot import Loot
 from smartbeak_drills.oracles import database, names, platform, security, table
 from smartbeak_drills.oracles.base import Surroundings
 from smartbeak_drills.oracles.platform import (
@@ -26,7 +28,7 @@ from smartbeak_drills.oracles.platform import (
     Revoked,
 )
 from smartbeak_drills.resp import Redis, Reply
-from smartbeak_drills.session import Session
+from smartbeak_drills.session import Session, SessionError
 from smartbeak_drills.users.calls import CallError
 from smartbeak_drills.users.content import Content
 from smartbeak_drills.users.leavers import Leaver
@@ -362,6 +364,47 @@ def test_a_piece_that_is_wanted_once_has_one_job_left(
     assert oracle.look() == ""  # nothing was ordered yet
     file.write_text('{"jobs": ["a", "b"]}\n{"jobs": ["c", "d"]}\n')
     assert oracle.look() == said
+
+
+class Sessions:
+    """A server with so many sessions of the intruder."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def __enter__(self) -> Sessions:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is open."""
+
+    def run(self, statement: str, client: str) -> list[tuple[str]]:
+        assert (client, "pg_stat_activity" in statement) == (intruder.CLIENT, True)
+        return [(str(self.left),)]
+
+
+@pytest.mark.parametrize(
+    ("primary", "replica", "said"),
+    [
+        (0, 0, ""),
+        (1, 0, "1 sessions of the intruder are left on db-1"),
+        # Nobody ends them who ends the primary's.
+        (0, 2, "2 sessions of the intruder are left on db-2"),
+    ],
+)
+def test_an_intruder_is_out_once_no_host_has_a_session_of_his(
+    monkeypatch: pytest.MonkeyPatch, primary: int, replica: int, said: str
+) -> None:
+    def refused(*_: object) -> Any:
+        raise SessionError("authentication failed")
+
+    monkeypatch.setattr(intruder, "log_in", refused)
+    hosts = {"db-1": Sessions(primary), "db-2": Sessions(replica)}
+    oracle = security.LoggedOut(
+        lambda: cast(Session, hosts["db-1"]), tuple(hosts),
+        lambda host: cast(Session, hosts[host]), Journal(),
+    )  # fmt: skip
+    assert oracle._trouble(Loot("login", "secret")) == said
 
 
 def means(**parts: object) -> table.Means:
